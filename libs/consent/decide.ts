@@ -1,0 +1,201 @@
+import {
+  CLOCK_TOLERANCE_MS,
+  CONFIRMATION_MS,
+  CONFIRMATION_PAUSE_MS,
+  isAutomaticStop,
+  WINDOW_MS,
+} from './channel-policy.js';
+import type { ConsentGranted, ConsentRevoked, UserMessaged } from './consent.js';
+import { latestObjection } from './eligibility.js';
+import { addMs, earliestOf, latestMeaningOf, latestOf, type ClaimedTime, type Instant } from './instant.js';
+import type { RecipientState } from './state.js';
+import {
+  ALL,
+  type All,
+  type Category,
+  type Channel,
+  type DisclosureRef,
+  type GrantMethod,
+  type MessageKind,
+  type RevocationMethod,
+} from './vocabulary.js';
+
+/** A purpose as the business's register knows it at the moment of the decision. */
+export interface PurposeFact {
+  readonly id: string;
+  readonly category: Category;
+}
+
+export interface Grant {
+  readonly businessId: string;
+  readonly channels: readonly Channel[];
+  readonly purposes: readonly PurposeFact[];
+  readonly method: GrantMethod;
+  readonly disclosure?: DisclosureRef;
+  readonly evidenceSha256?: string;
+  readonly claimed: ClaimedTime;
+  /** The time as the source wrote it, kept where the ledger counts another. */
+  readonly claimedText?: string;
+  readonly expiresAt?: Instant;
+  readonly now: Instant;
+}
+
+export interface Revocation {
+  readonly businessId: string;
+  readonly channels: readonly Channel[] | readonly [All];
+  readonly purposes: readonly string[];
+  readonly categories: readonly Category[] | readonly [All];
+  readonly method: RevocationMethod;
+  readonly sender?: string;
+  readonly evidenceSha256?: string;
+  readonly claimed: ClaimedTime;
+  readonly claimedText?: string;
+  /** The newest contact in the person's conversation, which an undated no must not fall behind. */
+  readonly newestContactAt?: Instant;
+  /** The latest time at which anything in the person's streams was recorded: later than `now` means the clock went back. */
+  readonly newestRecordedAt?: Instant;
+  readonly now: Instant;
+}
+
+export interface Message {
+  readonly businessId: string;
+  readonly channel: Channel;
+  readonly sender: string;
+  readonly kind: MessageKind;
+  readonly claimed: ClaimedTime;
+  readonly claimedText?: string;
+  /** When the opt-out that this message carried counts: the message never counts later, or the STOP would open a window. */
+  readonly notAfter?: Instant;
+  readonly now: Instant;
+}
+
+export type Ineffective = 'REVOKED_LATER' | 'ALREADY_EXPIRED';
+export type Refusal = 'OCCURRED_IN_FUTURE' | 'OCCURRED_AT_REQUIRED';
+
+export type GrantDecision =
+  | { readonly refused: Refusal }
+  | { readonly event: ConsentGranted; readonly ineffectiveBecause?: Ineffective; readonly partly?: Ineffective };
+
+/** The methods whose records are written down after the fact: without a date they could undo every later STOP. */
+const DATED_METHODS: readonly GrantMethod[] = ['import', 'paper_form', 'phone_call', 'in_person', 'qr_code'];
+
+/** A grant never counts later than now, and one that its source dates too far ahead is refused. */
+export function decideGrant(state: RecipientState, grant: Grant): GrantDecision {
+  const claimedAt = earliestOf(grant.claimed);
+  if (claimedAt === undefined && DATED_METHODS.includes(grant.method)) return { refused: 'OCCURRED_AT_REQUIRED' };
+  if (claimedAt !== undefined && claimedAt > addMs(grant.now, CLOCK_TOLERANCE_MS)) {
+    return { refused: 'OCCURRED_IN_FUTURE' };
+  }
+  const occurredAt = claimedAt === undefined || claimedAt > grant.now ? grant.now : claimedAt;
+  const event: ConsentGranted = {
+    type: 'ConsentGranted',
+    data: {
+      businessId: grant.businessId,
+      channels: grant.channels,
+      purposes: grant.purposes.map(({ id }) => id),
+      method: grant.method,
+      occurredAt,
+      ...claimedUnless(occurredAt, grant),
+      ...(grant.disclosure ? { disclosure: grant.disclosure } : { flagged: 'no_disclosure' }),
+      ...(grant.evidenceSha256 === undefined ? {} : { evidenceSha256: grant.evidenceSha256 }),
+      ...(grant.expiresAt === undefined ? {} : { expiresAt: grant.expiresAt }),
+    },
+  };
+  return { event, ...effectOf(state, grant, occurredAt) };
+}
+
+function effectOf(state: RecipientState, grant: Grant, occurredAt: Instant) {
+  if (grant.expiresAt !== undefined && grant.expiresAt <= grant.now) {
+    return { ineffectiveBecause: 'ALREADY_EXPIRED' } as const;
+  }
+  const outdone = grant.channels.flatMap((channel) =>
+    grant.purposes.map(({ id, category }) => {
+      const objection = latestObjection(state, { channel, purpose: id, category });
+      return objection !== undefined && objection.occurredAt >= occurredAt;
+    }),
+  );
+  if (outdone.every(Boolean)) return { ineffectiveBecause: 'REVOKED_LATER' } as const;
+  return outdone.some(Boolean) ? ({ partly: 'REVOKED_LATER' } as const) : {};
+}
+
+/** A revocation is never refused: whatever is wrong with its time makes it count as late as it possibly can. */
+export function decideRevocation(state: RecipientState, revocation: Revocation): ConsentRevoked {
+  const occurredAt = revokedAt(state, revocation);
+  const confirmUntil = confirmationFor(state, revocation, occurredAt);
+  return {
+    type: 'ConsentRevoked',
+    data: {
+      businessId: revocation.businessId,
+      channels: revocation.channels,
+      purposes: revocation.purposes,
+      categories: revocation.categories,
+      method: revocation.method,
+      occurredAt,
+      ...claimedUnless(occurredAt, revocation),
+      ...(revocation.sender === undefined ? {} : { sender: revocation.sender }),
+      ...(revocation.evidenceSha256 === undefined ? {} : { evidenceSha256: revocation.evidenceSha256 }),
+      ...(confirmUntil === undefined ? {} : { confirmUntil }),
+    },
+  };
+}
+
+/**
+ * Undated, unreadable and future times count at the latest of now and whatever the person's streams already hold, so
+ * that a fast clock elsewhere cannot lift a grant above the no. A ledger clock that went back is treated the same.
+ */
+function revokedAt(state: RecipientState, revocation: Revocation): Instant {
+  const { now, newestContactAt, newestRecordedAt } = revocation;
+  const claimedAt = latestMeaningOf(revocation.claimed);
+  const clockWentBack = newestRecordedAt !== undefined && newestRecordedAt > now;
+  if (claimedAt !== undefined && claimedAt <= now && !clockWentBack) return claimedAt;
+  return latestOf(now, newestContactAt, ...state.grants.map((grant) => grant.occurredAt));
+}
+
+function confirmationFor(state: RecipientState, revocation: Revocation, occurredAt: Instant): Instant | undefined {
+  if (!isAutomaticStop(revocation.method)) return undefined;
+  const channels: readonly string[] = revocation.channels;
+  const quietUntil = (stoppedAt: Instant) => addMs(stoppedAt, CONFIRMATION_PAUSE_MS);
+  const recent = state.confirmations.some(
+    ({ channel, stoppedAt }) =>
+      (channel === ALL || channels.includes(ALL) || channels.includes(channel)) &&
+      stoppedAt <= occurredAt &&
+      occurredAt < quietUntil(stoppedAt),
+  );
+  return recent || channels.includes(ALL) ? undefined : addMs(providersInstant(revocation), CONFIRMATION_MS);
+}
+
+/** The five minutes run from when the provider says the person acted, not from the rounding that makes the no win. */
+function providersInstant({ claimed, now }: Revocation): Instant {
+  const at = claimed.precision === 'instant' || claimed.precision === 'second' ? claimed.at : now;
+  return at < now ? at : now;
+}
+
+/** A message counts when it was sent, but never later than now nor than the opt-out that it carried. */
+export function decideMessage(message: Message): {
+  readonly event: UserMessaged;
+  readonly ineffectiveBecause?: Ineffective;
+} {
+  const claimedAt = earliestOf(message.claimed) ?? message.now;
+  const cap = message.notAfter !== undefined && message.notAfter < message.now ? message.notAfter : message.now;
+  const occurredAt = claimedAt > cap ? cap : claimedAt;
+  const event: UserMessaged = {
+    type: 'UserMessaged',
+    data: {
+      businessId: message.businessId,
+      channel: message.channel,
+      sender: message.sender,
+      kind: message.kind,
+      occurredAt,
+      ...claimedUnless(occurredAt, message),
+    },
+  };
+  const closed = addMs(occurredAt, WINDOW_MS) <= message.now;
+  return closed ? { event, ineffectiveBecause: 'ALREADY_EXPIRED' } : { event };
+}
+
+function claimedUnless(
+  occurredAt: Instant,
+  { claimedText }: { readonly claimedText?: string },
+): { claimedAt?: string } {
+  return claimedText === undefined || claimedText === occurredAt ? {} : { claimedAt: claimedText };
+}

@@ -1,0 +1,95 @@
+/**
+ * An instant in ISO-8601, UTC, with exactly three decimals: `2026-11-24T21:57:14.000Z`.
+ * The fixed width makes the order of the strings the order of time, so instants are compared with `<` and `>`.
+ */
+export type Instant = string;
+
+export const SECOND_MS = 1_000;
+export const MINUTE_MS = 60 * SECOND_MS;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+
+const INSTANT_PATTERN = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+export function instantOf(epochMs: number): Instant {
+  return new Date(epochMs).toISOString();
+}
+
+export function epochMsOf(instant: Instant): number {
+  return Date.parse(instant);
+}
+
+/** Later by so many milliseconds, held inside the four-digit years in which the order of strings is that of time. */
+export function addMs(instant: Instant, ms: number): Instant {
+  return instantOf(Math.min(Math.max(epochMsOf(instant) + ms, 0), LATEST_MS));
+}
+
+export function isInstant(value: unknown): value is Instant {
+  return typeof value === 'string' && INSTANT_PATTERN.test(value) && !Number.isNaN(Date.parse(value));
+}
+
+export function latestOf(first: Instant, ...others: (Instant | undefined)[]): Instant {
+  return others.reduce<Instant>((latest, other) => (other !== undefined && other > latest ? other : latest), first);
+}
+
+/**
+ * What a source said about when the person acted: to the millisecond, to the second (WhatsApp's webhooks), to the day
+ * (`2026-03-01`), nothing, or something that is not a time.
+ */
+export type ClaimedTime =
+  | { readonly precision: 'instant'; readonly at: Instant }
+  | { readonly precision: 'second'; readonly at: Instant }
+  | { readonly precision: 'day'; readonly at: Instant }
+  | { readonly precision: 'none' }
+  | { readonly precision: 'unreadable' };
+
+/** The earliest instant that the claim can mean; a day begins first at UTC+14. Undefined where nothing was claimed. */
+export function earliestOf(claim: ClaimedTime): Instant | undefined {
+  switch (claim.precision) {
+    case 'instant':
+    case 'second':
+      return claim.at;
+    case 'day':
+      return addMs(claim.at, -14 * HOUR_MS);
+    case 'none':
+    case 'unreadable':
+      return undefined;
+  }
+}
+
+/** The latest instant that the claim can mean; a day ends last at UTC−12. Undefined where nothing was claimed. */
+export function latestMeaningOf(claim: ClaimedTime): Instant | undefined {
+  switch (claim.precision) {
+    case 'instant':
+      return claim.at;
+    case 'second':
+      return addMs(claim.at, SECOND_MS - 1);
+    case 'day':
+      return addMs(claim.at, DAY_MS + 12 * HOUR_MS - 1);
+    case 'none':
+    case 'unreadable':
+      return undefined;
+  }
+}
+
+const DAY_PATTERN = /^\d{4}-\d\d-\d\d$/;
+const OFFSET_PATTERN = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/;
+
+/**
+ * Reads a time as a caller wrote it: ISO-8601 with an offset, or a day alone. Without an offset a time of day names no
+ * instant, so it is unreadable rather than guessed. A 29 February of a common year is unreadable too, not 1 March.
+ */
+export function readClaimedTime(value: unknown): ClaimedTime {
+  if (value === undefined || value === null) return { precision: 'none' };
+  if (typeof value !== 'string' || !isCalendarDay(value.slice(0, 10))) return { precision: 'unreadable' };
+  if (DAY_PATTERN.test(value)) return { precision: 'day', at: `${value}T00:00:00.000Z` };
+  const epochMs = OFFSET_PATTERN.test(value) ? Date.parse(value) : Number.NaN;
+  if (!(epochMs >= 0 && epochMs <= LATEST_MS)) return { precision: 'unreadable' };
+  return { precision: 'instant', at: instantOf(epochMs) };
+}
+
+function isCalendarDay(day: string): boolean {
+  const epochMs = DAY_PATTERN.test(day) ? Date.parse(`${day}T00:00:00.000Z`) : Number.NaN;
+  return epochMs >= 0 && instantOf(epochMs).startsWith(day);
+}

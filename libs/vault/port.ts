@@ -1,0 +1,67 @@
+/** Personal parts of an event, encrypted under the recipient's own data key. Only `open` can read it. */
+export interface Sealed {
+  readonly v: 1;
+  /** One ciphertext per field: base64url of nonce ‖ ciphertext ‖ tag (AES-256-GCM, authenticated with event id and field). */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export const SCOPES = ['consent:write', 'eligibility:read', 'audit:read', 'personal:read', 'business:admin'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** An API key as it is kept: the secret only as its SHA-256. */
+export interface ApiKey {
+  readonly keyId: string;
+  /** Undefined: for all businesses. */
+  readonly businessId?: string;
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly secretSha256: string;
+  readonly createdAt: string;
+}
+
+/** A part of a provider's delivery that could not be turned into commands yet; its body is sealed. */
+export interface Unrouted {
+  readonly id: string;
+  readonly provider: string;
+  /** Why it was kept: `unknown_sender`, `unsupported_type`, `unreadable`. */
+  readonly reason: string;
+  /** What it is, without personal data: a field or message type as far as it is a known word. */
+  readonly kind: string;
+  /** The provider's id of the sender it came in for, by which binding that sender replays it. */
+  readonly providerId?: string;
+  readonly receivedAt: string;
+}
+
+/**
+ * Keys and everything that is readable only through them. All writes are durable (fsync) when they resolve. Rejects
+ * with `VaultUnavailable` where the store behind it cannot be reached.
+ */
+export interface Vault {
+  /** The vault's own id, whose fingerprint the ledger notes: a second vault over the same ledger is refused. */
+  readonly vaultId: string;
+  /** Makes the recipient's data key if there is none (durably, before anything is sealed under it). */
+  seal(recipientId: string, eventId: string, personal: Readonly<Record<string, string>>): Promise<Sealed>;
+  /** Undefined where the key was destroyed or never was; throws where the ciphertext is not what was sealed. */
+  open(recipientId: string, eventId: string, sealed: Sealed): Promise<Readonly<Record<string, string>> | undefined>;
+
+  putApiKey(key: ApiKey): Promise<void>;
+  deleteApiKey(keyId: string): Promise<boolean>;
+  findApiKey(keyId: string): Promise<ApiKey | undefined>;
+  listApiKeys(businessId: string | undefined): Promise<readonly ApiKey[]>;
+
+  /** Keeps all items or none; an id that is there already stays as it is. Bodies are sealed under a key of the vault's own. */
+  keepUnrouted(items: readonly { readonly entry: Unrouted; readonly body: string }[]): Promise<void>;
+  listUnrouted(options: { readonly after?: string; readonly limit: number }): Promise<readonly Unrouted[]>;
+  /** The items of one sender, oldest first. */
+  listUnroutedOf(provider: string, providerId: string, limit: number): Promise<readonly Unrouted[]>;
+  openUnrouted(id: string): Promise<{ readonly entry: Unrouted; readonly body: string } | undefined>;
+  dropUnrouted(ids: readonly string[]): Promise<void>;
+  /** Drops what is older and answers how many. */
+  dropUnroutedBefore(receivedAt: string): Promise<number>;
+
+  close(): Promise<void>;
+}
+
+export class VaultUnavailable extends Error {
+  readonly code = 'VAULT_UNAVAILABLE';
+}

@@ -1,0 +1,45 @@
+import type { BusinessState, RecipientState } from '#consent';
+import type { Position } from '#event-store';
+
+/** A recipient's row: whose it is, and the whole folded state. */
+export interface RecipientRow {
+  readonly businessId: string;
+  readonly state: RecipientState;
+}
+
+export interface BusinessRow {
+  readonly businessId: string;
+  readonly state: BusinessState;
+  /** Last revision of the `business-` stream in the state; it is also the policy version that answers name. */
+  readonly revision: string;
+}
+
+/** Rows and the position of the very copy they came from, read together. */
+export interface Snapshot {
+  readonly position: Position;
+  /** In the order asked for; undefined where nothing is known. */
+  readonly rows: readonly (RecipientRow | undefined)[];
+}
+
+/** The changes of one batch of the follower, committed together with the position they lead to. */
+export interface ViewChanges {
+  readonly recipients: ReadonlyMap<string, RecipientRow>;
+  readonly businesses: ReadonlyMap<string, BusinessRow>;
+  readonly from: Position | undefined;
+  readonly to: Position;
+}
+
+/** The eligibility view's storage: disposable, rebuilt from the ledger at any time. */
+export interface ViewStore {
+  /** Undefined before the first commit. */
+  position(): Promise<Position | undefined>;
+  read(recipientIds: readonly string[]): Promise<Snapshot>;
+  businesses(): Promise<readonly BusinessRow[]>;
+  /** Rejects with `ViewMoved` unless the stored position is `changes.from`: a second projector then steps back. */
+  commit(changes: ViewChanges): Promise<void>;
+  close(): Promise<void>;
+}
+
+export class ViewMoved extends Error {
+  readonly code = 'VIEW_MOVED';
+}
