@@ -1,1 +1,53 @@
-export {};
+import { STOP_WORDS, WORDS_WITH_OTHER_MEANINGS } from './opt-out-word-lists.js';
+import { ALL, type All, type Channel } from './vocabulary.js';
+
+/** What an opt-out word stops on the channel it came in on. */
+export interface OptOut {
+  readonly categories: readonly [All] | readonly ['marketing'];
+}
+
+/** A message longer than this, in UTF-16 units, is a sentence or an attack, never a word. */
+const LONGEST_MESSAGE = 256;
+
+/** Pictures, and digits in a keycap; taken out first, because width folding would turn some of them into letters. */
+const EMOJI = /\p{Extended_Pictographic}|[0-9#*]\uFE0F?\u20E3/gu;
+
+/** Accents, and what is written but not seen: direction marks, joiners, soft hyphens, variation selectors. */
+const UNSEEN = /[\p{M}\p{Default_Ignorable_Code_Point}]/gu;
+
+/** Whatever stands between words: white space, punctuation, symbols. */
+const BETWEEN_WORDS = /[^\p{L}\p{N}]+/u;
+
+/** Letters whose stroke or missing dot is no accent to Unicode, though people type them with and without. */
+const PLAIN_LETTERS: Readonly<Record<string, string>> = { ı: 'i', ł: 'l', ø: 'o', đ: 'd', ß: 'ss' };
+const LETTERS_TO_PLAIN = /[ıłøđß]/gu;
+
+/**
+ * Whether a whole message is an opt-out word, and what it then stops. Words with another everyday meaning stop
+ * everything on SMS, where a reply to a campaign is all they can be, and marketing alone elsewhere, where people talk.
+ * A word inside a sentence never counts: "can you stop by later?" is a question.
+ */
+export function readOptOut(text: string, channel: Channel): OptOut | undefined {
+  const trimmed = text.trim();
+  if (trimmed.length === 0 || trimmed.length > LONGEST_MESSAGE) return undefined;
+  const message = plainWords(trimmed);
+  if (STOPS.has(message)) return { categories: [ALL] };
+  if (!STOPS_WITH_OTHER_MEANINGS.has(message)) return undefined;
+  return { categories: channel === 'sms' ? [ALL] : ['marketing'] };
+}
+
+/** The words of a message in one plain spelling, a single space between them. "STOP STOP" says no more than "stop". */
+function plainWords(text: string): string {
+  const plain = text
+    .replace(EMOJI, ' ')
+    .normalize('NFKC')
+    .toLowerCase()
+    .normalize('NFD')
+    .replace(UNSEEN, '')
+    .replace(LETTERS_TO_PLAIN, (letter) => PLAIN_LETTERS[letter] ?? letter);
+  const words = plain.split(BETWEEN_WORDS).filter((word) => word !== '');
+  return words.filter((word, index) => word !== words[index - 1]).join(' ');
+}
+
+const STOPS: ReadonlySet<string> = new Set(STOP_WORDS.map(plainWords));
+const STOPS_WITH_OTHER_MEANINGS: ReadonlySet<string> = new Set(WORDS_WITH_OTHER_MEANINGS.map(plainWords));
