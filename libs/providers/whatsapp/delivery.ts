@@ -1,0 +1,55 @@
+import type { Instant, OptOut } from '#consent';
+
+/** A person as a webhook names them: by phone, by Meta's business-scoped user id, or by both. */
+export type PersonAddress =
+  | { readonly kind: 'phone'; /** As WhatsApp writes it: country code first, no `+`. */ readonly digits: string }
+  | { readonly kind: 'whatsapp_user_id'; /** `US.1349…`, as given. */ readonly value: string };
+
+/** The person wrote to a sender; where `optOut` is set, what they wrote was an opt-out. */
+export interface MessageFact {
+  readonly kind: 'message';
+  /** Meta's `phone_number_id` of the sender that was written to. */
+  readonly providerId: string;
+  /**
+   * The `wamid`, which is the key of the commands made from this fact. It carries the person's number in base64, so it
+   * is personal data. An opt-out that came without one has `sha256:…` of the message instead: it must not be lost.
+   */
+  readonly messageId: string;
+  /** The second in which the person wrote. Undefined only for an opt-out whose time cannot be read. */
+  readonly claimedSecond: Instant | undefined;
+  /** At least one; the phone first where both are known. */
+  readonly addresses: readonly [PersonAddress, ...PersonAddress[]];
+  readonly optOut?: OptOut;
+  /** The text, only where it is the opt-out: no other text is kept. */
+  readonly text?: string;
+}
+
+export type Fact = MessageFact;
+
+export type UnroutedReason = 'unsupported_type' | 'unreadable' | 'unknown_sender';
+
+/** A part of a delivery that no command was made from. It is kept, so that it can be read again later. */
+export interface Part {
+  /**
+   * base64url of a SHA-256 over the part (43 characters): the same part delivered again has the same id. It is not
+   * keyed, so whoever shows it outside must hash it with a key first.
+   */
+  readonly id: string;
+  readonly reason: UnroutedReason;
+  /** What it is, in words of this lib alone: `message:image`, `status:131050`, `field:account_update`, `unknown`. */
+  readonly kind: string;
+  /** Meta's `phone_number_id`, where the part names one. */
+  readonly providerId?: string;
+  /** The smallest delivery that holds this part, as JSON: `readDelivery` reads it again. Personal data. */
+  readonly body: string;
+}
+
+/** What one webhook delivery said. Every message, status and preference in it stands in exactly one of the three. */
+export interface Delivery {
+  readonly facts: readonly Fact[];
+  readonly unrouted: readonly Part[];
+  /** How many statuses of each kind said nothing about consent. */
+  readonly ignored: Readonly<Record<string, number>>;
+  /** Set where the body as a whole is not a delivery; it is then the one unrouted part. */
+  readonly unreadable?: true;
+}

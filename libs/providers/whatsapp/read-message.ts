@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto';
+import { instantOf, readOptOut, SECOND_MS, type Instant } from '#consent';
+import type { MessageFact, PersonAddress } from './delivery.js';
+import { objectOf, textOf, type JsonObject } from './json.js';
+import { addressesOf, type Person } from './people.js';
+
+const LONGEST_MESSAGE_ID = 512;
+
+/** 2009, before there was a WhatsApp. An earlier time is a broken one, and would rank an opt-out below old grants. */
+const EARLIEST_SECOND = Date.UTC(2009, 0, 1) / SECOND_MS;
+const LATEST_SECOND = Date.UTC(9999, 11, 31) / SECOND_MS;
+
+/** Where a message was found. */
+export interface MessageSource {
+  readonly providerId: string;
+  /** A digest of the whole delivery, made only where it is needed. */
+  readonly deliveryDigest: () => string;
+}
+
+interface Said {
+  readonly addresses: readonly PersonAddress[];
+  readonly claimedSecond: Instant | undefined;
+  readonly text: string;
+}
+
+/** Whether the person wrote words of text. A missing type does not hide a text: it may be an opt-out. */
+export function isText(message: JsonObject): boolean {
+  return message.type === 'text' || (typeof message.type !== 'string' && bodyOf(message) !== undefined);
+}
+
+/**
+ * The fact that a text message is, or undefined where it cannot be read as one: no text, nobody who sent it, or, unless
+ * it is an opt-out, no id or no time. An opt-out is a fact also without those two.
+ */
+export function readTextMessage(
+  message: JsonObject,
+  sender: Person,
+  { providerId, deliveryDigest }: MessageSource,
+): MessageFact | undefined {
+  const text = bodyOf(message);
+  const addresses = atLeastOne(addressesOf(sender));
+  if (text === undefined || addresses === undefined) return undefined;
+  const optOut = isForwarded(message) ? undefined : readOptOut(text, 'whatsapp');
+  const claimedSecond = readSecond(message.timestamp);
+  const messageId =
+    textOf(message.id, LONGEST_MESSAGE_ID) ?? (optOut && ownId({ addresses, claimedSecond, text }, deliveryDigest));
+  if (messageId === undefined || (claimedSecond === undefined && optOut === undefined)) return undefined;
+  const fact = { kind: 'message', providerId, messageId, claimedSecond, addresses } as const;
+  return optOut === undefined ? fact : { ...fact, optOut, text };
+}
+
+function bodyOf(message: JsonObject): string | undefined {
+  const body = objectOf(message.text)?.body;
+  return typeof body === 'string' ? body : undefined;
+}
+
+function atLeastOne(addresses: readonly PersonAddress[]): MessageFact['addresses'] | undefined {
+  const [first, ...others] = addresses;
+  return first === undefined ? undefined : [first, ...others];
+}
+
+/** Forwarded words are somebody else's: a forwarded "STOP" is shown to the business, not said to it. */
+function isForwarded(message: JsonObject): boolean {
+  const context = objectOf(message.context);
+  return context?.forwarded === true || context?.frequently_forwarded === true;
+}
+
+/** Seconds since 1970 as Meta writes them: a string of digits in messages, a number elsewhere. */
+function readSecond(value: unknown): Instant | undefined {
+  const text = textOf(value, 12);
+  const second = text !== undefined && /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  return second >= EARLIEST_SECOND && second <= LATEST_SECOND ? instantOf(second * SECOND_MS) : undefined;
+}
+
+/**
+ * Stands in for a missing `wamid`, the same however often the message is delivered. Where the time is missing too, the
+ * whole delivery tells it apart from an earlier opt-out in the same words, which must not swallow a new one.
+ */
+function ownId({ addresses, claimedSecond, text }: Said, deliveryDigest: () => string): string {
+  const said = JSON.stringify([addresses, claimedSecond ?? deliveryDigest(), text]);
+  return `sha256:${createHash('sha256').update(said).digest('hex')}`;
+}
