@@ -1,0 +1,71 @@
+import { VARIABLES, type VariableName } from './config-variables.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export const FILE_SUFFIX = '_FILE';
+
+/** Names that begin so can only be meant for this service. */
+const OUR_PREFIXES = ['WHATSAPP_', 'KAFKA_', 'EVENTSTORE_', 'ESDB_', 'VIEW_', 'WEBHOOK_', 'METRICS_', 'GRPC_', 'TLS_'];
+const SHORT_NAME = 6;
+
+export function isVariable(name: string): name is VariableName {
+  return Object.hasOwn(VARIABLES, name);
+}
+
+/** One fault for each name that nobody reads but that looks as if somebody meant this service by it. */
+export function misspeltNames(env: Environment): string[] {
+  return Object.entries(env)
+    .filter(([name, value]) => value !== undefined && !isServiceLink(name, value))
+    .flatMap(([name]) => misspelt(name) ?? []);
+}
+
+/** Kubernetes and Docker announce other services of the network by such names; nobody has misspelt them. */
+function isServiceLink(name: string, value: string): boolean {
+  return (
+    /_SERVICE_(HOST|PORT)(_|$)/.test(name) ||
+    (/_PORT(_|$)/.test(name) && /^(tcp|udp):\/\//.test(value)) ||
+    /_PORT_\d+_(TCP|UDP)/.test(name)
+  );
+}
+
+function misspelt(name: string): string | undefined {
+  const bare = name.endsWith(FILE_SUFFIX) ? name.slice(0, -FILE_SUFFIX.length) : name;
+  if (isVariable(bare)) return undefined;
+  const meant = nearest(bare);
+  if (meant !== undefined) return `${name} is not a known name: did you mean ${meant}?`;
+  const prefix = OUR_PREFIXES.find((candidate) => bare.toUpperCase().startsWith(candidate));
+  return prefix === undefined
+    ? undefined
+    : `${name} is not a known name; see docs/configuration.md for those that begin with ${prefix}`;
+}
+
+function nearest(name: string): VariableName | undefined {
+  return (Object.keys(VARIABLES) as VariableName[]).find((known) => isNear(name.toUpperCase(), known));
+}
+
+function isNear(name: string, known: string): boolean {
+  const allowed = known.length < SHORT_NAME ? 1 : 2;
+  return Math.abs(name.length - known.length) <= allowed && editDistance(name, known) <= allowed;
+}
+
+/** How many letters must be added, dropped, changed or swapped with their neighbour to turn one word into the other. */
+export function editDistance(from: string, to: string): number {
+  const rows: number[][] = [Array.from({ length: to.length + 1 }, (_, column) => column)];
+  for (let row = 1; row <= from.length; row++) rows.push(nextRow(rows, row, from, to));
+  return rows[from.length]?.[to.length] ?? 0;
+}
+
+function nextRow(rows: readonly number[][], row: number, from: string, to: string): number[] {
+  const above = rows[row - 1] ?? [];
+  const next = [row];
+  for (let column = 1; column <= to.length; column++) {
+    const changed = (above[column - 1] ?? 0) + (from[row - 1] === to[column - 1] ? 0 : 1);
+    const swapped = isSwap(from, row, to, column) ? (rows[row - 2]?.[column - 2] ?? 0) + 1 : Infinity;
+    next.push(Math.min((above[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1, changed, swapped));
+  }
+  return next;
+}
+
+function isSwap(from: string, row: number, to: string, column: number): boolean {
+  return row > 1 && column > 1 && from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
+}

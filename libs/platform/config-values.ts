@@ -1,0 +1,112 @@
+/** Reads the text of one variable. What is wrong is said as a remedy: it never repeats the value, which may be a secret. */
+export type Parse<T> = (text: string) => { readonly value: T } | { readonly remedy: string };
+
+/** One environment variable: what it is called is its key in `VARIABLES`. */
+export interface Variable<T> {
+  readonly parse: Parse<T>;
+  readonly fallback: T;
+  /** What the documentation shows as the default. */
+  readonly shownDefault: string;
+  readonly unit: string;
+  readonly description: string;
+  /** Set where this version knows the name but not the part behind it. */
+  readonly notAvailable?: string;
+}
+
+interface Range {
+  readonly fallback: number;
+  readonly from: number;
+  readonly to: number;
+  readonly unit: string;
+}
+
+export function wholeNumber(range: Range, description: string): Variable<number> {
+  const { fallback, from, to, unit } = range;
+  return { parse: parseWhole(from, to), fallback, shownDefault: `\`${fallback}\``, unit, description };
+}
+
+function parseWhole(from: number, to: number): Parse<number> {
+  const remedy = `must be a whole number from ${from} to ${to}`;
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    return value >= from && value <= to ? { value } : { remedy };
+  };
+}
+
+export function words(fallback: string, description: string, parse: Parse<string> = anyText): Variable<string> {
+  return { parse, fallback, shownDefault: `\`${fallback}\``, unit: '', description };
+}
+
+export function optionalText(
+  description: string,
+  parse: Parse<string> = anyText,
+  shownDefault = '–',
+): Variable<string | undefined> {
+  return { parse, fallback: undefined, shownDefault, unit: '', description };
+}
+
+/** A name of `docs` that the code does not serve yet: setting it stops the start, since ignoring it would be a lie. */
+export function notYet(part: string, description: string): Variable<undefined> {
+  const notAvailable = `is not available in this version: ${part}. Unset it`;
+  return {
+    parse: () => ({ remedy: notAvailable }),
+    fallback: undefined,
+    shownDefault: '–',
+    unit: '',
+    description,
+    notAvailable,
+  };
+}
+
+export function oneOf<const T extends string>(values: readonly T[], fallback: T, description: string): Variable<T> {
+  const parse: Parse<T> = (text) => {
+    const value = values.find((candidate) => candidate === text);
+    return value === undefined ? { remedy: `must be one of ${values.join(', ')}` } : { value };
+  };
+  return { parse, fallback, shownDefault: `\`${fallback}\``, unit: '', description };
+}
+
+const anyText: Parse<string> = (value) => ({ value });
+
+export const parseHost: Parse<string> = (text) =>
+  /^[A-Za-z0-9._:%-]{1,253}$/.test(text)
+    ? { value: text }
+    : { remedy: 'must be an IP address or a host name, without a port or scheme' };
+
+export const parseDirectory: Parse<string> = (text) =>
+  text.includes('\0') ? { remedy: 'must be a path' } : { value: text };
+
+/** 32 bytes in base64 or base64url; handed on as standard base64. */
+export const parseKey: Parse<string> = (text) => {
+  const bytes = /^[A-Za-z0-9+/_-]{43}=?$/.test(text) ? Buffer.from(text, 'base64') : Buffer.alloc(0);
+  return bytes.length === 32
+    ? { value: bytes.toString('base64') }
+    : { remedy: 'must be 32 bytes in base64, as `openssl rand -base64 32` makes them' };
+};
+
+/** Sent in a header, so printable ASCII; long enough that nobody guesses it. */
+export const parseSecretToken: Parse<string> = (text) =>
+  /^[\x21-\x7e]{24,512}$/.test(text)
+    ? { value: text }
+    : {
+        remedy: 'must be 24 to 512 printable ASCII characters without spaces, as `openssl rand -base64 32` makes them',
+      };
+
+export const parseOrigin: Parse<string> = (text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const plain = url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+  return plain && url.search === '' && url.hash === ''
+    ? { value: url.href.replace(/\/$/, '') }
+    : { remedy: 'must be a URL that begins with https:// or http://, without user, query or fragment' };
+};
+
+const ALL_ROLES = ['commands', 'feed', 'queries', 'relay'];
+
+export const parseRoles: Parse<string> = (text) => {
+  const roles = [...new Set(text.split(',').map((role) => role.trim()))].sort();
+  if (roles.some((role) => !ALL_ROLES.includes(role)))
+    return { remedy: `must be a list out of ${ALL_ROLES.join(', ')}` };
+  return roles.length === ALL_ROLES.length
+    ? { value: text }
+    : { remedy: 'must name all roles: roles can only be split where ledger and view are servers. Unset it' };
+};

@@ -1,0 +1,90 @@
+import {
+  notYet,
+  oneOf,
+  optionalText,
+  parseDirectory,
+  parseHost,
+  parseKey,
+  parseOrigin,
+  parseRoles,
+  parseSecretToken,
+  wholeNumber,
+  words,
+} from './config-values.js';
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const HIGHEST_PORT = 65_535;
+const HOUR_MS = 3_600_000;
+
+const port = (fallback: number, what: string) =>
+  wholeNumber({ fallback, from: 0, to: HIGHEST_PORT, unit: '' }, `${what} 0 takes any free port.`);
+const count = (fallback: number, to: number, what: string) =>
+  wholeNumber({ fallback, from: 1, to, unit: 'count' }, what);
+const kib = (fallback: number, to: number, what: string) => wholeNumber({ fallback, from: 1, to, unit: 'KiB' }, what);
+const ms = (fallback: number, from: number, to: number, what: string) =>
+  wholeNumber({ fallback, from, to, unit: 'ms' }, what);
+
+/**
+ * Every variable that the service knows: this table parses them, finds misspelt ones and writes `docs/configuration.md`.
+ */
+export const VARIABLES = {
+  HOST: words('127.0.0.1', 'Address that HTTP listens on.', parseHost),
+  PORT: port(3000, 'Port of HTTP.'),
+  GRPC_PORT: port(50_051, 'Port of gRPC, which is not served yet; setting it only brings a warning.'),
+  METRICS_HOST: words('127.0.0.1', 'Address that metrics and heap summary listen on.', parseHost),
+  METRICS_PORT: port(9464, 'Port of metrics.'),
+  PUBLIC_URL: optionalText('How the world reaches the service; the API document names it as its server.', parseOrigin),
+  TLS_CERT: optionalText('Certificate chain for HTTP: PEM text, or the path of a PEM file. Needs `TLS_KEY`.'),
+  TLS_KEY: optionalText('Private key of `TLS_CERT`: PEM text, or the path of a PEM file.'),
+  DATA_DIR: words('./data', 'Directory of ledger, view, vault and secrets; made with mode 0700.', parseDirectory),
+  ADMIN_KEY: optionalText('Key for every business and scope.', parseSecretToken, 'made at first start'),
+  PEPPER: optionalText('32 bytes in base64, from which recipient ids are derived.', parseKey, 'made at first start'),
+  KEY_ENCRYPTION_KEY: optionalText(
+    '32 bytes in base64, which wrap every recipient’s key.',
+    parseKey,
+    'made at first start',
+  ),
+  ROLES: words('commands,queries,relay,feed', 'Parts this process runs; all of them in this version.', parseRoles),
+  WHATSAPP_APP_SECRET: optionalText('Signs WhatsApp’s webhooks; without it the route answers 503.'),
+  WHATSAPP_VERIFY_TOKEN: optionalText('Token that Meta sends when the webhook is subscribed.'),
+  LOG_LEVEL: oneOf(LOG_LEVELS, 'info', `Least severe line that is logged: ${LOG_LEVELS.join(', ')}.`),
+
+  BODY_LIMIT_KB: kib(1024, 16_384, 'Largest body of a request.'),
+  WEBHOOK_LIMIT_KB: kib(3072, 16_384, 'Largest delivery of a provider.'),
+  JSON_DEPTH_MAX: count(16, 100, 'Deepest nesting of a JSON body.'),
+  BATCH_MAX: count(1000, 10_000, 'Most checks in one batch.'),
+  TIMELINE_PAGE_MAX: count(500, 5000, 'Most events in one page of a timeline.'),
+  IN_FLIGHT_MAX: count(1000, 100_000, 'Most requests in work at once; revocations and health are not counted.'),
+  REQUEST_TIMEOUT_MS: ms(30_000, 1000, HOUR_MS, 'Longest time in which a request must have been received whole.'),
+  APPEND_QUEUE_MAX: count(1000, 100_000, 'Most appends that wait for the disk; revocations are not counted.'),
+  APPEND_LIMIT_KB: kib(1024, 16_384, 'Most data in one append to the ledger.'),
+  APPEND_RETRIES: count(8, 100, 'How often a command decides again after a lost race.'),
+  DISK_RESERVE_MB: wholeNumber(
+    { fallback: 64, from: 1, to: 1_048_576, unit: 'MiB' },
+    'Disk that only revocations may use.',
+  ),
+  VIEW_MAX_LAG_MS: ms(5000, 100, HOUR_MS, 'Lag beyond which the view is too old to answer.'),
+  VIEW_PROBE_INTERVAL_MS: ms(1000, 10, 60_000, 'How often the view proves how far it is.'),
+  WAIT_FOR_POSITION_MS: ms(1000, 0, 60_000, 'Longest wait for the position a question asks for.'),
+  VIEW_CACHE_ENTRIES: count(100_000, 10_000_000, 'Recipients whose state is kept in memory.'),
+  DATA_KEY_CACHE_ENTRIES: count(10_000, 1_000_000, 'Recipients whose unwrapped key is kept in memory.'),
+  API_KEY_CACHE_ENTRIES: count(1000, 1_000_000, 'API keys kept in memory.'),
+  UNROUTED_RETENTION_DAYS: wholeNumber(
+    { fallback: 30, from: 1, to: 365, unit: 'days' },
+    'How long an unrouted delivery is kept.',
+  ),
+  SHUTDOWN_TIMEOUT_MS: ms(8000, 100, 9500, 'Longest time for what is in flight to finish after SIGTERM.'),
+
+  EVENTSTORE_URL: notYet('the ledger is the embedded one', 'Ledger in EventStoreDB.'),
+  ESDB_PORT: notYet('the ledger is not served over EventStoreDB’s protocol', 'Port of EventStoreDB’s protocol.'),
+  DATABASE_URL: notYet('vault and view are the embedded ones', 'Vault and view in PostgreSQL.'),
+  KAFKA_BROKERS: notYet('there is no relay to Kafka', 'Brokers that the relay publishes to.'),
+  KAFKA_TLS: notYet('there is no relay to Kafka', 'TLS to the brokers.'),
+  KAFKA_SASL_MECHANISM: notYet('there is no relay to Kafka', 'How the relay signs in.'),
+  KAFKA_SASL_USERNAME: notYet('there is no relay to Kafka', 'User of the relay.'),
+  KAFKA_SASL_PASSWORD: notYet('there is no relay to Kafka', 'Password of the relay.'),
+};
+
+export type VariableName = keyof typeof VARIABLES;
+export type Values = { readonly [N in VariableName]: (typeof VARIABLES)[N]['fallback'] };

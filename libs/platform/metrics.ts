@@ -1,0 +1,155 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+const HTTP_SECONDS = [0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+const APPEND_SECONDS = [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1];
+
+/** Read when metrics are scraped, so that they cost nothing between two scrapes. */
+export interface Gauges {
+  /** Appends that wait for the disk. */
+  readonly queued?: () => { readonly normal: number; readonly revocation: number };
+  /** Undefined while the view has not proved how far it is. */
+  readonly viewLagMs?: () => number | undefined;
+  readonly inFlight?: () => number;
+}
+
+/** The metrics of a service, with those of its process (CPU, memory, event loop, garbage collection). */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return new Metrics(registry);
+}
+
+/**
+ * What the service counts. Labels are words of closed lists, route patterns and key ids: nothing that names a person,
+ * and nothing a caller can make up.
+ */
+export class Metrics {
+  private readonly httpSeconds: Histogram<'method' | 'route' | 'status'>;
+  private readonly appendSeconds: Histogram<'lane'>;
+  private readonly decisionsTotal = this.counter('consent_decisions_total', 'Answers to checks.', ['reason']);
+  private readonly commandsTotal = this.counter('consent_commands_total', 'Commands, by how they ended.', [
+    'type',
+    'outcome',
+  ]);
+  private readonly factsTotal = this.counter('consent_webhook_facts_total', 'What deliveries held.', [
+    'provider',
+    'kind',
+  ]);
+  private readonly unroutedTotal = this.counter('consent_unrouted_total', 'Parts of deliveries kept.', [
+    'provider',
+    'reason',
+  ]);
+  private readonly droppedTotal = this.counter(
+    'consent_unrouted_dropped_total',
+    'Kept parts dropped after their time.',
+    [],
+  );
+  private readonly lenientTotal = this.counter(
+    'consent_lenient_warnings_total',
+    'Revocation fields that were widened.',
+    ['key_id', 'field'],
+  );
+  private readonly unreadableTotal = this.counter('consent_unreadable_events_total', 'Events that cannot be read.', []);
+  /** Added up here, since a check is answered too often for a look-up of labels each time. */
+  private readonly decisions = new Map<string, number>();
+  private readonly httpRoutes = new Map<string, { observe(seconds: number): void }>();
+
+  constructor(private readonly registry = new Registry()) {
+    const registers = [registry];
+    this.httpSeconds = new Histogram({
+      name: 'consent_http_request_duration_seconds',
+      help: 'Time from the request to the end of its answer.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: HTTP_SECONDS,
+      registers,
+    });
+    const help = 'Time from the append to its being durable.';
+    this.appendSeconds = new Histogram({
+      name: 'consent_append_duration_seconds',
+      help,
+      labelNames: ['lane'],
+      buckets: APPEND_SECONDS,
+      registers,
+    });
+  }
+
+  /** `route` is the pattern of the route, never the URL; `none` where no route matched. */
+  httpRequest(method: string, route: string, status: number, seconds: number): void {
+    const key = `${method} ${status} ${route}`;
+    let observed = this.httpRoutes.get(key);
+    if (observed === undefined) {
+      observed = this.httpSeconds.labels(method, route, String(status));
+      this.httpRoutes.set(key, observed);
+    }
+    observed.observe(seconds);
+  }
+
+  decided(reason: string, count = 1): void {
+    this.decisions.set(reason, (this.decisions.get(reason) ?? 0) + count);
+  }
+
+  /** `outcome`: `recorded`, `replayed`, or the code of the refusal. */
+  command(type: string, outcome: string): void {
+    this.commandsTotal.inc({ type, outcome });
+  }
+
+  webhookFacts(provider: string, kind: string, count = 1): void {
+    this.factsTotal.inc({ provider, kind }, count);
+  }
+
+  unrouted(provider: string, reason: string): void {
+    this.unroutedTotal.inc({ provider, reason });
+  }
+
+  unroutedDropped(count: number): void {
+    this.droppedTotal.inc(count);
+  }
+
+  /** A revocation whose field could not be understood: whoever holds that key is to be told. */
+  lenientWarning(keyId: string, field: string): void {
+    this.lenientTotal.inc({ key_id: keyId, field });
+  }
+
+  unreadable(): void {
+    this.unreadableTotal.inc();
+  }
+
+  appended(lane: 'revocation' | 'normal', seconds: number): void {
+    this.appendSeconds.observe({ lane }, seconds);
+  }
+
+  /** Says where the gauges are read. Call once, at start. */
+  watch({ queued, viewLagMs, inFlight }: Gauges): void {
+    if (queued) this.watchQueue(queued);
+    if (viewLagMs) {
+      const help = 'Proved lag of the view; +Inf while unproved.';
+      this.gauge('consent_view_lag_seconds', help, [], (gauge) => gauge.set((viewLagMs() ?? Infinity) / 1000));
+    }
+    if (inFlight) this.gauge('consent_http_in_flight', 'Requests in work.', [], (gauge) => gauge.set(inFlight()));
+  }
+
+  get contentType(): string {
+    return this.registry.contentType;
+  }
+
+  /** The text that Prometheus scrapes. */
+  async render(): Promise<string> {
+    for (const [reason, count] of this.decisions) this.decisionsTotal.inc({ reason }, count);
+    this.decisions.clear();
+    return this.registry.metrics();
+  }
+
+  private watchQueue(queued: NonNullable<Gauges['queued']>): void {
+    this.gauge('consent_append_queue_length', 'Appends that wait for the disk.', ['lane'], (gauge) => {
+      for (const [lane, length] of Object.entries(queued())) gauge.set({ lane }, length);
+    });
+  }
+
+  private counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  private gauge(name: string, help: string, labelNames: string[], read: (gauge: Gauge) => void): void {
+    const gauge: Gauge = new Gauge({ name, help, labelNames, registers: [this.registry], collect: () => read(gauge) });
+  }
+}

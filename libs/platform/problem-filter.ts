@@ -1,0 +1,71 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { Refusal } from './errors.js';
+import { instanceOf, toProblem } from './http-problem.js';
+import type { Log } from './log.js';
+
+/** Answers every error of the HTTP side as Problem Details. Register as `APP_FILTER`. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly log: Log) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    sendProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>(), this.log);
+  }
+}
+
+/**
+ * The same answers for what Nest does not see: its parsers, its router, a route of Fastify's own. Nest sets handlers
+ * of its own at `init`, which end in `ProblemFilter`; so call this on an instance that Nest does not drive.
+ */
+export function answerProblems(fastify: FastifyInstance, log: Log): void {
+  fastify.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, log));
+  fastify.setNotFoundHandler((request, reply) => {
+    sendProblem(new Refusal('NOT_FOUND', 'No route has this method and path.'), request, reply, log);
+  });
+}
+
+/** Options for Fastify, so that requests which never reach a route are answered alike: bad URLs, bad HTTP. */
+export function problemServerOptions(
+  log: Log,
+): Required<Pick<FastifyServerOptions, 'frameworkErrors' | 'clientErrorHandler'>> {
+  return {
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply, log),
+    clientErrorHandler: (_error, socket) => answerBadHttp(socket),
+  };
+}
+
+/** There is no request to answer, only a socket that sent something else than HTTP, or too slowly or too much of it. */
+function answerBadHttp(socket: Socket): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const refusal = new Refusal('VALIDATION_FAILED', 'This is not HTTP/1.1 that can be read.');
+  const { problem, status, headers } = toProblem(refusal, instanceOf(randomUUID()));
+  const body = JSON.stringify(problem);
+  const all = { ...headers, 'content-length': String(Buffer.byteLength(body)), connection: 'close' };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
+  socket.end([`HTTP/1.1 ${status} Bad Request`, ...lines, '', body].join('\r\n'));
+}
+
+/** Sends the problem unless an answer is already on its way; logs what is ours to mend. */
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
+  const { problem, status, headers, internal } = toProblem(error, instanceOf(request.id));
+  if (internal) logInternal(error, request, log);
+  if (reply.sent) return;
+  // Serialised here: a response schema of the route would drop the problem's fields.
+  void reply
+    .code(status)
+    .headers(headers)
+    .serializer((body: unknown) => body as string)
+    .send(JSON.stringify(problem));
+}
+
+function logInternal(error: unknown, request: FastifyRequest, log: Log): void {
+  const route = request.routeOptions?.url ?? 'none';
+  log.error({ err: error, requestId: request.id, method: request.method, route }, 'a request failed');
+}
