@@ -113,7 +113,8 @@ export function evolveBusiness(state: BusinessState, event: BusinessEvent): Busi
 }
 
 export function purposeOf(state: BusinessState, purposeId: string): Purpose | undefined {
-  return [...BUILT_IN_PURPOSES, ...state.purposes].find((purpose) => purpose.purposeId === purposeId);
+  const isAsked = (purpose: Purpose) => purpose.purposeId === purposeId;
+  return BUILT_IN_PURPOSES.find(isAsked) ?? state.purposes.find(isAsked);
 }
 
 export function senderOf(state: BusinessState, senderId: string): Sender | undefined {

@@ -1,6 +1,5 @@
-import type { All, Category, Channel, GrantMethod, LinkKind, MessageKind, RevocationMethod } from './vocabulary.js';
+import { isAutomaticStop } from './channel-policy.js';
 import type { Instant } from './instant.js';
-import { ALL, type DisclosureRef } from './vocabulary.js';
 import {
   type Basis,
   type RecipientState,
@@ -13,7 +12,17 @@ import {
   keepRevocation,
   latest,
 } from './state.js';
-import { isAutomaticStop } from './channel-policy.js';
+import {
+  ALL,
+  type All,
+  type Category,
+  type Channel,
+  type DisclosureRef,
+  type GrantMethod,
+  type LinkKind,
+  type MessageKind,
+  type RevocationMethod,
+} from './vocabulary.js';
 
 interface Facts {
   readonly businessId: string;
@@ -34,7 +43,7 @@ export interface ConsentGranted {
     readonly disclosure?: DisclosureRef;
     readonly evidenceSha256?: string;
     readonly expiresAt?: Instant;
-    /** Set where the grant rests on no disclosure, which only an import may. */
+    /** Set where the grant rests on no disclosure: an import, a provider's own opt-in, a correction. */
     readonly flagged?: 'no_disclosure';
   };
 }

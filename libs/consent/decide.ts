@@ -7,7 +7,7 @@ import {
 } from './channel-policy.js';
 import type { ConsentGranted, ConsentRevoked, UserMessaged } from './consent.js';
 import { latestObjection } from './eligibility.js';
-import { addMs, earliestOf, latestMeaningOf, latestOf, type ClaimedTime, type Instant } from './instant.js';
+import { addMs, earliestOf, epochMsOf, latestMeaningOf, latestOf, type ClaimedTime, type Instant } from './instant.js';
 import type { RecipientState } from './state.js';
 import {
   ALL,
@@ -69,6 +69,8 @@ export interface Message {
   readonly now: Instant;
 }
 
+const BEGINNING_OF_TIME: Instant = '1970-01-01T00:00:00.000Z';
+
 export type Ineffective = 'REVOKED_LATER' | 'ALREADY_EXPIRED';
 export type Refusal = 'OCCURRED_IN_FUTURE' | 'OCCURRED_AT_REQUIRED';
 
@@ -79,10 +81,11 @@ export type GrantDecision =
 /** The methods whose records are written down after the fact: without a date they could undo every later STOP. */
 const DATED_METHODS: readonly GrantMethod[] = ['import', 'paper_form', 'phone_call', 'in_person', 'qr_code'];
 
-/** A grant never counts later than now, and one that its source dates too far ahead is refused. */
+/** A grant never counts later than now; one dated too far ahead, or by something that is no time, is refused. */
 export function decideGrant(state: RecipientState, grant: Grant): GrantDecision {
   const claimedAt = earliestOf(grant.claimed);
-  if (claimedAt === undefined && DATED_METHODS.includes(grant.method)) return { refused: 'OCCURRED_AT_REQUIRED' };
+  const mustBeDated = grant.claimed.precision === 'unreadable' || DATED_METHODS.includes(grant.method);
+  if (claimedAt === undefined && mustBeDated) return { refused: 'OCCURRED_AT_REQUIRED' };
   if (claimedAt !== undefined && claimedAt > addMs(grant.now, CLOCK_TOLERANCE_MS)) {
     return { refused: 'OCCURRED_IN_FUTURE' };
   }
@@ -126,9 +129,7 @@ export function decideRevocation(state: RecipientState, revocation: Revocation):
     type: 'ConsentRevoked',
     data: {
       businessId: revocation.businessId,
-      channels: revocation.channels,
-      purposes: revocation.purposes,
-      categories: revocation.categories,
+      ...scopeOf(revocation),
       method: revocation.method,
       occurredAt,
       ...claimedUnless(occurredAt, revocation),
@@ -136,6 +137,16 @@ export function decideRevocation(state: RecipientState, revocation: Revocation):
       ...(revocation.evidenceSha256 === undefined ? {} : { evidenceSha256: revocation.evidenceSha256 }),
       ...(confirmUntil === undefined ? {} : { confirmUntil }),
     },
+  };
+}
+
+/** A no that names nothing means everything: it must never be recorded as one that stops nothing. */
+function scopeOf({ channels, purposes, categories }: Revocation) {
+  const namesNothing = purposes.length === 0 && categories.length === 0;
+  return {
+    channels: channels.length === 0 ? ([ALL] as const) : channels,
+    purposes,
+    categories: namesNothing ? ([ALL] as const) : categories,
   };
 }
 
@@ -148,34 +159,41 @@ function revokedAt(state: RecipientState, revocation: Revocation): Instant {
   const claimedAt = latestMeaningOf(revocation.claimed);
   const clockWentBack = newestRecordedAt !== undefined && newestRecordedAt > now;
   if (claimedAt !== undefined && claimedAt <= now && !clockWentBack) return claimedAt;
-  return latestOf(now, newestContactAt, ...state.grants.map((grant) => grant.occurredAt));
+  const known = [...state.grants, ...state.contacts].map(({ occurredAt }) => occurredAt);
+  return latestOf(now, newestContactAt, ...known);
 }
 
 function confirmationFor(state: RecipientState, revocation: Revocation, occurredAt: Instant): Instant | undefined {
   if (!isAutomaticStop(revocation.method)) return undefined;
   const channels: readonly string[] = revocation.channels;
-  const quietUntil = (stoppedAt: Instant) => addMs(stoppedAt, CONFIRMATION_PAUSE_MS);
   const recent = state.confirmations.some(
-    ({ channel, stoppedAt }) =>
-      (channel === ALL || channels.includes(ALL) || channels.includes(channel)) &&
-      stoppedAt <= occurredAt &&
-      occurredAt < quietUntil(stoppedAt),
+    ({ channel, stoppedAt }) => (channel === ALL || channels.includes(channel)) && isSoonAround(stoppedAt, occurredAt),
   );
   return recent || channels.includes(ALL) ? undefined : addMs(providersInstant(revocation), CONFIRMATION_MS);
 }
 
+/** Also where the other opt-out is the later one: deliveries overtake each other, and one confirmation is enough. */
+function isSoonAround(one: Instant, other: Instant): boolean {
+  return Math.abs(epochMsOf(one) - epochMsOf(other)) < CONFIRMATION_PAUSE_MS;
+}
+
 /** The five minutes run from when the provider says the person acted, not from the rounding that makes the no win. */
 function providersInstant({ claimed, now }: Revocation): Instant {
-  const at = claimed.precision === 'instant' || claimed.precision === 'second' ? claimed.at : now;
+  const isExact = claimed.precision === 'instant' || claimed.precision === 'second';
+  const at = isExact ? claimed.at : now;
   return at < now ? at : now;
 }
 
-/** A message counts when it was sent, but never later than now nor than the opt-out that it carried. */
+/**
+ * A message counts when it was sent, but never later than now nor than the opt-out that it carried. One that is dated by
+ * something that is no time may be of any age, so it counts from the beginning of time and opens nothing.
+ */
 export function decideMessage(message: Message): {
   readonly event: UserMessaged;
   readonly ineffectiveBecause?: Ineffective;
 } {
-  const claimedAt = earliestOf(message.claimed) ?? message.now;
+  const undated = message.claimed.precision === 'unreadable' ? BEGINNING_OF_TIME : message.now;
+  const claimedAt = earliestOf(message.claimed) ?? undated;
   const cap = message.notAfter !== undefined && message.notAfter < message.now ? message.notAfter : message.now;
   const occurredAt = claimedAt > cap ? cap : claimedAt;
   const event: UserMessaged = {

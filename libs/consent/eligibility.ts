@@ -1,7 +1,14 @@
 import { WINDOW_MS, requirementOn } from './channel-policy.js';
-import { addMs, epochMsOf, type Instant } from './instant.js';
+import { addMs, type Instant } from './instant.js';
 import { latest, type Basis, type GrantCell, type PreferenceCell, type RecipientState } from './state.js';
-import { ALL, CONFIRMATION_PURPOSE, type Category, type Channel, type Requirement } from './vocabulary.js';
+import {
+  ALL,
+  CONFIRMATION_PURPOSE,
+  SERVICE_PURPOSE,
+  type Category,
+  type Channel,
+  type Requirement,
+} from './vocabulary.js';
 
 /** Names the edition of the rules below; it changes whenever one of them changes an answer. */
 export const RULES_VERSION = '1';
@@ -59,9 +66,13 @@ function judgeReachable(state: RecipientState, question: Question, window: Windo
 }
 
 function standingBlock(state: RecipientState, channel: Channel): Basis | undefined {
-  const block = latestOf(state.blocks.filter((cell) => cell.channel === channel || cell.channel === ALL));
-  const contact = latestOf(state.contacts.filter((cell) => cell.channel === channel));
-  return block && !(contact && contact.occurredAt > block.occurredAt) ? block : undefined;
+  let block: Basis | undefined;
+  for (const cell of state.blocks) {
+    if (cell.channel === channel || cell.channel === ALL) block = latest(block, cell);
+  }
+  if (!block) return undefined;
+  const contact = lastContact(state, channel, undefined);
+  return contact && contact.occurredAt > block.occurredAt ? undefined : block;
 }
 
 function judgeConfirmation(state: RecipientState, { channel, now }: Question): Verdict {
@@ -78,22 +89,30 @@ interface Window {
 
 /** The window counts only from a contact strictly later than every no that covers replies; the STOP itself is not. */
 function openWindow(state: RecipientState, question: Question): Window | undefined {
-  const contact = lastContact(state, question);
-  if (!contact || epochMsOf(question.now) >= epochMsOf(contact.occurredAt) + WINDOW_MS) return undefined;
-  const objection = latestObjection(state, { channel: question.channel, purpose: 'service', category: 'service' });
-  if (objection && contact.occurredAt <= objection.occurredAt) return undefined;
-  return { contact, until: addMs(contact.occurredAt, WINDOW_MS) };
+  const contact = lastContact(state, question.channel, question.sender);
+  if (!contact) return undefined;
+  const until = addMs(contact.occurredAt, WINDOW_MS);
+  if (question.now >= until) return undefined;
+  const objection = latestObjection(state, replyTo(question));
+  return objection && contact.occurredAt <= objection.occurredAt ? undefined : { contact, until };
 }
 
-function lastContact(state: RecipientState, { channel, sender }: Question): Basis | undefined {
-  const counts = (cell: { channel: string; sender: string }) =>
-    cell.channel === channel && (sender === undefined || cell.sender === sender);
-  return latestOf(state.contacts.filter(counts));
+/** What a free reply would be sent as: the purpose asked about where that is a reply, else the built-in one. */
+function replyTo({ channel, purpose, category }: Question) {
+  return { channel, purpose: category === 'service' ? purpose : SERVICE_PURPOSE, category: 'service' } as const;
+}
+
+function lastContact(state: RecipientState, channel: Channel, sender: string | undefined): Basis | undefined {
+  let found: Basis | undefined;
+  for (const cell of state.contacts) {
+    if (cell.channel === channel && (sender === undefined || cell.sender === sender)) found = latest(found, cell);
+  }
+  return found;
 }
 
 function judgeService(state: RecipientState, question: Question, window: Window | undefined): Verdict {
   const objection = latestObjection(state, question);
-  const contact = lastContact(state, question);
+  const contact = lastContact(state, question.channel, question.sender);
   if (objection && !(contact && contact.occurredAt > objection.occurredAt)) return no('REVOKED', objection);
   return window ? yes('SERVICE_WINDOW_OPEN', window.contact, window.until) : no('SERVICE_WINDOW_CLOSED', contact);
 }
@@ -101,27 +120,19 @@ function judgeService(state: RecipientState, question: Question, window: Window 
 function judgeConsent(state: RecipientState, question: Question): Verdict {
   const requires = requirementOn(question.channel, question.category, question.requires);
   const objection = latestObjection(state, question);
-  const standing = standingGrants(state, question, objection);
-  const longest = longestOf(standing);
+  const longest = longestStanding(state, question, objection);
   if (longest && !hasExpired(longest, question.now)) return yes('CONSENTED', longest, longest.expiresAt);
   if (objection && !(requires === 'consent' && longest)) return no('REVOKED', objection);
   if (requires === 'no_objection') return yes('NO_OBJECTION');
   return longest ? no('EXPIRED', longest) : no('NO_CONSENT');
 }
 
-/** The covering grants strictly later than every covering no: on a tie the no wins. */
-function standingGrants(state: RecipientState, { channel, purpose }: Question, objection: Basis | undefined) {
-  return state.grants.filter(
-    (grant) =>
-      grant.channel === channel &&
-      grant.purpose === purpose &&
-      (objection === undefined || grant.occurredAt > objection.occurredAt),
-  );
-}
-
-function longestOf(grants: readonly GrantCell[]): GrantCell | undefined {
+/** Of the covering grants strictly later than every covering no (on a tie the no wins) the one that lasts longest. */
+function longestStanding(state: RecipientState, { channel, purpose }: Question, objection: Basis | undefined) {
   let longest: GrantCell | undefined;
-  for (const grant of grants) {
+  for (const grant of state.grants) {
+    if (grant.channel !== channel || grant.purpose !== purpose) continue;
+    if (objection !== undefined && grant.occurredAt <= objection.occurredAt) continue;
     if (longest === undefined || outlasts(grant, longest)) longest = grant;
   }
   return longest;
@@ -156,12 +167,6 @@ export function latestObjection(
 
 function standingStop({ stop, resume }: PreferenceCell): Basis | undefined {
   return stop && !(resume && resume.occurredAt > stop.occurredAt) ? stop : undefined;
-}
-
-function latestOf<B extends Basis>(cells: readonly B[]): B | undefined {
-  let found: B | undefined;
-  for (const cell of cells) found = latest(found, cell);
-  return found;
 }
 
 function yes(reason: Reason, basis?: Basis, validUntil?: Instant): Verdict {

@@ -9,7 +9,6 @@ export const MINUTE_MS = 60 * SECOND_MS;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
 
-const INSTANT_PATTERN = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 export function instantOf(epochMs: number): Instant {
@@ -25,8 +24,13 @@ export function addMs(instant: Instant, ms: number): Instant {
   return instantOf(Math.min(Math.max(epochMsOf(instant) + ms, 0), LATEST_MS));
 }
 
+const INSTANT_LENGTH = '2026-11-24T21:57:14.000Z'.length;
+
+/** Whether a value is an instant in exactly our form, so that neither 30 February nor 24 o'clock upsets the order. */
 export function isInstant(value: unknown): value is Instant {
-  return typeof value === 'string' && INSTANT_PATTERN.test(value) && !Number.isNaN(Date.parse(value));
+  if (typeof value !== 'string' || value.length !== INSTANT_LENGTH) return false;
+  const epochMs = epochMsOf(value);
+  return epochMs >= 0 && instantOf(epochMs) === value;
 }
 
 export function latestOf(first: Instant, ...others: (Instant | undefined)[]): Instant {
@@ -34,11 +38,12 @@ export function latestOf(first: Instant, ...others: (Instant | undefined)[]): In
 }
 
 /**
- * What a source said about when the person acted: to the millisecond, to the second (WhatsApp's webhooks), to the day
- * (`2026-03-01`), nothing, or something that is not a time.
+ * What a source said about when the person acted: a time of day, to the second (WhatsApp's webhooks), to the day
+ * (`2026-03-01`), nothing, or something that is not a time. `at` is the first instant that it can mean; a time of day
+ * written without milliseconds, or without seconds, may mean an instant up to `withinMs` later.
  */
 export type ClaimedTime =
-  | { readonly precision: 'instant'; readonly at: Instant }
+  | { readonly precision: 'instant'; readonly at: Instant; readonly withinMs?: number }
   | { readonly precision: 'second'; readonly at: Instant }
   | { readonly precision: 'day'; readonly at: Instant }
   | { readonly precision: 'none' }
@@ -62,7 +67,7 @@ export function earliestOf(claim: ClaimedTime): Instant | undefined {
 export function latestMeaningOf(claim: ClaimedTime): Instant | undefined {
   switch (claim.precision) {
     case 'instant':
-      return claim.at;
+      return claim.withinMs === undefined ? claim.at : addMs(claim.at, claim.withinMs);
     case 'second':
       return addMs(claim.at, SECOND_MS - 1);
     case 'day':
@@ -84,9 +89,12 @@ export function readClaimedTime(value: unknown): ClaimedTime {
   if (value === undefined || value === null) return { precision: 'none' };
   if (typeof value !== 'string' || !isCalendarDay(value.slice(0, 10))) return { precision: 'unreadable' };
   if (DAY_PATTERN.test(value)) return { precision: 'day', at: `${value}T00:00:00.000Z` };
-  const epochMs = OFFSET_PATTERN.test(value) ? Date.parse(value) : Number.NaN;
+  const [matched, seconds, fraction] = OFFSET_PATTERN.exec(value) ?? [];
+  const epochMs = matched === undefined ? Number.NaN : Date.parse(value);
   if (!(epochMs >= 0 && epochMs <= LATEST_MS)) return { precision: 'unreadable' };
-  return { precision: 'instant', at: instantOf(epochMs) };
+  const at = instantOf(epochMs);
+  if (seconds === undefined) return { precision: 'instant', at, withinMs: MINUTE_MS - 1 };
+  return fraction === undefined ? { precision: 'instant', at, withinMs: SECOND_MS - 1 } : { precision: 'instant', at };
 }
 
 function isCalendarDay(day: string): boolean {

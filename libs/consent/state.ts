@@ -88,7 +88,17 @@ export const EMPTY_STATE: RecipientState = {
 /** The later by when the person acted; on a tie the greater event id, so that the choice does not depend on order. */
 export function later<B extends Basis>(one: B, other: B): B {
   if (one.occurredAt !== other.occurredAt) return one.occurredAt > other.occurredAt ? one : other;
-  return one.eventId >= other.eventId ? one : other;
+  return isFirstChoice(one, other) ? one : other;
+}
+
+/** Between two of one instant. An event that a store kept twice stands for itself by its first place in the ledger. */
+function isFirstChoice(one: Basis, other: Basis): boolean {
+  const order =
+    compare(other.eventId, one.eventId) ||
+    compare(one.stream, other.stream) ||
+    one.revision.length - other.revision.length ||
+    compare(one.revision, other.revision);
+  return order <= 0;
 }
 
 export function latest<B extends Basis>(one: B | undefined, other: B): B;
@@ -107,7 +117,7 @@ export function keepGrant(state: RecipientState, grant: GrantCell): RecipientSta
 /** A grant beats another that is neither later nor longer; the event id settles perfect equals. */
 function beats(one: GrantCell, other: GrantCell): boolean {
   const [oneEnd, otherEnd] = [endOf(one), endOf(other)];
-  if (one.occurredAt === other.occurredAt && oneEnd === otherEnd) return one.eventId >= other.eventId;
+  if (one.occurredAt === other.occurredAt && oneEnd === otherEnd) return isFirstChoice(one, other);
   return one.occurredAt >= other.occurredAt && oneEnd >= otherEnd;
 }
 
