@@ -74,6 +74,13 @@ module.exports = {
       to: { path: '^libs/', pathNot: '^libs/(event-store|sqlite)/' },
     },
     {
+      name: 'sqlite-stands-below',
+      severity: 'error',
+      comment: 'How to write a SQLite file safely is the same for ledger, vault and view, and knows none of them.',
+      from: { path: '^libs/sqlite/' },
+      to: { path: '^libs/', pathNot: '^libs/sqlite/' },
+    },
+    {
       name: 'vault-stands-on-consent',
       severity: 'error',
       comment: 'The vault needs the key forms of addresses, and nothing else of ours but SQLite helpers.',

@@ -1,0 +1,135 @@
+import { StorageError, codeOf, storageErrorOf, type StorageProblem } from './storage-error.js';
+import type { TransactionControl } from './transaction.js';
+
+/** What a writer thread does with its jobs; all of it runs on that thread alone. */
+export interface WriterProgram<Job, Result> {
+  readonly transaction: TransactionControl;
+  /** Writes one job inside the open transaction. What it throws fails this job alone, and its writes are undone. */
+  run(job: Job): Result;
+  /** Why jobs of the normal lane are not to be written now; undefined: they may. */
+  refusal?(): StorageError | undefined;
+  /** Gives up a reserve of disk for waiting revocations. False where there is none left to give. */
+  makeRoom?(): boolean;
+  /** After a batch that committed, e.g. to move the log into the database. What it throws closes the writer to jobs. */
+  committed?(): void;
+  /** Every second in which the thread has nothing else to do. */
+  idle?(): void;
+  /** What health should know; handed to the main side with every answer and whenever it changes. */
+  status?(): unknown;
+  close(): void;
+}
+
+export interface Batch<Job> {
+  /** Written first. */
+  readonly revocation: readonly Job[];
+  readonly normal: readonly Job[];
+}
+
+/** An error that can pass between threads. */
+export interface Failure {
+  readonly problem?: StorageProblem;
+  readonly code?: string;
+  readonly message: string;
+}
+
+export type Outcome<Result> = { readonly result: Result } | { readonly failure: Failure };
+
+/** One outcome per job, revocations first, in the order given. */
+export type Outcomes<Result> = Outcome<Result>[];
+
+/**
+ * Writes a batch as one transaction with one sync. Where the disk is full, the normal jobs fail and the revocations
+ * are tried again with the reserve given up. `note` is told of every commit: the error it met, or undefined.
+ */
+export function runBatch<Job, Result>(
+  program: WriterProgram<Job, Result>,
+  { revocation, normal }: Batch<Job>,
+  note: (error: unknown) => void,
+): Outcomes<Result> {
+  const refusal = normal.length > 0 ? program.refusal?.() : undefined;
+  const admitted = refusal ? [] : normal;
+  const refused = normal.slice(admitted.length).map(() => failed<Result>(refusal));
+  try {
+    return [...commitTogether(program, [...revocation, ...admitted], note), ...refused];
+  } catch (error) {
+    const rest = admitted.map(() => failed<Result>(error));
+    return [...retryRevocations(program, revocation, error, note), ...rest, ...refused];
+  }
+}
+
+/** Tries again as long as the disk is full and there is room to give up; what is left of the failure is every job's. */
+function retryRevocations<Job, Result>(
+  program: WriterProgram<Job, Result>,
+  jobs: readonly Job[],
+  cause: unknown,
+  note: (error: unknown) => void,
+): Outcomes<Result> {
+  const retry = jobs.length > 0 && storageErrorOf(cause)?.problem === 'NO_SPACE' && program.makeRoom?.() === true;
+  if (!retry) return jobs.map(() => failed<Result>(cause));
+  try {
+    return commitTogether(program, jobs, note);
+  } catch (error) {
+    return retryRevocations(program, jobs, error, note);
+  }
+}
+
+function commitTogether<Job, Result>(
+  program: WriterProgram<Job, Result>,
+  jobs: readonly Job[],
+  note: (error: unknown) => void,
+): Outcomes<Result> {
+  if (jobs.length === 0) return [];
+  const { transaction } = program;
+  try {
+    transaction.begin();
+    const outcomes = jobs.map((job) => runAlone(program, job));
+    transaction.commit();
+    note(undefined);
+    return outcomes;
+  } catch (error) {
+    note(error);
+    transaction.rollback();
+    throw error;
+  }
+}
+
+function runAlone<Job, Result>(program: WriterProgram<Job, Result>, job: Job): Outcome<Result> {
+  const { transaction } = program;
+  transaction.mark();
+  try {
+    const result = program.run(job);
+    transaction.keep();
+    return { result };
+  } catch (error) {
+    if (storageErrorOf(error) !== undefined) throw error;
+    transaction.undo();
+    return failed(error);
+  }
+}
+
+function failed<Result>(error: unknown): Outcome<Result> {
+  return { failure: failureOf(error) };
+}
+
+export function failureOf(error: unknown): Failure {
+  const storage = storageErrorOf(error);
+  if (storage) return { problem: storage.problem, message: storage.message };
+  const code = codeOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return code === '' ? { message } : { code, message };
+}
+
+/** A job that failed for a reason of its own, as the writer thread told it. */
+export class JobFailed extends Error {
+  constructor(
+    message: string,
+    /** The `code` of the error that the program threw. */
+    readonly code: string | undefined,
+  ) {
+    super(message);
+  }
+}
+
+export function errorOf({ problem, code, message }: Failure): Error {
+  return problem === undefined ? new JobFailed(message, code) : new StorageError(problem, message);
+}

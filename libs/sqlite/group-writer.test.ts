@@ -1,0 +1,154 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import {
+  JobFailed,
+  openDatabase,
+  openGroupWriter,
+  StorageError,
+  WriterOverloaded,
+  workerUrl,
+  type GroupWriter,
+  type LaneLimits,
+} from './index.js';
+
+const schema = { synchronous: 'FULL', schemaVersion: 1, migrate: () => undefined } as const;
+
+/** A writer program that keeps texts, each with the number of the transaction it was written in. */
+const program = new URL(
+  `data:text/javascript,${encodeURIComponent(`
+  import { openDatabase, serveGroupWriter, transactionOf } from '${workerUrl(import.meta.url, './index.js').href}';
+  serveGroupWriter({
+    open: ({ file }) => {
+      const migrate = (db) => db.exec('CREATE TABLE notes (text TEXT, batch INTEGER)');
+      const db = openDatabase(file, { synchronous: 'FULL', schemaVersion: 1, migrate });
+      const insert = db.prepare('INSERT INTO notes VALUES (?, ?)');
+      let batch = 0;
+      return {
+        transaction: transactionOf(db),
+        run: (text) => {
+          if (text === 'crash') process.exit(3);
+          insert.run(text, batch);
+          if (text === 'bad') throw Object.assign(new Error('not wanted'), { code: 'NOT_WANTED' });
+          return insert.database.prepare('SELECT count(*) AS n FROM notes').get().n;
+        },
+        committed: () => void (batch += 1),
+        status: () => ({ batch }),
+        close: () => db.close(),
+      };
+    },
+  });
+`)}`,
+);
+
+let directory = '';
+let writer: GroupWriter<string, number>;
+const file = () => join(directory, 'notes.db');
+const open = (limits: Partial<LaneLimits> = {}, sizeOf?: (job: string) => number) =>
+  openGroupWriter<string, number>({
+    program,
+    workerData: { file: file() },
+    limits,
+    ...(sizeOf ? { sizeOf } : {}),
+  });
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'writer-'));
+});
+afterEach(async () => {
+  await writer.close();
+  rmSync(directory, { recursive: true });
+});
+
+function written(): { text: string; batch: number }[] {
+  const db = openDatabase(file(), { ...schema, readOnly: true });
+  try {
+    return db.prepare<[], { text: string; batch: number }>('SELECT text, batch FROM notes ORDER BY rowid').all();
+  } finally {
+    db.close();
+  }
+}
+
+describe('a group writer', () => {
+  it('writes what one turn submits in one transaction, revocations first', async () => {
+    writer = await open();
+    const results = await Promise.all([
+      writer.submit('a', 'normal'),
+      writer.submit('b', 'normal'),
+      writer.submit('stop', 'revocation'),
+    ]);
+    expect(results).toEqual([2, 3, 1]);
+    expect(written()).toEqual([
+      { text: 'stop', batch: 0 },
+      { text: 'a', batch: 0 },
+      { text: 'b', batch: 0 },
+    ]);
+  });
+
+  it('gathers the next batch while one commits', async () => {
+    writer = await open();
+    const first = writer.submit('a', 'normal');
+    await new Promise(setImmediate);
+    const rest = ['b', 'c', 'd'].map((text) => writer.submit(text, 'normal'));
+    await Promise.all([first, ...rest]);
+    expect(written().map(({ batch }) => batch)).toEqual([0, 1, 1, 1]);
+  });
+
+  it('keeps a batch within its limits of jobs and bytes', async () => {
+    writer = await open({ batchJobs: 3, batchBytes: 10 }, (text) => text.length);
+    const texts = ['twelve bytes', 'abcdef', 'ghij', 'k', 'l', 'm', 'n'];
+    await Promise.all(texts.map((text) => writer.submit(text, 'normal')));
+    expect(written().map(({ batch }) => batch)).toEqual([0, 1, 1, 2, 2, 2, 3]);
+  });
+
+  it('turns the normal lane away when it is full, the revocation lane never', async () => {
+    writer = await open({ queuedJobs: 2, retryAfterMs: 700 });
+    const kept = [writer.submit('a', 'normal'), writer.submit('b', 'normal')];
+    const refused = writer.submit('c', 'normal').catch((error: unknown) => error);
+    const stops = Array.from({ length: 50 }, (_, n) => writer.submit(`stop ${n}`, 'revocation'));
+    expect(writer.status().queued).toEqual({ normal: 2, revocation: 50 });
+    expect(await refused).toEqual(new WriterOverloaded(700));
+    await Promise.all([...kept, ...stops]);
+    expect(writer.status().queued).toEqual({ normal: 0, revocation: 0 });
+    expect(written()).toHaveLength(52);
+  });
+
+  it('lets a failing job fail alone', async () => {
+    writer = await open();
+    const bad = writer.submit('bad', 'normal').catch((error: unknown) => error);
+    await expect(writer.submit('good', 'normal')).resolves.toBe(1);
+    const error = await bad;
+    expect(error).toBeInstanceOf(JobFailed);
+    expect(error).toMatchObject({ code: 'NOT_WANTED', message: 'not wanted' });
+  });
+
+  it('writes what is queued before it closes, and refuses what comes after', async () => {
+    writer = await open();
+    const queued = ['a', 'b'].map((text) => writer.submit(text, 'normal'));
+    await Promise.all([writer.close(), writer.close()]);
+    await expect(Promise.all(queued)).resolves.toEqual([1, 2]);
+    await expect(writer.submit('c', 'revocation')).rejects.toThrow(StorageError);
+  });
+
+  it('fails everything that waits where its thread dies', async () => {
+    writer = await open();
+    const jobs = ['crash', 'a'].map((text) => writer.submit(text, 'normal'));
+    for (const outcome of await Promise.allSettled(jobs)) expect(outcome.status).toBe('rejected');
+    await expect(writer.submit('b', 'normal')).rejects.toThrow(StorageError);
+    expect(writer.status().broken).toBe(true);
+  });
+
+  it('says at once why its file cannot be opened', async () => {
+    openDatabase(file(), { ...schema, schemaVersion: 9 }).close();
+    await expect(open()).rejects.toThrow(/schema version 9/);
+    rmSync(file());
+    writer = await open();
+  });
+
+  it('hands over the status of its program', async () => {
+    writer = await open();
+    await writer.submit('a', 'normal');
+    expect(writer.status()).toMatchObject({ broken: false, details: { batch: 1 } });
+  });
+});

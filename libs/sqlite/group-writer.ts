@@ -1,0 +1,145 @@
+import { Worker } from 'node:worker_threads';
+import { errorOf, type Outcome } from './batch.js';
+import type { WriterStatus } from './guarded-writer.js';
+import { Lanes, type Lane, type LaneLimits, type Waiting } from './lanes.js';
+import type { FromWriter, ToWriter } from './serve-group-writer.js';
+import { StorageError } from './storage-error.js';
+
+export interface GroupWriterOptions<Job, Data> {
+  /** The file that calls `serveGroupWriter`; see `workerUrl`. */
+  readonly program: URL;
+  /** Handed to the program's `open`; must survive structured cloning, as must jobs and results. */
+  readonly workerData: Data;
+  readonly limits?: Partial<LaneLimits>;
+  /** Bytes of a job, for the limit of a batch; absent: jobs are only counted. */
+  readonly sizeOf?: (job: Job) => number;
+  /** Called after each batch, e.g. to wake those who wait for new rows. */
+  readonly onBatch?: () => void;
+}
+
+export interface GroupWriter<Job, Result> {
+  /**
+   * Resolves once the job's writes are durable. Rejects with `WriterOverloaded` where the normal lane is full, with
+   * `JobFailed` where the job failed for a reason of its own, and with `StorageError` where the disk is to blame.
+   */
+  submit(job: Job, lane: Lane): Promise<Result>;
+  status(): WriterStatus & { readonly queued: Readonly<Record<Lane, number>> };
+  /** Writes what is queued, then ends the thread. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a thread that writes jobs in batches: one transaction and one sync for everything that has queued up at the
+ * end of an event-loop turn; while a batch commits, the next one gathers. Resolves once the program has opened its file.
+ */
+export async function openGroupWriter<Job, Result, Data = unknown>(
+  options: GroupWriterOptions<Job, Data>,
+): Promise<GroupWriter<Job, Result>> {
+  const worker = new Worker(options.program, { workerData: options.workerData });
+  const opened = await firstMessage<Result>(worker);
+  if (opened.is === 'opened') return new ThreadedWriter<Job, Result, Data>(worker, opened.status, options);
+  await worker.terminate();
+  throw opened.is === 'refused' ? errorOf(opened.failure) : new Error('the writer thread answered out of turn');
+}
+
+function firstMessage<Result>(worker: Worker): Promise<FromWriter<Result>> {
+  return new Promise((resolve, reject) => {
+    worker.once('message', resolve);
+    worker.once('error', reject);
+    worker.once('exit', () => reject(new StorageError('CLOSED', 'the writer thread ended before it had opened')));
+  });
+}
+
+class ThreadedWriter<Job, Result, Data> implements GroupWriter<Job, Result> {
+  private readonly lanes: Lanes<Job, Result>;
+  private inFlight: readonly Waiting<Job, Result>[] = [];
+  private flushing = false;
+  private closing = false;
+  private readonly exited: Promise<void>;
+  private ended: StorageError | undefined;
+
+  constructor(
+    private readonly worker: Worker,
+    private lastStatus: WriterStatus,
+    private readonly options: GroupWriterOptions<Job, Data>,
+  ) {
+    this.lanes = new Lanes(options.limits ?? {}, options.sizeOf ?? (() => 0));
+    worker.on('message', (message: FromWriter<Result>) => this.hear(message));
+    this.exited = new Promise((resolve) => {
+      worker.on('error', (cause) => this.end(new StorageError('IO', 'the writer thread failed', { cause })));
+      worker.on('exit', () => {
+        this.end(new StorageError('CLOSED'));
+        resolve();
+      });
+    });
+  }
+
+  submit(job: Job, lane: Lane): Promise<Result> {
+    const refusal = this.ended ?? (this.closing ? new StorageError('CLOSED') : undefined);
+    if (refusal) return Promise.reject(refusal);
+    const result = this.lanes.enter(job, lane);
+    this.flushSoon();
+    return result;
+  }
+
+  status(): WriterStatus & { readonly queued: Readonly<Record<Lane, number>> } {
+    const dead = this.ended ? { broken: true, problem: this.ended.message } : {};
+    return { ...this.lastStatus, ...dead, queued: this.lanes.lengths() };
+  }
+
+  close(): Promise<void> {
+    if (!this.closing) {
+      this.closing = true;
+      this.endWhenDone();
+    }
+    return this.exited;
+  }
+
+  private endWhenDone(): void {
+    if (this.closing && !this.ended && this.inFlight.length === 0 && this.lanes.isEmpty()) this.post('close');
+  }
+
+  /** At the end of the turn, so that everything this turn has submitted shares one sync. */
+  private flushSoon(): void {
+    if (this.flushing || this.inFlight.length > 0) return;
+    this.flushing = true;
+    setImmediate(() => {
+      this.flushing = false;
+      this.flush();
+    });
+  }
+
+  private flush(): void {
+    const batch = this.lanes.takeBatch();
+    this.inFlight = [...batch.revocation, ...batch.normal];
+    if (this.inFlight.length === 0) return;
+    this.post({ revocation: batch.revocation.map(({ job }) => job), normal: batch.normal.map(({ job }) => job) });
+  }
+
+  private post(message: ToWriter<Job>): void {
+    this.worker.postMessage(message);
+  }
+
+  private hear(message: FromWriter<Result>): void {
+    if (message.is === 'refused') return;
+    this.lastStatus = message.status;
+    if (message.is !== 'done') return;
+    const answered = this.inFlight;
+    this.inFlight = [];
+    message.outcomes.forEach((outcome, index) => settle(answered[index], outcome));
+    this.options.onBatch?.();
+    if (!this.lanes.isEmpty()) this.flushSoon();
+    this.endWhenDone();
+  }
+
+  private end(error: StorageError): void {
+    this.ended ??= error;
+    for (const waiting of [...this.inFlight, ...this.lanes.takeAll()]) waiting.reject(this.ended);
+    this.inFlight = [];
+  }
+}
+
+function settle<Job, Result>(waiting: Waiting<Job, Result> | undefined, outcome: Outcome<Result>): void {
+  if ('result' in outcome) waiting?.resolve(outcome.result);
+  else waiting?.reject(errorOf(outcome.failure));
+}

@@ -1,0 +1,57 @@
+/**
+ * What can be wrong with the disk under a database, told apart by what it means for the caller:
+ * `NO_SPACE` and `READ_ONLY` may pass and leave nothing half written; `IO` failed this once; `SYNC_FAILED` means that the
+ * kernel may have dropped pages it had accepted, so nothing may be believed durable until the file is opened anew;
+ * `BUSY` another process holds the file; `CORRUPT` and `SCHEMA` need a person; `CLOSED` nobody writes here any more.
+ */
+export type StorageProblem = 'NO_SPACE' | 'READ_ONLY' | 'IO' | 'SYNC_FAILED' | 'BUSY' | 'CORRUPT' | 'SCHEMA' | 'CLOSED';
+
+const MESSAGES: Readonly<Record<StorageProblem, string>> = {
+  NO_SPACE: 'no space left on the disk',
+  READ_ONLY: 'the disk or the file is read-only',
+  IO: 'the disk reported an input/output error',
+  SYNC_FAILED: 'the disk failed to make a write durable; the file must be opened anew',
+  BUSY: 'another process holds the file',
+  CORRUPT: 'the file is not a readable database',
+  SCHEMA: 'the file has another schema version',
+  CLOSED: 'the file is closed',
+};
+
+/** A database file that cannot be read or written now; the message is plain words. */
+export class StorageError extends Error {
+  readonly code = 'STORAGE';
+  constructor(
+    readonly problem: StorageProblem,
+    message: string = MESSAGES[problem],
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The same failure as a `StorageError`; undefined where the disk is not to blame. */
+export function storageErrorOf(error: unknown): StorageError | undefined {
+  if (error instanceof StorageError) return error;
+  const problem = problemOf(codeOf(error));
+  return problem === undefined ? undefined : new StorageError(problem, undefined, { cause: error });
+}
+
+/** The `code` that SQLite and Node give their errors; empty where there is none. */
+export function codeOf(error: unknown): string {
+  const isObject = typeof error === 'object' && error !== null;
+  return isObject && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/**
+ * SQLite calls a full disk `SQLITE_FULL`, but a file-size limit (EFBIG) only `SQLITE_IOERR_WRITE`. A failed write is
+ * not a failed sync: nothing was acknowledged, and the next attempt writes the same place again.
+ */
+function problemOf(code: string): StorageProblem | undefined {
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') return 'NO_SPACE';
+  if (code.startsWith('SQLITE_READONLY') || code === 'EROFS' || code === 'EACCES' || code === 'EPERM')
+    return 'READ_ONLY';
+  if (code === 'SQLITE_IOERR_FSYNC' || code === 'SQLITE_IOERR_DIR_FSYNC') return 'SYNC_FAILED';
+  if (code.startsWith('SQLITE_IOERR') || code.startsWith('SQLITE_CANTOPEN') || code === 'EIO') return 'IO';
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return 'BUSY';
+  return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' ? 'CORRUPT' : undefined;
+}
