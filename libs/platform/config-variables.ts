@@ -31,7 +31,10 @@ const ms = (fallback: number, from: number, to: number, what: string) =>
 export const VARIABLES = {
   HOST: words('127.0.0.1', 'Address that HTTP listens on.', parseHost),
   PORT: port(3000, 'Port of HTTP.'),
-  GRPC_PORT: port(50_051, 'Port of gRPC, which is not served yet; setting it only brings a warning.'),
+  GRPC_PORT: wholeNumber(
+    { fallback: 50_051, from: 0, to: HIGHEST_PORT, unit: '' },
+    'Port of gRPC, which is not served yet; setting it only brings a warning.',
+  ),
   METRICS_HOST: words('127.0.0.1', 'Address that metrics and heap summary listen on.', parseHost),
   METRICS_PORT: port(9464, 'Port of metrics.'),
   PUBLIC_URL: optionalText('How the world reaches the service; the API document names it as its server.', parseOrigin),

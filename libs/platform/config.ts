@@ -65,6 +65,7 @@ export function readConfig(env: Environment, readFile: (path: string) => string 
   const texts = textsOf(env, readFile, faults);
   const values = parseAll(texts, faults);
   const tls = readTls(values, readFile, faults);
+  faults.push(...unsafeCombinations(values));
   if (faults.length > 0) throw new ConfigError(faults);
   return deepFreeze({ ...shape(values), ...(tls ? { tls } : {}), warnings: warningsOf(values, texts) });
 }
@@ -161,6 +162,18 @@ function limitsOf(values: Values): Limits {
   };
 }
 
+function unsafeCombinations(values: Values): string[] {
+  const { PORT, METRICS_PORT, VIEW_MAX_LAG_MS, VIEW_PROBE_INTERVAL_MS } = values;
+  const checks: [boolean, string][] = [
+    [PORT === METRICS_PORT && PORT !== 0, 'PORT and METRICS_PORT are the same: give each its own'],
+    [
+      VIEW_PROBE_INTERVAL_MS >= VIEW_MAX_LAG_MS,
+      'VIEW_PROBE_INTERVAL_MS is not below VIEW_MAX_LAG_MS: the view would be too old between two probes, and every answer no',
+    ],
+  ];
+  return saidBy(checks);
+}
+
 type Given<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
 /** Leaves out what is not set, so that an absent key means absent. */
@@ -182,7 +195,11 @@ function warningsOf(values: Values, texts: Texts): string[] {
       'WHATSAPP_VERIFY_TOKEN is set without WHATSAPP_APP_SECRET: the WhatsApp route answers 503',
     ],
   ];
-  return checks.flatMap(([applies, warning]) => (applies ? [warning] : []));
+  return saidBy(checks);
+}
+
+function saidBy(checks: readonly (readonly [boolean, string])[]): string[] {
+  return checks.flatMap(([applies, said]) => (applies ? [said] : []));
 }
 
 /** True for addresses that only this machine can reach. A name other than `localhost` is not trusted to be one. */

@@ -76,7 +76,7 @@ function isPlain(value: unknown): value is string | number | boolean {
 
 function safeText(name: string, value: string | number | boolean): string | number | boolean {
   if (typeof value !== 'string') return value;
-  return clip(maskDigits(name === 'url' ? value.replace(/[?#].*$/s, '') : value), LONGEST_TEXT);
+  return clip(maskText(name === 'url' ? value.replace(/[?#].*$/s, '') : value), LONGEST_TEXT);
 }
 
 /** Type, code, message and stack, masked, with up to three causes. Other properties may hold bodies and are left out. */
@@ -84,13 +84,13 @@ function safeError(error: unknown, causes: number): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
   const code = 'code' in error && typeof error.code === 'string' ? { code: safeText('code', error.code) } : {};
   // The message of a SyntaxError quotes the text that could not be parsed, and the stack repeats the message.
-  const message = error instanceof SyntaxError ? 'the text cannot be parsed' : maskDigits(error.message);
+  const message = error instanceof SyntaxError ? 'the text cannot be parsed' : maskText(error.message);
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
   return {
     type: error.name,
     ...code,
     message: clip(message, LONGEST_TEXT),
-    stack: clip(maskDigits(frames.join('\n')), LONGEST_STACK),
+    stack: clip(maskText(frames.join('\n')), LONGEST_STACK),
     ...(error.cause === undefined || causes === 0 ? {} : { cause: safeError(error.cause, causes - 1) }),
   };
 }
@@ -99,11 +99,16 @@ function clip(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length)}…`;
 }
 
+/** A text without what looks like a phone number, an e-mail address or a wamid. */
+export function maskText(text: string): string {
+  return maskDigits(maskPersonal(text));
+}
+
 /**
  * A run of 9 to 15 digits that stands alone is how WhatsApp writes a phone number. Ids and positions join their digits
  * to letters, dots or hyphens, so they pass. Only for texts: in a finished line it would break JSON's numbers.
  */
-export function maskDigits(text: string): string {
+function maskDigits(text: string): string {
   return text.replace(/(?<![\p{L}\p{N}_.-])\p{Nd}{9,15}(?![\p{L}\p{N}_-])/gu, '[number]');
 }
 
@@ -113,12 +118,13 @@ const PERSONAL = new RegExp(
     'wamid[.][A-Za-z0-9+/=_-]+',
     // Seven digits or more behind a plus, also grouped, also with the plus as a URL writes it.
     '(?:[+＋]|%2B)[ (]{0,2}\\p{Nd}(?:[ ()./-]{0,2}\\p{Nd}){6,18}',
-    '(?<![\\p{L}\\p{N}._%+-])[\\p{L}\\p{N}._%+-]+(?:@|%40)[\\p{L}\\p{N}-]{1,63}(?:[.][\\p{L}\\p{N}-]{1,63}){1,8}',
+    // An escape of JSON before the address is kept, or the line would be no JSON any more.
+    '(?:(\\\\(?:u[0-9a-f]{4}|.))|(?<![\\p{L}\\p{N}._%+-]))[\\p{L}\\p{N}._%+-]+(?:@|%40)[\\p{L}\\p{N}-]{1,63}(?:[.][\\p{L}\\p{N}-]{1,63}){1,8}',
   ].join('|'),
   'giu',
 );
 
-/** The last guard, over a finished line or any text: masks what looks like a phone number, an e-mail address or a wamid. */
+/** The last guard, over a finished line of JSON, which stays JSON. */
 export function maskPersonal(line: string): string {
-  return line.replace(PERSONAL, '[masked]');
+  return line.replace(PERSONAL, (_match, escape: string | undefined) => `${escape ?? ''}[masked]`);
 }

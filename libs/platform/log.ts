@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import { type DestinationStream, pino } from 'pino';
 import type { LOG_LEVELS } from './config-variables.js';
-import { maskDigits, maskPersonal, safeFields } from './log-safety.js';
+import { maskPersonal, maskText, safeFields } from './log-safety.js';
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -37,7 +37,7 @@ export function createLog(options: { readonly level: LogLevel; readonly destinat
 
 function maskMessage(this: pino.Logger, args: Parameters<pino.LogFn>, method: pino.LogFn): void {
   const [fields, message, ...more] = args;
-  method.apply(this, [fields, message === undefined ? message : maskDigits(message), ...more]);
+  method.apply(this, [fields, message === undefined ? message : maskText(message), ...more]);
 }
 
 /** Lets Nest write into the same log. Its third argument is the name of the class that speaks. */

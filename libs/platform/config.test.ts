@@ -1,0 +1,184 @@
+import { describe, expect, it } from '@jest/globals';
+import { ConfigError, isLoopback, readConfig } from './config.js';
+import { editDistance } from './config-names.js';
+
+const KEY = Buffer.alloc(32, 7).toString('base64');
+
+function faultsOf(env: Record<string, string>, readFile?: (path: string) => string): readonly string[] {
+  try {
+    readConfig(env, readFile);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+function missing(): string {
+  throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
+}
+
+describe('readConfig', () => {
+  it('starts on the embedded default without any variable', () => {
+    const config = readConfig({});
+    expect(config).toMatchObject({
+      http: { host: '127.0.0.1', port: 3000 },
+      grpc: { port: 50_051 },
+      metrics: { host: '127.0.0.1', port: 9464 },
+      dataDir: './data',
+      secrets: {},
+      whatsapp: {},
+      view: { maxLagMs: 5000, waitForPositionMs: 1000 },
+      limits: { batchMax: 1000, webhookBytes: 3 * 1024 * 1024, timelinePageMax: 500, appendRetries: 8 },
+      logLevel: 'info',
+      warnings: [],
+    });
+    expect(Object.isFrozen(config) && Object.isFrozen(config.limits)).toBe(true);
+  });
+
+  it('takes an empty variable for one that is not set', () => {
+    expect(readConfig({ PORT: '', PEPPER: '', PEPPER_FILE: '' })).toEqual(readConfig({}));
+  });
+
+  it('reads a value from the file that NAME_FILE names, without the line end', () => {
+    const config = readConfig({ PEPPER_FILE: '/run/secrets/pepper' }, (path) =>
+      path === '/run/secrets/pepper' ? `${KEY}\n` : missing(),
+    );
+    expect(config.secrets.pepper).toBe(KEY);
+  });
+
+  it('names everything that is wrong at once, each with a remedy', () => {
+    const faults = faultsOf(
+      {
+        PORT: 'http',
+        PEPPER: 'c2hvcnQ=',
+        LOG_LEVEL: 'loud',
+        ADMIN_KEY: 'short',
+        ADMIN_KEY_FILE: '/x',
+        TLS_CERT_FILE: '/y',
+        VIEW_MAX_LAG: '3',
+      },
+      missing,
+    );
+    expect(faults).toEqual([
+      expect.stringContaining('VIEW_MAX_LAG is not a known name'),
+      expect.stringContaining('TLS_CERT_FILE names a file that cannot be read (ENOENT)'),
+      expect.stringContaining('ADMIN_KEY and ADMIN_KEY_FILE are both set'),
+      'PORT must be a whole number from 0 to 65535',
+      expect.stringContaining('PEPPER must be 32 bytes in base64'),
+      expect.stringContaining('LOG_LEVEL must be one of trace, debug'),
+    ]);
+  });
+
+  it('never prints a value', () => {
+    const secret = 'hunter2hunter2';
+    const env = {
+      PEPPER: secret,
+      ADMIN_KEY: secret,
+      PORT: secret,
+      PUBLIC_URL: secret,
+      LOG_LEVEL: secret,
+      ROLES: secret,
+      TLS_CERT: secret,
+      TLS_KEY: secret,
+      DATABASE_URL: secret,
+      HOST: `${secret}/`,
+    };
+    try {
+      readConfig(env, missing);
+      throw new Error('the configuration was accepted');
+    } catch (error) {
+      expect(error).toBeInstanceOf(ConfigError);
+      expect((error as Error).message).not.toContain(secret);
+      for (const name of Object.keys(env)) expect((error as Error).message).toContain(name);
+    }
+  });
+
+  it.each(['EVENTSTORE_URL', 'ESDB_PORT', 'DATABASE_URL', 'KAFKA_BROKERS', 'KAFKA_TLS', 'KAFKA_SASL_USERNAME'])(
+    'refuses %s, which it knows but cannot serve yet',
+    (name) =>
+      expect(faultsOf({ [name]: 'x' })).toEqual([expect.stringMatching(`^${name} is not available in this version`)]),
+  );
+
+  it('runs all roles, in any order, and no fewer', () => {
+    expect(faultsOf({ ROLES: 'relay, feed,queries,commands' })).toEqual([]);
+    expect(faultsOf({ ROLES: 'queries' })).toEqual([expect.stringContaining('ROLES must name all roles')]);
+    expect(faultsOf({ ROLES: 'queries,cooks' })).toEqual([expect.stringContaining('ROLES must be a list out of')]);
+  });
+
+  it.each([
+    ['HOTS', 'HOST'],
+    ['port', 'PORT'],
+    ['DATADIR', 'DATA_DIR'],
+    ['DATA_DIR_FIEL', undefined],
+    ['BATCH_MAXX_FILE', 'BATCH_MAX'],
+    ['WHATSAPP_SECRET', 'docs/configuration.md'],
+    ['PATH', undefined],
+    ['HOME', undefined],
+    ['HOSTNAME', undefined],
+    ['npm_config_cache', undefined],
+  ])('tells a misspelt %s from one of somebody else', (name, meant) => {
+    const faults = faultsOf({ [name]: 'x' });
+    expect(faults).toEqual(meant === undefined ? [] : [expect.stringContaining(meant)]);
+  });
+
+  it('leaves alone what Kubernetes announces of other services', () => {
+    expect(
+      faultsOf({
+        KAFKA_SERVICE_HOST: '10.0.0.1',
+        KAFKA_PORT: 'tcp://10.0.0.1:9092',
+        KAFKA_PORT_9092_TCP_ADDR: '10.0.0.1',
+      }),
+    ).toEqual([]);
+  });
+
+  it('warns of what is allowed but may surprise', () => {
+    const { warnings } = readConfig({
+      HOST: '0.0.0.0',
+      METRICS_HOST: '10.1.2.3',
+      GRPC_PORT: '50051',
+      WHATSAPP_VERIFY_TOKEN: 'x',
+    });
+    expect(warnings.map((warning) => warning.split(' ', 1)[0])).toEqual([
+      'HOST',
+      'METRICS_HOST',
+      'GRPC_PORT',
+      'WHATSAPP_VERIFY_TOKEN',
+    ]);
+  });
+
+  it('refuses combinations that cannot work', () => {
+    expect(faultsOf({ PORT: '9464' })).toEqual([expect.stringContaining('PORT and METRICS_PORT')]);
+    expect(faultsOf({ PORT: '0', METRICS_PORT: '0' })).toEqual([]);
+    expect(faultsOf({ VIEW_MAX_LAG_MS: '500' })).toEqual([expect.stringContaining('VIEW_PROBE_INTERVAL_MS')]);
+  });
+
+  it('wants both halves of TLS, and that they are PEM', () => {
+    expect(faultsOf({ TLS_KEY: 'key.pem' })).toEqual(['TLS_CERT and TLS_KEY belong together: set both or neither']);
+    expect(faultsOf({ TLS_CERT: '/cert.pem', TLS_KEY: '/key.pem' }, missing)).toHaveLength(2);
+    expect(faultsOf({ TLS_CERT: '/cert.pem', TLS_KEY: '/key.pem' }, () => 'no PEM')).toEqual([
+      expect.stringContaining('are not a PEM certificate'),
+    ]);
+  });
+
+  it('knows the addresses that only this machine reaches', () => {
+    expect(['127.0.0.1', '127.8.8.8', '::1', 'localhost'].map(isLoopback)).toEqual([true, true, true, true]);
+    expect(['0.0.0.0', '::', '10.0.0.1', 'example.org', '127.evil.org'].map(isLoopback)).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe('editDistance', () => {
+  it.each([
+    ['', 'abc', 3],
+    ['PORT', 'PORT', 0],
+    ['PROT', 'PORT', 1],
+    ['PEPER', 'PEPPER', 1],
+    ['KITTEN', 'SITTING', 3],
+  ])('%s → %s takes %i steps', (from, to, steps) => expect(editDistance(from, to)).toBe(steps));
+});
