@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto';
+import { EMPTY_STATE, EVENT_SCHEMA, instantOf, type ConsentEvent, type Instant, type RecipientState } from '#consent';
+import { writeEvent, type NewEvent, type ReadEvent } from '#event-store';
+import { Refusal } from '#platform';
+import type { Sealed } from '#vault';
+import { foldStored } from '#view';
+import type { Parts } from '../parts.js';
+import { answerOf, placeOf, type Effect, type Outcome, type Place, type Warning } from './answer.js';
+import { handle, type Decided, type History } from './handle.js';
+
+/** Who asks, and under which request: what every event's metadata names. */
+export interface Caller {
+  /** Key id, or `webhook:<provider>`. */
+  readonly actor: string;
+  readonly requestId: string;
+}
+
+/** A command on a recipient's consent stream: read, fold, decide, seal, append, and make the process read its own write. */
+export interface RecipientCommand {
+  readonly businessId: string;
+  readonly recipientId: string;
+  /** The route or provider operation, part of the command's identity. */
+  readonly operation: string;
+  /** The caller's idempotency key or the provider's message id; without one the command is new each time. */
+  readonly key?: string;
+  /** What a retry must repeat to be taken for one. */
+  readonly request: unknown;
+  readonly lane: 'normal' | 'revocation';
+  /** Parts that are stored only sealed under the recipient's own key. */
+  readonly personal: Readonly<Record<string, string>>;
+  readonly warnings: readonly Warning[];
+  readonly caller: Caller;
+  /** Pure but for reads of the ledger; throws a `Refusal` where the rules say so, which a revocation's never do. */
+  decide(state: RecipientState, now: Instant, history: History): Promise<{ event: ConsentEvent } & Partial<Effect>>;
+  /** What a replay answers: the effect that the stored event had over what was known before it. */
+  effectOf(before: RecipientState, event: ConsentEvent, recordedAt: Instant): Partial<Effect>;
+}
+
+interface Draft {
+  readonly event: ConsentEvent;
+  readonly effect: Effect;
+  readonly recordedAt: Instant;
+  readonly eventId: string;
+  /** Where the event already stood, if this is a replay. */
+  readonly place?: Place;
+}
+
+export async function carryOut(parts: Parts, command: RecipientCommand): Promise<Outcome> {
+  const stream = `consent-${command.recipientId}`;
+  const identity = identify(parts, command);
+  const { answer: draft, appended } = await handle<Draft>(parts, {
+    stream,
+    lane: command.lane,
+    maxAttempts: parts.config.limits.appendRetries,
+    decide: (history) => decideOnce(parts, command, identity, history),
+  });
+  const place = draft.place ?? { ...draft, stream, revision: '', position: '', ...appended };
+  if (!draft.place) {
+    parts.view.remember(command.recipientId, command.businessId, draft.event, place, place.position);
+  }
+  const replayed = draft.place !== undefined || appended?.replayed === true;
+  parts.metrics.command(draft.event.type, replayed ? 'replayed' : 'recorded');
+  return { answer: answerOf(command.recipientId, draft.event, place, draft.effect), replayed };
+}
+
+interface Identity {
+  readonly fingerprint: string;
+  readonly commandId: string;
+  /** Where the key was used for another request before: what a revocation, which is never turned away, is then called. */
+  readonly otherCommandId: string;
+}
+
+function identify(parts: Parts, { businessId, operation, recipientId, key, request }: RecipientCommand): Identity {
+  const fingerprint = parts.ids.fingerprint(request);
+  const unique = key ?? randomUUID();
+  return {
+    fingerprint,
+    commandId: parts.ids.commandId(businessId, operation, recipientId, unique),
+    otherCommandId: parts.ids.commandId(businessId, operation, recipientId, `${unique} ${fingerprint}`),
+  };
+}
+
+async function decideOnce(
+  parts: Parts,
+  command: RecipientCommand,
+  identity: Identity,
+  history: History,
+): Promise<Decided<Draft>> {
+  const first = findEvent(history, parts.ids.eventId(identity.commandId, 0));
+  const reused = first !== undefined && first.metadata.fingerprint !== identity.fingerprint;
+  if (reused && command.lane !== 'revocation') throw keyReused();
+  const commandId = reused ? identity.otherCommandId : identity.commandId;
+  const eventId = parts.ids.eventId(commandId, 0);
+  const earlier = reused ? findEvent(history, eventId) : first;
+  const warnings = reused ? [...command.warnings, KEY_REUSED_WARNING] : command.warnings;
+  if (earlier) return { answer: replay(command, history, earlier, warnings) };
+  return propose(parts, { ...command, warnings }, { ...identity, commandId }, eventId, history);
+}
+
+async function propose(
+  parts: Parts,
+  command: RecipientCommand,
+  identity: Identity,
+  eventId: string,
+  history: History,
+): Promise<Decided<Draft>> {
+  const recordedAt = instantOf(parts.clock.now());
+  const decided = await command.decide(stateOf(history), recordedAt, history);
+  const { sealed, warning } = await sealFor(parts, command, eventId);
+  const warnings = [...command.warnings, ...(decided.warnings ?? []), ...(warning ? [warning] : [])];
+  const effect = { ...decided, warnings };
+  const event = newEvent(command, identity, eventId, decided.event, sealed, recordedAt);
+  return { events: [event], answer: { event: decided.event, effect, recordedAt, eventId } };
+}
+
+/** The same answer as the first time: its effect is judged again over what was known then, as of then. */
+function replay(command: RecipientCommand, history: History, earlier: ReadEvent, warnings: readonly Warning[]): Draft {
+  const place = placeOf(earlier);
+  const event = { type: earlier.event.type, data: earlier.data } as ConsentEvent;
+  const before = stateOf({ ...history, events: history.events.slice(0, history.events.indexOf(earlier)) });
+  const effect = command.effectOf(before, event, place.recordedAt);
+  const all = [...warnings, ...(effect.warnings ?? [])];
+  return { event, effect: { ...effect, warnings: all }, recordedAt: place.recordedAt, eventId: place.eventId, place };
+}
+
+function stateOf(history: History): RecipientState {
+  return foldStored(
+    EMPTY_STATE,
+    history.events.map(({ event }) => event),
+  );
+}
+
+function findEvent(history: History, eventId: string): ReadEvent | undefined {
+  return history.events.find(({ event }) => event.id === eventId);
+}
+
+/** An opt-out is recorded also while the vault is away; a grant without its evidence would be worth nothing. */
+async function sealFor(
+  parts: Parts,
+  { recipientId, personal, lane }: RecipientCommand,
+  eventId: string,
+): Promise<{ sealed?: Sealed; warning?: Warning }> {
+  if (Object.keys(personal).length === 0) return {};
+  try {
+    return { sealed: await parts.vault.seal(recipientId, eventId, personal) };
+  } catch (error) {
+    if (lane !== 'revocation') throw error;
+    parts.log.error({ err: error }, 'a revocation is recorded without its sealed part');
+    return { warning: UNSEALED_WARNING };
+  }
+}
+
+function newEvent(
+  { caller }: RecipientCommand,
+  { commandId, fingerprint }: Identity,
+  eventId: string,
+  { type, data }: ConsentEvent,
+  sealed: Sealed | undefined,
+  recordedAt: Instant,
+): NewEvent {
+  return writeEvent(eventId, type, sealed ? { ...data, sealed } : data, {
+    $correlationId: caller.requestId,
+    $causationId: commandId,
+    commandId,
+    fingerprint,
+    actor: caller.actor,
+    occurredAt: data.occurredAt,
+    recordedAt,
+    schema: EVENT_SCHEMA,
+  });
+}
+
+const UNSEALED_WARNING: Warning = {
+  field: 'recipient',
+  message: 'The vault could not be reached: the opt-out is recorded without its address, evidence and reason.',
+};
+
+const KEY_REUSED_WARNING: Warning = {
+  field: 'Idempotency-Key',
+  message: 'The key belongs to an earlier request with another body: this one is recorded as a command of its own.',
+};
+
+function keyReused(): Refusal {
+  return new Refusal('IDEMPOTENCY_KEY_REUSED', 'The key was used for a request with another body; use a new one.', {
+    errors: [{ field: 'Idempotency-Key', code: 'REUSED', message: 'Send a new key with a new request.' }],
+  });
+}

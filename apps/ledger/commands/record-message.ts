@@ -1,0 +1,91 @@
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import {
+  EVENT_SCHEMA,
+  decideMessage,
+  instantOf,
+  type Channel,
+  type ClaimedTime,
+  type Instant,
+  type MessageKind,
+  type UserMessaged,
+} from '#consent';
+import { readEvent, writeEvent } from '#event-store';
+import { Parts } from '../parts.js';
+import { answerOf, placeOf, type Effect, type Outcome } from './answer.js';
+import type { Caller } from './recipient-command.js';
+
+export interface MessageRequest {
+  readonly businessId: string;
+  readonly recipientId: string;
+  readonly channel: Channel;
+  readonly sender: string;
+  readonly kind: MessageKind;
+  /** The provider's id of the message, by which a repeat is recognised; stored only sealed. */
+  readonly messageId: string;
+  readonly claimed: ClaimedTime;
+  readonly claimedText?: string;
+  /** When the opt-out that the message carried counts, if it carried one. */
+  readonly notAfter?: Instant;
+  readonly personal: Readonly<Record<string, string>>;
+  readonly caller: Caller;
+}
+
+/** Somebody wrote or called: the window opens. */
+export class RecordMessage extends Command<Outcome> {
+  constructor(readonly message: MessageRequest) {
+    super();
+  }
+}
+
+@CommandHandler(RecordMessage)
+export class RecordMessageHandler implements ICommandHandler<RecordMessage> {
+  constructor(private readonly parts: Parts) {}
+
+  /** Appends without reading first: conversations are long, and the join makes a repeat harmless. */
+  async execute({ message }: RecordMessage): Promise<Outcome> {
+    const { ids, store, vault, view, clock } = this.parts;
+    const stream = `conversation-${message.recipientId}`;
+    const commandId = ids.commandId(message.businessId, 'messages', message.recipientId, keyOf(message));
+    const eventId = ids.eventId(commandId, 0);
+    const recordedAt = instantOf(clock.now());
+    const { event, ...effect } = decideMessage({ ...message, now: recordedAt });
+    const personal = { ...message.personal, messageId: message.messageId };
+    const data = { ...event.data, sealed: await vault.seal(message.recipientId, eventId, personal) };
+    const metadata = metadataOf(message, commandId, event.data.occurredAt, recordedAt);
+    const appended = await store.append(stream, [writeEvent(eventId, event.type, data, metadata)], 'any');
+    this.parts.metrics.command(event.type, appended.replayed ? 'replayed' : 'recorded');
+    if (appended.replayed) return this.replay(message, appended.revision);
+    const place = { eventId, stream, recordedAt, ...appended };
+    view.remember(message.recipientId, message.businessId, event, place, appended.position);
+    return { answer: answerOf(message.recipientId, event, place, { warnings: [], ...effect }), replayed: false };
+  }
+
+  private async replay(message: MessageRequest, revision: string): Promise<Outcome> {
+    const stream = `conversation-${message.recipientId}`;
+    const [stored] = await this.parts.store.readStream(stream, { from: revision, limit: 1 });
+    if (!stored) throw new Error('a replayed message is not where the store says it is');
+    const earlier = readEvent(stored);
+    const place = placeOf(earlier);
+    const { ineffectiveBecause } = decideMessage({ ...message, now: place.recordedAt });
+    const effect: Effect = { warnings: [], ...(ineffectiveBecause ? { ineffectiveBecause } : {}) };
+    const event = { type: stored.type, data: earlier.data } as UserMessaged;
+    return { answer: answerOf(message.recipientId, event, place, effect), replayed: true };
+  }
+}
+
+/** Message ids are unique per channel: what a webhook and a caller both report is one message. */
+function keyOf({ channel, messageId }: MessageRequest): string {
+  return `${channel} ${messageId}`;
+}
+
+function metadataOf({ caller }: MessageRequest, commandId: string, occurredAt: Instant, recordedAt: Instant) {
+  return {
+    $correlationId: caller.requestId,
+    $causationId: commandId,
+    commandId,
+    actor: caller.actor,
+    occurredAt,
+    recordedAt,
+    schema: EVENT_SCHEMA,
+  };
+}

@@ -1,0 +1,31 @@
+import type { BusinessState, RegisterRefusal, Refused } from '#consent';
+import { Refusal } from '#platform';
+import type { Parts } from '../parts.js';
+
+/** The business's register as this process knows it; `BUSINESS_NOT_FOUND` where there is none. */
+export function register(parts: Parts, businessId: string): BusinessState {
+  const row = parts.view.catalogue.business(businessId);
+  if (!row?.state.profile) throw businessNotFound();
+  return row.state;
+}
+
+export function businessNotFound(): Refusal {
+  return new Refusal('BUSINESS_NOT_FOUND', 'There is no such business, or this key may not see it.');
+}
+
+const DETAILS: Readonly<Record<RegisterRefusal, string>> = {
+  BUSINESS_NOT_FOUND: 'There is no such business, or this key may not see it.',
+  PURPOSE_NOT_FOUND: 'Register the purpose first, or use one that is registered.',
+  PURPOSE_RETIRED: 'The purpose was retired; use another one.',
+  PURPOSE_CATEGORY_FIXED: 'An id keeps its category for ever; register the purpose under another id.',
+  SENDER_NOT_FOUND: 'Register the sender first, or use one that is registered.',
+  DISCLOSURE_NOT_FOUND: 'Publish the disclosure first, and cite a version that exists.',
+  DISCLOSURE_RETIRED: 'The disclosure was retired; cite one that is in use.',
+  DISCLOSURE_REQUIRED: 'Cite the disclosure that the person saw; only an import with named purposes may do without.',
+  DISCLOSURE_DOES_NOT_COVER: 'Cite a disclosure that names every channel and purpose of the grant.',
+};
+
+export function refuse({ refused, field }: Refused): Refusal {
+  const detail = DETAILS[refused];
+  return new Refusal(refused, detail, { errors: [{ field, code: refused, message: detail }] });
+}

@@ -1,0 +1,85 @@
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import {
+  EMPTY_STATE,
+  decideRevocation,
+  type All,
+  type Category,
+  type Channel,
+  type ClaimedTime,
+  type Instant,
+  type RevocationMethod,
+} from '#consent';
+import { readEvent, type EventStore } from '#event-store';
+import { foldStored } from '#view';
+import { Parts } from '../parts.js';
+import type { Outcome, Warning } from './answer.js';
+import type { History } from './handle.js';
+import { carryOut, type Caller } from './recipient-command.js';
+
+export interface RevocationRequest {
+  readonly businessId: string;
+  readonly recipientId: string;
+  readonly operation: string;
+  readonly channels: readonly Channel[] | readonly [All];
+  readonly purposes: readonly string[];
+  readonly categories: readonly Category[] | readonly [All];
+  readonly method: RevocationMethod;
+  readonly sender?: string;
+  readonly evidenceSha256?: string;
+  readonly claimed: ClaimedTime;
+  readonly claimedText?: string;
+  readonly personal: Readonly<Record<string, string>>;
+  readonly warnings: readonly Warning[];
+  readonly key?: string;
+  readonly request: unknown;
+  readonly caller: Caller;
+}
+
+/** Somebody said stop. It is recorded whatever else is the matter. */
+export class RevokeConsent extends Command<Outcome> {
+  constructor(readonly revocation: RevocationRequest) {
+    super();
+  }
+}
+
+@CommandHandler(RevokeConsent)
+export class RevokeConsentHandler implements ICommandHandler<RevokeConsent> {
+  constructor(private readonly parts: Parts) {}
+
+  execute({ revocation }: RevokeConsent): Promise<Outcome> {
+    return carryOut(this.parts, {
+      ...revocation,
+      lane: 'revocation',
+      decide: async (state, now, history) => {
+        const newest = await newestOf(this.parts.store, revocation.recipientId, history);
+        return { event: decideRevocation(state, { ...revocation, ...newest, now }) };
+      },
+      effectOf: () => ({}),
+    });
+  }
+}
+
+/** How many of the latest messages are looked at for the newest contact. */
+const RECENT_MESSAGES = 500;
+
+/** What the person's streams hold that an undated no must not fall behind. */
+async function newestOf(store: EventStore, recipientId: string, history: History) {
+  const recent = await store.readStream(`conversation-${recipientId}`, {
+    direction: 'backwards',
+    limit: RECENT_MESSAGES,
+  });
+  const contacts = foldStored(EMPTY_STATE, recent).contacts;
+  const recorded = [...history.events, ...recent.map(readEvent)].map(({ metadata }) => metadata.recordedAt);
+  return {
+    ...latestIn(
+      'newestContactAt',
+      contacts.map(({ occurredAt }) => occurredAt),
+    ),
+    ...latestIn('newestRecordedAt', recorded),
+  };
+}
+
+function latestIn<K extends string>(name: K, instants: readonly (Instant | undefined)[]): { [P in K]?: Instant } {
+  const latest = instants.reduce((one, other) => ((other ?? '') > (one ?? '') ? other : one), undefined);
+  return latest === undefined ? {} : ({ [name]: latest } as { [P in K]?: Instant });
+}

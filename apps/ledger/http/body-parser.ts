@@ -1,0 +1,42 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { Refusal, readJson, readStrictJson, notJson } from '#platform';
+
+/** How a route wants its body: `strict` JSON, `lenient` JSON with its faults on the request, or the `raw` bytes. */
+export type BodyMode = 'strict' | 'lenient' | 'raw';
+
+type Done = (error: Error | null, body?: unknown) => void;
+
+/** Replaces Fastify's parsers: duplicate keys, prototype keys and deep nesting never reach a handler unnoticed. */
+export function parseBodies(fastify: FastifyInstance, maxDepth: number): void {
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
+    parse(request, body as Buffer, maxDepth, done);
+  });
+}
+
+function parse(request: FastifyRequest, body: Buffer, maxDepth: number, done: Done): void {
+  try {
+    done(null, read(request, body, maxDepth));
+  } catch (error) {
+    done(error as Error);
+  }
+}
+
+function read(request: FastifyRequest, body: Buffer, maxDepth: number): unknown {
+  const { body: mode = 'strict' } = request.routeOptions.config as { body?: BodyMode };
+  if (mode === 'raw') return body;
+  if (!isJson(request.headers['content-type'])) throw unsupported();
+  if (mode === 'strict') return readStrictJson(body, maxDepth);
+  const json = readJson(body, maxDepth);
+  if (!('value' in json)) throw notJson();
+  request.jsonFaults = json.faults;
+  return json.value;
+}
+
+function isJson(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType);
+}
+
+function unsupported(): Refusal {
+  return new Refusal('UNSUPPORTED_MEDIA_TYPE', 'Send application/json.');
+}

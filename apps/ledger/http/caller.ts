@@ -1,0 +1,30 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FieldError } from '#platform';
+import type { Outcome, CommandAnswer } from '../commands/answer.js';
+import type { Caller } from '../commands/recipient-command.js';
+import type { Principal } from './authenticate.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set before the body is read, on every route that asks for one. */
+    principal?: Principal;
+    /** What the JSON body left in doubt, on routes that are lenient about it. */
+    jsonFaults?: readonly FieldError[];
+  }
+}
+
+export function callerOf(request: FastifyRequest): Caller {
+  return { actor: request.principal?.keyId ?? 'anonymous', requestId: request.id };
+}
+
+export function principalOf(request: FastifyRequest): Principal {
+  if (!request.principal) throw new Error('the route asks for no principal, yet its handler wants one');
+  return request.principal;
+}
+
+/** 201 for a command carried out now, 200 and a header for one that had been carried out before. */
+export function answer(reply: FastifyReply, { answer: content, replayed }: Outcome): CommandAnswer {
+  reply.status(replayed ? 200 : 201);
+  if (replayed) reply.header('Idempotent-Replayed', 'true');
+  return content;
+}

@@ -1,0 +1,47 @@
+import { isPosition } from '#event-store';
+import { Refusal } from '#platform';
+import type { Parts } from '../parts.js';
+import type { Check } from '../queries/check-eligibility.js';
+import { topicOf } from '../queries/question.js';
+import { register } from '../commands/register.js';
+import { nameRecipient } from './name-recipient.js';
+
+/** What a check asks, before anything of it is trusted. */
+export interface RawCheck {
+  readonly recipient?: unknown;
+  readonly channel?: unknown;
+  readonly purpose?: unknown;
+  readonly sender?: unknown;
+}
+
+/** Turns one item into a check, or into the refusal that tells what is wrong with it. */
+export function readCheck(parts: Parts, businessId: string, item: RawCheck, defaults: RawCheck = {}): Check | Refusal {
+  const channel = item.channel ?? defaults.channel;
+  const purpose = item.purpose ?? defaults.purpose;
+  const sender = item.sender ?? defaults.sender;
+  if (typeof channel !== 'string') return missing('channel');
+  if (typeof purpose !== 'string') return missing('purpose');
+  if (sender !== undefined && typeof sender !== 'string') return missing('sender');
+  const topic = topicOf(register(parts, businessId), channel, purpose, sender);
+  if (topic instanceof Refusal) return topic;
+  const recipient = nameRecipient(parts, businessId, item.recipient);
+  return recipient instanceof Refusal ? recipient : { recipientId: recipient.recipientId, topic };
+}
+
+function missing(field: string): Refusal {
+  const message = `Send ${field} as a text.`;
+  return new Refusal('VALIDATION_FAILED', message, { errors: [{ field, code: 'IS_STRING', message }] });
+}
+
+/** A position to wait for, if one is asked for; `consistency: atLeast` without one asks for nothing. */
+export function requirePosition(atLeast: unknown, consistency: unknown): string | undefined {
+  if (atLeast === undefined && consistency !== 'atLeast') return undefined;
+  if (isPosition(atLeast)) return atLeast;
+  const message = 'Send a position as an earlier answer gave it.';
+  throw new Refusal('VALIDATION_FAILED', message, { errors: [{ field: 'atLeast', code: 'POSITION', message }] });
+}
+
+export function requireBatch(parts: Parts, items: readonly unknown[]): void {
+  const { batchMax } = parts.config.limits;
+  if (items.length > batchMax) throw new Refusal('BATCH_TOO_LARGE', `Send at most ${batchMax} items at once.`);
+}

@@ -1,0 +1,166 @@
+import { CHANNELS, instantOf, isInstant, isOneOf, readClaimedTime, senderOf, type Channel } from '#consent';
+import { Refusal, type FieldError } from '#platform';
+import type { Warning } from '../commands/answer.js';
+import type { GrantRequest } from '../commands/grant-consent.js';
+import type { MessageRequest } from '../commands/record-message.js';
+import type { Caller } from '../commands/recipient-command.js';
+import { register } from '../commands/register.js';
+import type { RevocationRequest } from '../commands/revoke-consent.js';
+import { requireOwn } from '../ownership.js';
+import type { Parts } from '../parts.js';
+import type { GrantDto, MessageDto } from './dto/consent.dto.js';
+import { idempotencyKey, lenientIdempotencyKey } from './idempotency-key.js';
+import { nameRecipient, nameRevoked, type NamedRecipient } from './name-recipient.js';
+import { readRevocation } from './revocation-body.js';
+
+/** From validated bodies to commands: names the person, reads the times, sets the personal parts aside. */
+export async function grantOf(
+  parts: Parts,
+  businessId: string,
+  key: unknown,
+  body: GrantDto,
+  caller: Caller,
+): Promise<GrantRequest> {
+  if (body.purposes && body.categories) throw oneOrTheOther();
+  const recipient = await strictRecipient(parts, businessId, body.recipient);
+  return {
+    businessId,
+    recipientId: recipient.recipientId,
+    channels: body.channels.map((channel) => knownChannel(channel, 'channels')),
+    ...(body.purposes ? { purposes: body.purposes } : {}),
+    ...(body.categories ? { categories: body.categories } : {}),
+    method: body.method,
+    ...(body.disclosure ? { disclosure: { id: body.disclosure.id, version: body.disclosure.version } } : {}),
+    ...hashOf(body.evidence),
+    ...claimOf(body.occurredAt),
+    ...expiryOf(body.expiresAt),
+    personal: { ...addressOf(recipient), ...sealedEvidence(body.evidence) },
+    ...idempotencyKey(key),
+    request: { operation: 'grants', ...body },
+    caller,
+  };
+}
+
+export async function revocationsOf(
+  parts: Parts,
+  businessId: string,
+  keyHeader: unknown,
+  body: unknown,
+  faults: readonly FieldError[],
+  caller: Caller,
+): Promise<readonly RevocationRequest[]> {
+  const fields = requireObject(body);
+  const inDoubt = faults.filter(({ field }) => field === '' || /^recipient\b/.test(field));
+  if (inDoubt.length > 0) throw new Refusal('VALIDATION_FAILED', 'Name the person once.', { errors: inDoubt });
+  const recipients = nameRevoked(parts, businessId, fields.recipient);
+  await requireNoStranger(parts, businessId, recipients);
+  const read = readRevocation(fields, faults, instantOf(parts.clock.now()));
+  const { key, warnings: keyWarnings } = lenientIdempotencyKey(keyHeader);
+  const { reason, warnings, ...revocation } = read;
+  return recipients.map((recipient) => ({
+    ...revocation,
+    businessId,
+    recipientId: recipient.recipientId,
+    operation: 'revocations',
+    personal: { ...addressOf(recipient), ...(reason === undefined ? {} : { reason }) },
+    warnings: [...warnings, ...keyWarnings, ...recipientWarnings(recipient, recipients.length)],
+    ...(key === undefined ? {} : { key }),
+    request: { operation: 'revocations', ...fields },
+    caller,
+  }));
+}
+
+export async function messageOf(
+  parts: Parts,
+  businessId: string,
+  body: MessageDto,
+  caller: Caller,
+): Promise<MessageRequest> {
+  const channel = knownChannel(body.channel, 'channel');
+  requireSender(parts, businessId, channel, body.sender);
+  const recipient = await strictRecipient(parts, businessId, body.recipient);
+  return {
+    businessId,
+    recipientId: recipient.recipientId,
+    channel,
+    sender: body.sender,
+    kind: body.kind ?? 'message',
+    messageId: body.messageId,
+    ...claimOf(body.occurredAt),
+    personal: addressOf(recipient),
+    caller,
+  };
+}
+
+export function requirePerson<T>(first: T | undefined): T {
+  if (first === undefined) throw new Error('a revocation without a person was let through');
+  return first;
+}
+
+async function strictRecipient(parts: Parts, businessId: string, recipient: unknown): Promise<NamedRecipient> {
+  const named = nameRecipient(parts, businessId, recipient);
+  if (named instanceof Refusal) throw named;
+  if (!named.address) await requireOwn(parts, businessId, named.recipientId);
+  return named;
+}
+
+async function requireNoStranger(parts: Parts, businessId: string, recipients: readonly NamedRecipient[]) {
+  for (const { address, recipientId } of recipients) if (!address) await requireOwn(parts, businessId, recipientId);
+}
+
+function requireObject(body: unknown): Readonly<Record<string, unknown>> {
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>;
+  const message = 'Send an object that names the person as recipient.';
+  throw new Refusal('VALIDATION_FAILED', message, { errors: [{ field: 'recipient', code: 'REQUIRED', message }] });
+}
+
+function recipientWarnings({ unparsed }: NamedRecipient, addresses: number): readonly Warning[] {
+  return [
+    ...(unparsed
+      ? [{ field: 'recipient', message: 'The address could not be read; it is recorded as it stands.' }]
+      : []),
+    ...(addresses > 1
+      ? [{ field: 'recipient', message: 'Several addresses were named; each of them is revoked.' }]
+      : []),
+  ];
+}
+
+function knownChannel(channel: string, field: string): Channel {
+  if (isOneOf(CHANNELS, channel)) return channel;
+  const message = `Use ${CHANNELS.join(', ')}.`;
+  throw new Refusal('CHANNEL_UNKNOWN', message, { errors: [{ field, code: 'CHANNEL_UNKNOWN', message }] });
+}
+
+function requireSender(parts: Parts, businessId: string, channel: Channel, senderId: string): void {
+  if (senderOf(register(parts, businessId), senderId)?.channel === channel) return;
+  const message = 'Use a sender that the business has registered on this channel.';
+  throw new Refusal('SENDER_NOT_FOUND', message, { errors: [{ field: 'sender', code: 'SENDER_NOT_FOUND', message }] });
+}
+
+function claimOf(occurredAt: string | undefined) {
+  return { claimed: readClaimedTime(occurredAt), ...(occurredAt === undefined ? {} : { claimedText: occurredAt }) };
+}
+
+function sealedEvidence(evidence: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(evidence).map(([name, value]) => [`evidence.${name}`, value]));
+}
+
+/** Kept in the clear only where it can be nothing but a hash. */
+function hashOf(evidence: Readonly<Record<string, string>> | undefined): { evidenceSha256?: string } {
+  const sha256 = evidence?.sha256;
+  return sha256 !== undefined && /^[0-9a-f]{64}$/i.test(sha256) ? { evidenceSha256: sha256.toLowerCase() } : {};
+}
+
+function expiryOf(expiresAt: string | undefined): { expiresAt?: string } {
+  const claimed = readClaimedTime(expiresAt);
+  return claimed.precision === 'instant' && isInstant(claimed.at) ? { expiresAt: claimed.at } : {};
+}
+
+function addressOf({ address }: NamedRecipient): { address?: string; addressKind?: string } {
+  return address ? { address: address.given, addressKind: address.kind } : {};
+}
+
+function oneOrTheOther(): Refusal {
+  const message = 'Send purposes or categories, not both.';
+  return new Refusal('VALIDATION_FAILED', message, { errors: [{ field: 'categories', code: 'ONE_OF', message }] });
+}

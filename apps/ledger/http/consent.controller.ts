@@ -1,0 +1,85 @@
+import { Body, Controller, Headers, Param, Req, Res } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ValidationPipe } from '#platform';
+import type { CommandAnswer } from '../commands/answer.js';
+import { GrantConsent } from '../commands/grant-consent.js';
+import { RecordMessage } from '../commands/record-message.js';
+import { RevokeConsent } from '../commands/revoke-consent.js';
+import { Parts } from '../parts.js';
+import { answer, callerOf } from './caller.js';
+import { grantOf, messageOf, requirePerson, revocationsOf } from './consent-requests.js';
+import { GrantDto, MessageDto } from './dto/consent.dto.js';
+import { Route } from './route.js';
+import { grantRoute, messageRoute, revocationRoute } from './routes/consent.routes.js';
+
+@Controller()
+export class ConsentController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly parts: Parts,
+  ) {}
+
+  @Route(grantRoute)
+  async grant(
+    @Param('b') businessId: string,
+    @Headers('idempotency-key') key: unknown,
+    @Body(ValidationPipe) body: GrantDto,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CommandAnswer> {
+    const grant = await grantOf(this.parts, businessId, key, body, callerOf(request));
+    return answer(reply, await this.commands.execute(new GrantConsent(grant)));
+  }
+
+  /** Every address that the request names is revoked; the answer is that of the first. */
+  @Route(revocationRoute)
+  async revoke(
+    @Param('b') businessId: string,
+    @Headers('idempotency-key') key: unknown,
+    @Body() body: unknown,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CommandAnswer> {
+    const revocations = await revocationsOf(
+      this.parts,
+      businessId,
+      key,
+      body,
+      request.jsonFaults ?? [],
+      callerOf(request),
+    );
+    for (const { field } of revocations[0]?.warnings ?? []) {
+      this.parts.metrics.lenientWarning(request.principal?.keyId ?? 'anonymous', labelOf(field));
+    }
+    const outcomes = await Promise.all(revocations.map((one) => this.commands.execute(new RevokeConsent(one))));
+    return answer(reply, requirePerson(outcomes[0]));
+  }
+
+  @Route(messageRoute)
+  async message(
+    @Param('b') businessId: string,
+    @Body(ValidationPipe) body: MessageDto,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CommandAnswer> {
+    const message = await messageOf(this.parts, businessId, body, callerOf(request));
+    return answer(reply, await this.commands.execute(new RecordMessage(message)));
+  }
+}
+
+const COUNTED = [
+  'channels',
+  'purposes',
+  'categories',
+  'method',
+  'occurredAt',
+  'reason',
+  'recipient',
+  'Idempotency-Key',
+];
+
+/** A label must not carry what a caller made up. */
+function labelOf(field: string): string {
+  return COUNTED.includes(field) ? field : 'other';
+}

@@ -1,0 +1,88 @@
+import { Body, Controller, Param, Query } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { Parts } from '../parts.js';
+import { CheckEligibility, type Check, type Consistency, type Decision } from '../queries/check-eligibility.js';
+import { Refusal, type Problem } from '#platform';
+import { readCheck, requireBatch, requirePosition, type RawCheck } from './check-body.js';
+import { itemProblem, nameRecipient, requireRecipientId } from './name-recipient.js';
+import { Route } from './route.js';
+import { batchRoute, checkByIdRoute, checkRoute, lookupRoute } from './routes/eligibility.routes.js';
+
+interface CheckOptions {
+  readonly atLeast?: string;
+  readonly consistency?: Consistency;
+}
+
+type CheckBody = RawCheck & CheckOptions;
+type BatchItem = RawCheck & { readonly ref?: unknown };
+type BatchBody = CheckBody & { readonly checks: readonly unknown[] };
+type BatchResult = Decision | { readonly ref?: unknown; readonly error: Problem };
+
+/** The hot routes: Fastify's compiled schemas validate, nothing else stands between the socket and the question. */
+@Controller()
+export class EligibilityController {
+  constructor(
+    private readonly queries: QueryBus,
+    private readonly parts: Parts,
+  ) {}
+
+  @Route(checkByIdRoute)
+  async checkById(
+    @Param() { b, id }: { b: string; id: string },
+    @Query() query: { channel: string; purpose: string; sender?: string } & CheckOptions,
+  ): Promise<Decision> {
+    const check = readCheck(this.parts, b, { ...query, recipient: { recipientId: requireRecipientId(id) } });
+    return this.decide(b, check, query);
+  }
+
+  @Route(checkRoute)
+  async check(@Param('b') businessId: string, @Body() body: CheckBody): Promise<Decision> {
+    return this.decide(businessId, readCheck(this.parts, businessId, body), body);
+  }
+
+  /** An item that is the caller's mistake is answered as such; the others are decided over one reading of the view. */
+  @Route(batchRoute)
+  async batch(@Param('b') businessId: string, @Body() body: BatchBody) {
+    requireBatch(this.parts, body.checks);
+    const items = body.checks.map((item) => (isObject(item) ? (item as BatchItem) : {}));
+    const read = items.map((item) => readCheck(this.parts, businessId, item, body));
+    const checks = read.filter((one): one is Check => !(one instanceof Refusal));
+    const decisions = await this.ask(businessId, checks, body);
+    let next = 0;
+    const results = read.map((one, index): BatchResult => {
+      const { ref } = items[index] ?? {};
+      const named = ref === undefined ? {} : { ref };
+      if (one instanceof Refusal) return { ...named, error: itemProblem(one) };
+      return { ...named, ...(decisions[next++] as Decision) };
+    });
+    return { position: decisions[0]?.position ?? this.parts.view.status().position, results };
+  }
+
+  @Route(lookupRoute)
+  lookup(@Param('b') businessId: string, @Body() { recipients }: { recipients: readonly unknown[] }) {
+    requireBatch(this.parts, recipients);
+    const results = recipients.map((recipient) => {
+      const named = nameRecipient(this.parts, businessId, recipient);
+      return named instanceof Refusal ? { error: itemProblem(named) } : { recipientId: named.recipientId };
+    });
+    return { results };
+  }
+
+  private async decide(businessId: string, check: Check | Refusal, options: CheckOptions): Promise<Decision> {
+    if (check instanceof Refusal) throw check;
+    const [decision] = await this.ask(businessId, [check], options);
+    return decision as Decision;
+  }
+
+  private ask(businessId: string, checks: readonly Check[], { atLeast, consistency }: CheckOptions) {
+    const position = requirePosition(atLeast, consistency);
+    const fresh = position === undefined ? {} : { atLeast: position };
+    return this.queries.execute(
+      new CheckEligibility({ businessId, checks, ...fresh, ...(consistency === undefined ? {} : { consistency }) }),
+    );
+  }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

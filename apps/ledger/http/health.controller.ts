@@ -1,0 +1,31 @@
+import { Controller, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { Parts } from '../parts.js';
+import { Route } from './route.js';
+import { liveRoute, readyRoute } from './routes/health.routes.js';
+
+@Controller()
+export class HealthController {
+  constructor(private readonly parts: Parts) {}
+
+  /** The process runs; says nothing about what it depends on. */
+  @Route(liveRoute)
+  live() {
+    return { status: 'ok' };
+  }
+
+  /** Ready: the ledger takes appends, and the view has proved that it is up to date. */
+  @Route(readyRoute)
+  ready(@Res({ passthrough: true }) reply: FastifyReply) {
+    const ledger = this.parts.store.status();
+    const view = this.parts.view.status();
+    const fresh = view.ready && view.lagMs <= this.parts.config.view.maxLagMs;
+    const ready = ledger.writable && fresh;
+    reply.status(ready ? 200 : 503);
+    return {
+      status: ready ? 'ready' : 'not_ready',
+      dependencies: { ledger: { ...ledger, ledgerId: this.parts.store.ledgerId } },
+      followers: [{ name: 'view', ...view, lagMs: Number.isFinite(view.lagMs) ? view.lagMs : null }],
+    };
+  }
+}

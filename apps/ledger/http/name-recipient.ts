@@ -1,0 +1,66 @@
+import { Refusal, problemOf, type Problem } from '#platform';
+import { isRecipientId, readAddress, type ReadAddress } from '#vault';
+import { recipientNotFound } from '../ownership.js';
+import type { Parts } from '../parts.js';
+
+/** A recipient of a request: its id, and the address as it was given where there was one (personal: to be sealed). */
+export interface NamedRecipient {
+  readonly recipientId: string;
+  readonly address?: { readonly kind: string; readonly given: string };
+  /** Set where an opt-out's address could not be read as what it claims to be and was kept as it stands. */
+  readonly unparsed?: true;
+}
+
+export const ADDRESS_FIELDS = ['phone', 'email', 'whatsappUserId', 'recipientId'] as const;
+
+/** One recipient, read strictly; answers a refusal rather than throwing, so that a batch can go on. */
+export function nameRecipient(
+  parts: Parts,
+  businessId: string,
+  recipient: unknown,
+  path = 'recipient',
+): NamedRecipient | Refusal {
+  const read = readAddress(recipient, options(parts, businessId, false));
+  return 'problem' in read ? refusalOf(read, path) : named(parts, businessId, read);
+}
+
+/** An opt-out is recorded for every address that it names; only one that names no person at all is turned away. */
+export function nameRevoked(parts: Parts, businessId: string, recipient: unknown): readonly NamedRecipient[] {
+  const fields = typeof recipient === 'object' && recipient !== null ? (recipient as Record<string, unknown>) : {};
+  const given = ADDRESS_FIELDS.filter((field) => Object.hasOwn(fields, field));
+  const read = given.map((field) => readAddress({ [field]: fields[field] }, options(parts, businessId, true)));
+  const readable = read.flatMap((one) => ('problem' in one ? [] : [named(parts, businessId, one)]));
+  const failed = read.find((one) => 'problem' in one) ?? readAddress(recipient, options(parts, businessId, true));
+  if (readable.length === 0 && 'problem' in failed) throw refusalOf(failed, 'recipient');
+  return readable;
+}
+
+function options(parts: Parts, businessId: string, lenient: boolean) {
+  const region = parts.view.catalogue.business(businessId)?.state.profile?.defaultRegion;
+  return { lenient, ...(region === undefined ? {} : { defaultRegion: region }) };
+}
+
+type Readable = Exclude<ReadAddress, { problem: unknown }>;
+type Unreadable = Extract<ReadAddress, { problem: unknown }>;
+
+function named(parts: Parts, businessId: string, read: Readable): NamedRecipient {
+  if ('recipientId' in read) return { recipientId: read.recipientId };
+  const recipientId = parts.ids.recipientId(businessId, read.kind, read.keyForm);
+  const address = { kind: read.kind, given: read.given };
+  return read.unparsed ? { recipientId, address, unparsed: true } : { recipientId, address };
+}
+
+function refusalOf({ problem, field, message }: Unreadable, path: string): Refusal {
+  const code = problem === 'invalid' ? 'ADDRESS_INVALID' : 'VALIDATION_FAILED';
+  const name = field === '' ? path : `${path}.${field}`;
+  return new Refusal(code, message, { errors: [{ field: name, code: problem.toUpperCase(), message }] });
+}
+
+export function requireRecipientId(value: string): string {
+  if (!isRecipientId(value)) throw recipientNotFound();
+  return value;
+}
+
+export function itemProblem(refusal: Refusal): Problem {
+  return problemOf(refusal);
+}

@@ -1,0 +1,143 @@
+import {
+  ALL,
+  CATEGORIES,
+  CHANNELS,
+  ID_PATTERN,
+  REVOCATION_METHODS,
+  defaultScopeOf,
+  isOneOf,
+  latestMeaningOf,
+  readClaimedTime,
+  type All,
+  type Category,
+  type Channel,
+  type ClaimedTime,
+  type Instant,
+  type RevocationMethod,
+} from '#consent';
+import type { FieldError } from '#platform';
+import type { Warning } from '../commands/answer.js';
+
+/** A revocation as it is understood, whatever was sent: everything but the person can be broken. */
+export interface ReadRevocation {
+  readonly channels: readonly Channel[] | readonly [All];
+  readonly purposes: readonly string[];
+  readonly categories: readonly Category[] | readonly [All];
+  readonly method: RevocationMethod;
+  readonly claimed: ClaimedTime;
+  readonly claimedText?: string;
+  readonly reason?: string;
+  readonly warnings: readonly Warning[];
+}
+
+const FIELDS: readonly string[] = ['recipient', 'channels', 'purposes', 'categories', 'method', 'reason', 'occurredAt'];
+const MAX_REASON = 2_000;
+const MAX_ITEMS = 200;
+
+/**
+ * Reads the optional fields of a revocation. What cannot be understood widens its own dimension to everything and never
+ * narrows another, and a warning names it. `faults` are the fields that the JSON itself left in doubt (duplicate keys).
+ */
+export function readRevocation(
+  body: Readonly<Record<string, unknown>>,
+  faults: readonly FieldError[],
+  now: Instant,
+): ReadRevocation {
+  const warnings: Warning[] = faultWarnings(body, faults);
+  const doubtful = new Set(faults.map(({ field }) => rootOf(field)));
+  const field = (name: string) => (doubtful.has(name) ? IN_DOUBT : (body[name] ?? undefined));
+  const method = readMethod(field('method'), warnings);
+  const scope = readScope(field, method, warnings);
+  const time = readTime(field('occurredAt'), now, warnings);
+  return { method, ...scope, ...time, ...readReason(field('reason'), warnings), warnings };
+}
+
+/** Stands for a value that the JSON gives twice: no reader understands it. */
+const IN_DOUBT = Symbol('in doubt');
+
+function faultWarnings(body: Readonly<Record<string, unknown>>, faults: readonly FieldError[]): Warning[] {
+  const unknown = Object.keys(body).filter((name) => !FIELDS.includes(name));
+  const ignored =
+    unknown.length === 0 ? [] : [{ field: 'body', message: 'Fields that a revocation does not have were ignored.' }];
+  return [...faults.map(({ field, message }) => ({ field, message })), ...ignored];
+}
+
+function rootOf(path: string): string {
+  return /^[^.[]*/.exec(path)?.[0] ?? path;
+}
+
+function readMethod(value: unknown, warnings: Warning[]): RevocationMethod {
+  if (isOneOf(REVOCATION_METHODS, value)) return value;
+  if (value !== undefined) warnings.push({ field: 'method', message: 'Not a known method: recorded as "api".' });
+  return 'api';
+}
+
+type Field = (name: string) => unknown;
+
+function readScope(field: Field, method: RevocationMethod, warnings: Warning[]) {
+  const implied = defaultScopeOf(method, undefined);
+  const channels = readList<Channel>(field('channels'), (item) => isOneOf(CHANNELS, item));
+  const purposes = readList<string>(field('purposes'), (item) => typeof item === 'string' && ID_PATTERN.test(item));
+  const categories = readList<Category>(field('categories'), (item) => isOneOf(CATEGORIES, item));
+  for (const [name, list] of Object.entries({ channels, purposes, categories })) {
+    if (list === 'unclear') warnings.push({ field: name, message: `Not understood: recorded for all ${name}.` });
+  }
+  return {
+    channels: scopeOf(channels, implied.channels),
+    ...purposesAndCategories(purposes, categories, implied.categories),
+  };
+}
+
+type ReadList<T extends string> = readonly T[] | 'absent' | 'all' | 'unclear';
+
+function readList<T extends string>(value: unknown, fits: (item: unknown) => boolean): ReadList<T> {
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return 'absent';
+  if (!Array.isArray(value) || value.length > MAX_ITEMS) return 'unclear';
+  if (value.includes(ALL)) return 'all';
+  return value.every(fits) ? ([...new Set(value)] as T[]) : 'unclear';
+}
+
+function scopeOf<T extends string>(
+  list: ReadList<T>,
+  implied: readonly T[] | readonly [All],
+): readonly T[] | readonly [All] {
+  if (list === 'absent') return implied;
+  return list === 'all' || list === 'unclear' ? [ALL] : list;
+}
+
+/** Where neither is given the method says what is meant; every purpose, also of the future, is the category `*`. */
+function purposesAndCategories(
+  purposes: ReadList<string>,
+  categories: ReadList<Category>,
+  implied: readonly Category[] | readonly [All],
+): { purposes: readonly string[]; categories: readonly Category[] | readonly [All] } {
+  const everything = [purposes, categories].some((list) => list === 'all' || list === 'unclear');
+  if (everything) return { purposes: [], categories: [ALL] };
+  if (purposes === 'absent' && categories === 'absent') return { purposes: [], categories: implied };
+  return {
+    purposes: typeof purposes === 'string' ? [] : purposes,
+    categories: typeof categories === 'string' ? [] : categories,
+  };
+}
+
+function readTime(value: unknown, now: Instant, warnings: Warning[]): { claimed: ClaimedTime; claimedText?: string } {
+  const claimed = readClaimedTime(value);
+  if (claimed.precision === 'unreadable') {
+    warnings.push({ field: 'occurredAt', message: 'Not a date with an offset, nor a day: counted as now.' });
+    return { claimed };
+  }
+  if (claimed.precision === 'instant' && (latestMeaningOf(claimed) ?? now) > now) {
+    warnings.push({ field: 'occurredAt', message: 'Lies in the future: counted as now.' });
+  }
+  return typeof value === 'string' ? { claimed, claimedText: value } : { claimed };
+}
+
+function readReason(value: unknown, warnings: Warning[]): { reason?: string } {
+  if (value === undefined) return {};
+  if (typeof value !== 'string') {
+    warnings.push({ field: 'reason', message: 'Not a text: the reason was not kept.' });
+    return {};
+  }
+  if (value.length > MAX_REASON) warnings.push({ field: 'reason', message: `Cut after ${MAX_REASON} characters.` });
+  return { reason: value.slice(0, MAX_REASON) };
+}

@@ -1,0 +1,115 @@
+import type { JsonSchema } from '#platform';
+import { CONSISTENCIES } from '../../queries/check-eligibility.js';
+import type { RouteSpec } from '../route.js';
+import { DECISION, POSITION, RECIPIENT_ID, TEXT } from './schemas.js';
+
+const OPTIONS = { atLeast: TEXT, consistency: { type: 'string', enum: [...CONSISTENCIES] } } as const;
+const DECIDED = { 200: { description: 'The decision: a no is an answer too.', schema: DECISION } } as const;
+const PROBLEMS = [
+  'BUSINESS_NOT_FOUND',
+  'PURPOSE_NOT_FOUND',
+  'PURPOSE_RETIRED',
+  'CHANNEL_UNKNOWN',
+  'SENDER_NOT_FOUND',
+] as const;
+
+/** What stands in `recipient` is read by the address reader, which knows what to say about it. */
+const ANY_OBJECT: JsonSchema = {
+  type: 'object',
+  description: 'Exactly one of phone, email, whatsappUserId, recipientId.',
+};
+
+export const checkByIdRoute: RouteSpec = {
+  method: 'get',
+  path: '/v1/businesses/:b/recipients/:id/eligibility',
+  operationId: 'checkEligibilityById',
+  summary: 'May this business message this person now?',
+  tag: 'eligibility',
+  access: 'eligibility:read',
+  params: { id: RECIPIENT_ID },
+  query: {
+    type: 'object',
+    required: ['channel', 'purpose'],
+    properties: { channel: TEXT, purpose: TEXT, sender: TEXT, ...OPTIONS },
+    additionalProperties: false,
+  },
+  compiledAnswer: DECISION,
+  responses: DECIDED,
+  problems: PROBLEMS,
+};
+
+const checkBody: JsonSchema = {
+  type: 'object',
+  required: ['recipient', 'channel', 'purpose'],
+  properties: { recipient: ANY_OBJECT, channel: TEXT, purpose: TEXT, sender: TEXT, ...OPTIONS },
+  additionalProperties: false,
+};
+
+export const checkRoute: RouteSpec = {
+  method: 'post',
+  path: '/v1/businesses/:b/eligibility',
+  operationId: 'checkEligibility',
+  summary: 'The same by address',
+  tag: 'eligibility',
+  access: 'eligibility:read',
+  body: checkBody,
+  compiledBody: checkBody,
+  compiledAnswer: DECISION,
+  responses: DECIDED,
+  problems: [...PROBLEMS, 'ADDRESS_INVALID'],
+};
+
+/** Items are looked at one by one: one that is wrong is answered as such and does not fail the others. */
+const batchBody: JsonSchema = {
+  type: 'object',
+  required: ['checks'],
+  properties: { channel: TEXT, purpose: TEXT, sender: TEXT, ...OPTIONS, checks: { type: 'array', items: {} } },
+  additionalProperties: false,
+};
+
+export const batchRoute: RouteSpec = {
+  method: 'post',
+  path: '/v1/businesses/:b/eligibility/batch',
+  operationId: 'checkEligibilityBatch',
+  summary: 'Up to 1,000 questions at once, answered in the same order over one position',
+  tag: 'eligibility',
+  access: 'eligibility:read',
+  body: batchBody,
+  compiledBody: batchBody,
+  responses: {
+    200: {
+      description: 'A decision, or a problem, for each check.',
+      schema: {
+        type: 'object',
+        required: ['position', 'results'],
+        properties: { position: POSITION, results: { type: 'array', items: { type: 'object' } } },
+      },
+    },
+  },
+  problems: [...PROBLEMS, 'BATCH_TOO_LARGE'],
+};
+
+const lookupBody: JsonSchema = {
+  type: 'object',
+  required: ['recipients'],
+  properties: { recipients: { type: 'array', items: {} } },
+  additionalProperties: false,
+};
+
+export const lookupRoute: RouteSpec = {
+  method: 'post',
+  path: '/v1/businesses/:b/recipients/lookup',
+  operationId: 'lookUpRecipients',
+  summary: 'The recipient ids of addresses',
+  tag: 'eligibility',
+  access: 'eligibility:read',
+  body: lookupBody,
+  compiledBody: lookupBody,
+  responses: {
+    200: {
+      description: 'An id, or a problem, for each recipient, in the same order.',
+      schema: { type: 'object', properties: { results: { type: 'array', items: { type: 'object' } } } },
+    },
+  },
+  problems: ['BUSINESS_NOT_FOUND', 'BATCH_TOO_LARGE'],
+};

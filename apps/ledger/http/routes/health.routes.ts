@@ -1,0 +1,28 @@
+import type { RouteSpec } from '../route.js';
+import { TEXT } from './schemas.js';
+
+const STATUS = { type: 'object', properties: { status: TEXT } } as const;
+
+export const liveRoute: RouteSpec = {
+  method: 'get',
+  path: '/health/live',
+  operationId: 'getLive',
+  summary: 'The process runs',
+  tag: 'health',
+  access: 'none',
+  responses: { 200: { description: 'It does.', schema: STATUS } },
+};
+
+export const readyRoute: RouteSpec = {
+  method: 'get',
+  path: '/health/ready',
+  operationId: 'getReady',
+  summary: 'The ledger takes appends and the view is fresh',
+  description: 'Lists each dependency and each follower with its lag.',
+  tag: 'health',
+  access: 'none',
+  responses: {
+    200: { description: 'Ready.', schema: STATUS },
+    503: { description: 'Not ready, and why.', schema: STATUS },
+  },
+};

@@ -1,0 +1,65 @@
+import type { JsonSchema } from '#platform';
+import { ApiKeyDto } from '../dto/business.dto.js';
+import type { RouteSpec } from '../route.js';
+
+const KEY_ID: JsonSchema = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' };
+const MADE = { 201: { description: 'The key; its `secret` is shown this once.', schema: { type: 'object' } } } as const;
+const DELETED = { 204: { description: 'The key opens nothing any more.' } } as const;
+
+export const globalKeyPostRoute: RouteSpec = {
+  method: 'post',
+  path: '/v1/keys',
+  operationId: 'makeGlobalKey',
+  summary: 'Make a key for all businesses',
+  tag: 'keys',
+  access: 'admin',
+  body: ApiKeyDto,
+  responses: MADE,
+};
+
+export const globalKeyDeleteRoute: RouteSpec = {
+  method: 'delete',
+  path: '/v1/keys/:keyId',
+  operationId: 'deleteGlobalKey',
+  summary: 'Delete any key',
+  tag: 'keys',
+  access: 'admin',
+  params: { keyId: KEY_ID },
+  responses: DELETED,
+  problems: ['NOT_FOUND'],
+};
+
+export const keyPostRoute: RouteSpec = {
+  method: 'post',
+  path: '/v1/businesses/:b/keys',
+  operationId: 'makeKey',
+  summary: 'Make a key for one business',
+  tag: 'keys',
+  access: 'business:admin',
+  body: ApiKeyDto,
+  responses: MADE,
+  problems: ['BUSINESS_NOT_FOUND'],
+};
+
+export const keysGetRoute: RouteSpec = {
+  method: 'get',
+  path: '/v1/businesses/:b/keys',
+  operationId: 'listKeys',
+  summary: 'The keys of a business, without their secrets',
+  tag: 'keys',
+  access: 'business:admin',
+  responses: { 200: { description: 'Keys.', schema: { type: 'object' } } },
+  problems: ['BUSINESS_NOT_FOUND'],
+};
+
+export const keyDeleteRoute: RouteSpec = {
+  method: 'delete',
+  path: '/v1/businesses/:b/keys/:keyId',
+  operationId: 'deleteKey',
+  summary: 'Delete a key of a business',
+  tag: 'keys',
+  access: 'business:admin',
+  params: { keyId: KEY_ID },
+  responses: DELETED,
+  problems: ['BUSINESS_NOT_FOUND', 'NOT_FOUND'],
+};

@@ -1,0 +1,98 @@
+import { CHANNELS, REASONS } from '#consent';
+import type { JsonSchema } from '#platform';
+
+export const TEXT: JsonSchema = { type: 'string' };
+export const INSTANT: JsonSchema = { type: 'string', description: 'ISO-8601, UTC, with milliseconds.' };
+export const RECIPIENT_ID: JsonSchema = { type: 'string', pattern: '^[A-Za-z0-9_-]{43}$' };
+export const POSITION: JsonSchema = { type: 'string', description: 'A position of the ledger; opaque.' };
+
+const BASIS: JsonSchema = {
+  type: 'object',
+  description: 'The event that the answer rests on.',
+  required: ['eventId', 'type', 'stream', 'revision', 'occurredAt', 'recordedAt'],
+  properties: {
+    eventId: TEXT,
+    type: TEXT,
+    stream: TEXT,
+    revision: TEXT,
+    occurredAt: INSTANT,
+    recordedAt: INSTANT,
+    method: TEXT,
+    disclosure: { type: 'object', required: ['id', 'version'], properties: { id: TEXT, version: { type: 'integer' } } },
+  },
+};
+
+export const DECISION: JsonSchema = {
+  type: 'object',
+  required: [
+    'eligible',
+    'reason',
+    'explanation',
+    'recipientId',
+    'channel',
+    'purpose',
+    'category',
+    'position',
+    'decidedAt',
+    'policyVersion',
+    'rulesVersion',
+  ],
+  properties: {
+    eligible: { type: 'boolean' },
+    reason: { type: 'string', enum: [...REASONS] },
+    explanation: TEXT,
+    recipientId: TEXT,
+    channel: { type: 'string', enum: [...CHANNELS] },
+    purpose: TEXT,
+    category: TEXT,
+    basis: BASIS,
+    validUntil: INSTANT,
+    windowOpenUntil: INSTANT,
+    retryAfterMs: { type: 'integer' },
+    position: POSITION,
+    decidedAt: INSTANT,
+    policyVersion: TEXT,
+    rulesVersion: TEXT,
+  },
+};
+
+export const COMMAND_ANSWER: JsonSchema = {
+  type: 'object',
+  required: [
+    'eventId',
+    'type',
+    'recipientId',
+    'stream',
+    'revision',
+    'position',
+    'occurredAt',
+    'recordedAt',
+    'effective',
+  ],
+  properties: {
+    eventId: TEXT,
+    type: TEXT,
+    recipientId: TEXT,
+    stream: TEXT,
+    revision: TEXT,
+    position: POSITION,
+    occurredAt: INSTANT,
+    recordedAt: INSTANT,
+    effective: { type: 'boolean' },
+    ineffectiveBecause: { type: 'string', enum: ['REVOKED_LATER', 'ALREADY_EXPIRED'] },
+    warnings: {
+      type: 'array',
+      items: { type: 'object', required: ['field', 'message'], properties: { field: TEXT, message: TEXT } },
+    },
+  },
+};
+
+export const IDEMPOTENCY_HEADER: Readonly<Record<string, JsonSchema>> = {
+  'Idempotency-Key': {
+    type: 'string',
+    maxLength: 255,
+    description: 'The same key with the same body is carried out once, however often it is sent.',
+  },
+};
+
+export const REPLAYED_HEADER = { 'Idempotent-Replayed': '`true` where the command had been carried out before.' };

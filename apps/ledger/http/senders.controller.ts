@@ -1,0 +1,91 @@
+import { Body, Controller, Param, Req, Res } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { registerSender, retireSender, senderOf, type BusinessState, type Sender } from '#consent';
+import { Refusal, ValidationPipe } from '#platform';
+import { ChangeRegister } from '../commands/change-register.js';
+import { register } from '../commands/register.js';
+import { Parts } from '../parts.js';
+import { DeliveryIntake } from '../webhooks/delivery-intake.js';
+import { callerOf, principalOf } from './caller.js';
+import { SenderDto } from './dto/business.dto.js';
+import { Route } from './route.js';
+import { senderDeleteRoute, senderPutRoute, sendersGetRoute } from './routes/business.routes.js';
+
+@Controller()
+export class SendersController {
+  /** Bindings are made one after the other, so that two businesses cannot both find a provider's id free. */
+  private binding: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly parts: Parts,
+    private readonly intake: DeliveryIntake,
+  ) {}
+
+  @Route(senderPutRoute)
+  async put(
+    @Param() { b: businessId, s: senderId }: { b: string; s: string },
+    @Body(ValidationPipe) body: SenderDto,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    const sender = { senderId, ...body };
+    if (body.providerId !== undefined && !principalOf(request).admin) throw adminAlone();
+    const { created } = await this.inTurn(async () => {
+      this.requireFree(businessId, sender);
+      return this.change(businessId, `senders/${senderId}`, request, (state) =>
+        registerSender(state, businessId, sender),
+      );
+    });
+    if (body.providerId !== undefined) await this.intake.replayOf(body.provider, body.providerId, callerOf(request));
+    reply.status(created ? 201 : 200);
+    return senderView(sender);
+  }
+
+  @Route(senderDeleteRoute)
+  async retire(@Param() { b: businessId, s: senderId }: { b: string; s: string }, @Req() request: FastifyRequest) {
+    const { state } = await this.change(businessId, `senders/${senderId}/retire`, request, (current) =>
+      retireSender(current, businessId, senderId),
+    );
+    const retired = senderOf(state, senderId);
+    return retired && senderView(retired);
+  }
+
+  @Route(sendersGetRoute)
+  list(@Param('b') businessId: string) {
+    return { senders: register(this.parts, businessId).senders.map(senderView) };
+  }
+
+  private change(
+    businessId: string,
+    operation: string,
+    request: FastifyRequest,
+    decide: (state: BusinessState) => ReturnType<typeof registerSender>,
+  ) {
+    return this.commands.execute(new ChangeRegister({ businessId, operation, caller: callerOf(request), decide }));
+  }
+
+  private inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const turn = this.binding.then(task, task);
+    this.binding = turn;
+    return turn;
+  }
+
+  /** A retired sender keeps routing to its last business, but no longer stands in another's way. */
+  private requireFree(businessId: string, { provider, providerId }: Sender): void {
+    const route = providerId === undefined ? undefined : this.parts.view.catalogue.senderBy(provider, providerId);
+    if (!route || route.businessId === businessId || route.sender.retired) return;
+    const message = 'The provider id is bound to another business; retire that sender first.';
+    throw new Refusal('SENDER_TAKEN', message, { errors: [{ field: 'providerId', code: 'SENDER_TAKEN', message }] });
+  }
+}
+
+function adminAlone(): Refusal {
+  const message = 'Binding a provider id takes the admin key: whoever binds it receives its people’s opt-outs.';
+  return new Refusal('FORBIDDEN', message, { errors: [{ field: 'providerId', code: 'ADMIN_KEY', message }] });
+}
+
+function senderView(sender: Sender) {
+  return { ...sender, retired: sender.retired === true };
+}

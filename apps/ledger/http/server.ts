@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { NestLog, problemServerOptions } from '#platform';
+import { LedgerModule } from '../ledger.module.js';
+import type { Parts } from '../parts.js';
+import { Authenticator } from './authenticate.js';
+import { parseBodies, type BodyMode } from './body-parser.js';
+import { guardRoutes } from './gate.js';
+
+export interface HttpSide {
+  /** Resolves with the port that was bound; rejects where it is taken. */
+  listen(at: { readonly host: string; readonly port: number }): Promise<number>;
+  close(): Promise<void>;
+}
+
+export async function openHttp(parts: Parts, adminKey: string): Promise<HttpSide> {
+  const { config, log, vault } = parts;
+  const authenticator = new Authenticator(vault, adminKey, config.limits.apiKeyCacheEntries);
+  const adapter = new FastifyAdapter(serverOptions(parts));
+  const fastify = adapter.getInstance();
+  fastify.addHook('onRoute', (route) => {
+    const { body } = (route.config ?? {}) as { body?: BodyMode };
+    if (body === 'raw') route.bodyLimit = config.limits.webhookBytes;
+  });
+  parseBodies(fastify, config.limits.jsonDepth);
+  guardRoutes(fastify, parts, authenticator);
+  const app = await NestFactory.create<NestFastifyApplication>(LedgerModule.over(parts, authenticator), adapter, {
+    bodyParser: false,
+    logger: new NestLog(log),
+    abortOnError: false,
+  });
+  await app.init();
+  return {
+    listen: async ({ host, port }) => {
+      await app.listen(port, host);
+      return (app.getHttpServer().address() as AddressInfo).port;
+    },
+    close: () => app.close(),
+  };
+}
+
+function serverOptions({ config, log }: Parts) {
+  const { limits, tls } = config;
+  return {
+    skipMiddie: true,
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestTimeoutMs,
+    genReqId: () => randomUUID(),
+    disableRequestLogging: true,
+    // A check must be what it says: no coercion of types, no silent removal of fields.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
+    ...problemServerOptions(log),
+    ...(tls ? { https: { cert: tls.cert, key: tls.key } } : {}),
+  };
+}

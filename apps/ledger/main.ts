@@ -1,0 +1,42 @@
+import 'reflect-metadata';
+import { existsSync } from 'node:fs';
+import { ConfigError, createLog, readConfig, systemClock, type Log } from '#platform';
+import { startService, type Running } from './service.js';
+
+/** The ready line on stdout, and the signals that end the process. */
+async function main(): Promise<void> {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  const config = readConfig(process.env);
+  const log = createLog({ level: config.logLevel });
+  for (const warning of config.warnings) log.warn({ warning }, 'configuration');
+  const running = await startService(config, { clock: systemClock, log });
+  process.once('SIGTERM', () => void stop(running, log, config.limits.shutdownTimeoutMs));
+  process.once('SIGINT', () => void stop(running, log, config.limits.shutdownTimeoutMs));
+  await running.parts.view.whenReady();
+  process.stdout.write(`${JSON.stringify(readyLine(running, config.http.host))}\n`);
+}
+
+function readyLine({ ports, adminKeyFile }: Running, host: string) {
+  return {
+    ready: true,
+    http: `http://${host}:${ports.http}`,
+    ports,
+    ...(adminKeyFile === undefined ? {} : { adminKeyFile }),
+    relay: 'off: KAFKA_BROKERS is not set',
+  };
+}
+
+async function stop(running: Running, log: Log, timeoutMs: number): Promise<void> {
+  const overdue = setTimeout(() => process.exit(1), timeoutMs);
+  overdue.unref();
+  log.info({}, 'stopping');
+  await running.close();
+  process.exit(0);
+}
+
+main().catch((error: unknown) => {
+  // A refusal to start is read by a person: its message names what is wrong and the remedy, and no stack helps.
+  const text = error instanceof ConfigError || error instanceof Error ? error.message : String(error);
+  process.stderr.write(`consent-ledger cannot start: ${text}\n`);
+  process.exit(1);
+});

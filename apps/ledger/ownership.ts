@@ -1,0 +1,29 @@
+import { Refusal } from '#platform';
+import type { Parts } from './parts.js';
+
+/**
+ * An id that a caller names must be this business's or nobody's: its streams are looked at, since an event of another
+ * business in them would speak for a stranger.
+ */
+export async function requireOwn(parts: Parts, businessId: string, recipientId: string): Promise<'known' | 'unknown'> {
+  let known: 'known' | 'unknown' = 'unknown';
+  for (const stream of [`consent-${recipientId}`, `conversation-${recipientId}`]) {
+    const [first] = await parts.store.readStream(stream, { limit: 1 });
+    if (!first) continue;
+    if (businessOf(first.data) !== businessId) throw recipientNotFound();
+    known = 'known';
+  }
+  return known;
+}
+
+function businessOf(data: Uint8Array): unknown {
+  try {
+    return (JSON.parse(Buffer.from(data).toString()) as { businessId?: unknown }).businessId;
+  } catch {
+    return undefined;
+  }
+}
+
+export function recipientNotFound(): Refusal {
+  return new Refusal('RECIPIENT_NOT_FOUND', 'Nothing is recorded of this recipient for this business.');
+}

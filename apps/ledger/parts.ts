@@ -1,0 +1,16 @@
+import type { SqliteStore } from '#event-store';
+import type { Clock, Config, Log, Metrics } from '#platform';
+import type { RecipientIds, Vault } from '#vault';
+import type { LiveView } from '#view';
+
+/** What the handlers work with, opened once at start. An abstract class, so that Nest can inject it by its type. */
+export abstract class Parts {
+  abstract readonly config: Config;
+  abstract readonly clock: Clock;
+  abstract readonly log: Log;
+  abstract readonly metrics: Metrics;
+  abstract readonly store: SqliteStore;
+  abstract readonly vault: Vault;
+  abstract readonly view: LiveView;
+  abstract readonly ids: RecipientIds;
+}

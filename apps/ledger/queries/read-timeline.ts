@@ -1,0 +1,123 @@
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { readEvent, comparePositions, type EventStore, type ReadEvent } from '#event-store';
+import { Refusal } from '#platform';
+import type { Sealed } from '#vault';
+import { recipientNotFound, requireOwn } from '../ownership.js';
+import { Parts } from '../parts.js';
+
+export interface TimelineRequest {
+  readonly businessId: string;
+  readonly recipientId: string;
+  readonly after?: string;
+  readonly limit: number;
+  /** Whether the caller may read personal parts; that reading is itself recorded by who asks. */
+  readonly unseal: boolean;
+}
+
+export interface TimelineEvent {
+  readonly eventId: string;
+  readonly type: string;
+  readonly stream: string;
+  readonly revision: string;
+  readonly position: string;
+  readonly occurredAt?: string;
+  readonly claimedAt?: string;
+  readonly recordedAt?: string;
+  readonly actor?: string;
+  readonly data: unknown;
+  readonly personal?: Readonly<Record<string, string>>;
+}
+
+export interface Timeline {
+  readonly events: readonly TimelineEvent[];
+  readonly next?: string;
+}
+
+/** Every event of one recipient, oldest first, read from the ledger itself. Unknown to this business: `RECIPIENT_NOT_FOUND`. */
+export class ReadTimeline extends Query<Timeline> {
+  constructor(readonly request: TimelineRequest) {
+    super();
+  }
+}
+
+/** Where the reading of each of the two streams goes on. */
+interface Cursor {
+  readonly consent: number;
+  readonly conversation: number;
+}
+
+@QueryHandler(ReadTimeline)
+export class ReadTimelineHandler implements IQueryHandler<ReadTimeline> {
+  constructor(private readonly parts: Parts) {}
+
+  async execute({ request }: ReadTimeline): Promise<Timeline> {
+    const start = cursorOf(request.after);
+    if ((await requireOwn(this.parts, request.businessId, request.recipientId)) === 'unknown')
+      throw recipientNotFound();
+    const { recipientId, limit } = request;
+    const consent = await readFrom(this.parts.store, `consent-${recipientId}`, start.consent, limit);
+    const conversation = await readFrom(this.parts.store, `conversation-${recipientId}`, start.conversation, limit);
+    const page = mergeByPosition(consent, conversation).slice(0, limit);
+    const events: TimelineEvent[] = [];
+    for (const one of page) events.push(await this.project(request, one));
+    const more = consent.length + conversation.length > page.length;
+    return more ? { events, next: writeCursor(advance(start, page)) } : { events };
+  }
+
+  private async project({ recipientId, unseal }: TimelineRequest, read: ReadEvent): Promise<TimelineEvent> {
+    const { event, metadata } = read;
+    const { sealed, occurredAt, claimedAt, ...data } = (read.data ?? {}) as Record<string, unknown>;
+    const personal =
+      unseal && sealed ? await this.parts.vault.open(recipientId, event.id, sealed as Sealed) : undefined;
+    return {
+      eventId: event.id,
+      type: event.type,
+      stream: event.stream,
+      revision: event.revision,
+      position: event.position,
+      ...text('occurredAt', occurredAt),
+      ...text('claimedAt', claimedAt),
+      ...text('recordedAt', metadata.recordedAt),
+      ...text('actor', metadata.actor),
+      data,
+      ...(personal ? { personal } : {}),
+    };
+  }
+}
+
+/** One more than the page holds, so that the end is known without another reading. */
+async function readFrom(store: EventStore, stream: string, from: number, limit: number): Promise<readonly ReadEvent[]> {
+  const events = await store.readStream(stream, { from: String(from), limit: limit + 1 });
+  return events.map(readEvent);
+}
+
+function mergeByPosition(one: readonly ReadEvent[], other: readonly ReadEvent[]): readonly ReadEvent[] {
+  return [...one, ...other].sort((a, b) => comparePositions(a.event.position, b.event.position) ?? 0);
+}
+
+function advance(start: Cursor, page: readonly ReadEvent[]): Cursor {
+  const ofConsent = page.filter(({ event }) => event.stream.startsWith('consent-')).length;
+  return { consent: start.consent + ofConsent, conversation: start.conversation + page.length - ofConsent };
+}
+
+const CURSOR_PATTERN = /^(\d{1,15})\.(\d{1,15})$/;
+
+function cursorOf(after: string | undefined): Cursor {
+  if (after === undefined) return { consent: 0, conversation: 0 };
+  const [, consent, conversation] = CURSOR_PATTERN.exec(after) ?? [];
+  if (consent === undefined || conversation === undefined) throw badCursor();
+  return { consent: Number(consent), conversation: Number(conversation) };
+}
+
+function writeCursor({ consent, conversation }: Cursor): string {
+  return `${consent}.${conversation}`;
+}
+
+function badCursor(): Refusal {
+  const message = "Send the last page's next, unchanged.";
+  return new Refusal('VALIDATION_FAILED', message, { errors: [{ field: 'after', code: 'CURSOR', message }] });
+}
+
+function text<K extends string>(name: K, value: unknown): { [P in K]?: string } {
+  return typeof value === 'string' ? ({ [name]: value } as { [P in K]?: string }) : {};
+}

@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs';
+import { Presets, SingleBar } from 'cli-progress';
+import { openSqliteStore } from '#event-store';
+import { readConfig } from '#platform';
+import { rebuildView, type RebuildProgress } from '#view';
+
+/**
+ * `npm run view:rebuild`: makes the view anew from the ledger of `DATA_DIR`, also beside a running service, which goes
+ * on answering from the old one and takes the new one up by itself.
+ */
+async function main(): Promise<void> {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  const { dataDir } = readConfig(process.env);
+  const store = await openSqliteStore({ dataDir, readOnly: true });
+  const bar = new SingleBar(
+    {
+      format:
+        'view:rebuild [{bar}] {percentage}% {value}/{total} positions, {perSecond} events/s, {eta_formatted} left',
+      // Where no terminal shows the bar (a log, a pipe) a line is printed now and then instead.
+      noTTYOutput: true,
+      notTTYSchedule: 2_000,
+    },
+    Presets.shades_classic,
+  );
+  bar.start(1, 0, { perSecond: 0 });
+  try {
+    const rebuilt = await rebuildView({ store, dataDir, onProgress: (progress) => show(bar, progress) });
+    bar.stop();
+    const rate = Math.round(rebuilt.events / Math.max(rebuilt.seconds, 0.001));
+    print(`rebuilt: ${rebuilt.events} events in ${rebuilt.seconds.toFixed(1)} s (${rate}/s), at ${rebuilt.position}`);
+  } finally {
+    bar.stop();
+    await store.close();
+  }
+}
+
+function show(bar: SingleBar, { done, total, perSecond }: RebuildProgress): void {
+  bar.setTotal(total);
+  bar.update(done, { perSecond: Math.round(perSecond) });
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`view:rebuild failed: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

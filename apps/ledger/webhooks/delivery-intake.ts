@@ -1,0 +1,185 @@
+import { Injectable } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { instantOf, type ClaimedTime, type Instant, type Provider, type Sender } from '#consent';
+import { Refusal } from '#platform';
+import { readDelivery, unroutedFact, type Fact, type Part, type PersonAddress } from '#providers';
+import type { Caller } from '../commands/recipient-command.js';
+import { RecordMessage } from '../commands/record-message.js';
+import { RevokeConsent } from '../commands/revoke-consent.js';
+import { nameRecipient, nameRevoked, type NamedRecipient } from '../http/name-recipient.js';
+import { Parts } from '../parts.js';
+
+const PROVIDER: Provider = 'whatsapp_cloud';
+const CHANNEL = 'whatsapp';
+const REPLAY_PAGE = 500;
+
+/** A fact with the business and sender that it belongs to. */
+interface Routed {
+  readonly fact: Fact;
+  readonly businessId: string;
+  readonly sender: Sender;
+}
+
+/** When the opt-out of a message counts, by the recipient it was recorded for. */
+type OptOutTimes = ReadonlyMap<string, Instant>;
+
+/**
+ * Turns a verified delivery into commands. Resolves once every part of it is in the ledger, or kept as unrouted; a
+ * delivery of which anything could not be kept rejects, and the provider sends it again, which changes nothing twice.
+ */
+@Injectable()
+export class DeliveryIntake {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly parts: Parts,
+  ) {}
+
+  async take(rawBody: Uint8Array, caller: Caller): Promise<void> {
+    const { facts, unrouted, ignored } = readDelivery(rawBody);
+    const { routed, strays } = this.routeAll(facts);
+    this.count(routed.length, ignored);
+    // The revocations first: a crash in between must leave the stop, not the window that its message opened.
+    const optOuts = await this.revokeAll(routed, caller);
+    await this.keep([...unrouted, ...strays]);
+    await this.recordAll(routed, optOuts, caller);
+  }
+
+  /** Reads one kept part again and drops it if it went through in full. */
+  async replay(id: string, caller: Caller): Promise<'replayed' | 'still_unrouted'> {
+    const kept = await this.parts.vault.openUnrouted(id);
+    if (!kept) throw new Refusal('NOT_FOUND', 'Nothing unrouted is kept under this id.');
+    const body = Buffer.from(kept.body);
+    const { facts, unrouted } = readDelivery(body);
+    const { strays } = this.routeAll(facts);
+    await this.take(body, caller);
+    if (unrouted.length + strays.length > 0) return 'still_unrouted';
+    await this.parts.vault.dropUnrouted([id]);
+    return 'replayed';
+  }
+
+  /** What came in for a sender before it was bound; what does not go through now stays where it is. */
+  async replayOf(provider: string, providerId: string, caller: Caller): Promise<void> {
+    for (;;) {
+      const waiting = await this.parts.vault.listUnroutedOf(provider, providerId, REPLAY_PAGE);
+      const stranded = waiting.filter(({ reason }) => reason === 'unknown_sender');
+      let replayed = 0;
+      for (const { id } of stranded) if ((await this.replay(id, caller)) === 'replayed') replayed++;
+      if (replayed === 0 || waiting.length < REPLAY_PAGE) return;
+    }
+  }
+
+  private routeAll(facts: readonly Fact[]): { routed: Routed[]; strays: Part[] } {
+    const routed: Routed[] = [];
+    const strays: Part[] = [];
+    for (const fact of facts) {
+      const route = this.parts.view.catalogue.senderBy(PROVIDER, fact.providerId);
+      // A retired sender still hears a STOP for its last business, and nothing else.
+      if (route && !(route.sender.retired && !fact.optOut)) routed.push({ fact, ...route });
+      else strays.push(unroutedFact(fact));
+    }
+    return { routed, strays };
+  }
+
+  private async revokeAll(routed: readonly Routed[], caller: Caller): Promise<OptOutTimes> {
+    const times = new Map<string, Instant>();
+    const optOuts = routed.filter(({ fact }) => fact.optOut !== undefined);
+    const tasks = optOuts.flatMap(({ fact, businessId, sender }) =>
+      this.peopleOf(businessId, fact).map(({ recipientId, address }) => async () => {
+        const revocation = {
+          businessId,
+          recipientId,
+          operation: CHANNEL,
+          channels: [CHANNEL] as const,
+          purposes: [],
+          categories: fact.optOut?.categories ?? (['*'] as const),
+          method: 'keyword' as const,
+          sender: sender.senderId,
+          ...claimOf(fact),
+          personal: { ...sealedAddress(address), messageId: fact.messageId, ...(fact.text ? { text: fact.text } : {}) },
+          warnings: [],
+          key: fact.messageId,
+          request: { operation: CHANNEL, messageId: fact.messageId },
+          caller,
+        };
+        const { answer } = await this.commands.execute(new RevokeConsent(revocation));
+        times.set(`${fact.messageId} ${recipientId}`, answer.occurredAt);
+      }),
+    );
+    await allKept(tasks);
+    return times;
+  }
+
+  private async recordAll(routed: readonly Routed[], optOuts: OptOutTimes, caller: Caller): Promise<void> {
+    const tasks = routed.flatMap(({ fact, businessId, sender }) =>
+      this.peopleOf(businessId, fact).map(({ recipientId, address }) => async () => {
+        const notAfter = optOuts.get(`${fact.messageId} ${recipientId}`);
+        const message = {
+          businessId,
+          recipientId,
+          channel: CHANNEL,
+          sender: sender.senderId,
+          kind: 'message',
+          messageId: fact.messageId,
+          ...claimOf(fact),
+          personal: sealedAddress(address),
+          ...(notAfter === undefined ? {} : { notAfter }),
+          caller,
+        } as const;
+        await this.commands.execute(new RecordMessage(message));
+      }),
+    );
+    await allKept(tasks);
+  }
+
+  /** Everybody that the message names: the same person under a phone and under a user id, until the two are linked. */
+  private peopleOf(businessId: string, fact: Fact): readonly NamedRecipient[] {
+    return fact.addresses.flatMap((address) => {
+      const recipient = recipientOf(address);
+      if (fact.optOut) return nameRevoked(this.parts, businessId, recipient);
+      const named = nameRecipient(this.parts, businessId, recipient);
+      return named instanceof Refusal ? nameRevoked(this.parts, businessId, recipient) : [named];
+    });
+  }
+
+  private async keep(parts: readonly Part[]): Promise<void> {
+    if (parts.length === 0) return;
+    const receivedAt = instantOf(this.parts.clock.now());
+    const items = parts.map(({ id, body, ...label }) => ({
+      entry: { id: this.parts.ids.commandId('', 'unrouted', '', id), provider: PROVIDER, receivedAt, ...label },
+      body,
+    }));
+    await this.parts.vault.keepUnrouted(items);
+    for (const { entry } of items) this.parts.metrics.unrouted(entry.provider, entry.reason);
+  }
+
+  private count(facts: number, ignored: Readonly<Record<string, number>>): void {
+    this.parts.metrics.webhookFacts(PROVIDER, 'message', facts);
+    for (const [kind, n] of Object.entries(ignored)) this.parts.metrics.webhookFacts(PROVIDER, kind, n);
+  }
+}
+
+function recipientOf(address: PersonAddress): Readonly<Record<string, string>> {
+  return address.kind === 'phone' ? { phone: `+${address.digits}` } : { whatsappUserId: address.value };
+}
+
+function claimOf({ claimedSecond }: Fact): { claimed: ClaimedTime; claimedText?: string } {
+  if (claimedSecond === undefined) return { claimed: { precision: 'unreadable' } };
+  return { claimed: { precision: 'second', at: claimedSecond }, claimedText: claimedSecond };
+}
+
+function sealedAddress(address: NamedRecipient['address']): Readonly<Record<string, string>> {
+  return address ? { address: address.given, addressKind: address.kind } : {};
+}
+
+/** A delivery of a thousand messages must not fill the queue that all others append through. */
+const AT_ONCE = 100;
+
+/** Carries out all, also when one fails, so that nothing is left half way unseen; then fails if any failed. */
+async function allKept(tasks: readonly (() => Promise<void>)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (let next = 0; next < tasks.length; next += AT_ONCE) {
+    const settled = await Promise.allSettled(tasks.slice(next, next + AT_ONCE).map((task) => task()));
+    for (const one of settled) if (one.status === 'rejected') failures.push(one.reason);
+  }
+  if (failures.length > 0) throw failures[0];
+}
