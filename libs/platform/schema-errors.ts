@@ -62,7 +62,7 @@ function wordsFor({ keyword, params }: SchemaFinding): readonly [string, string]
     case 'format':
       return ['FORMAT', `Must have the form ${listOf(params.format)}.`];
     default:
-      return LIMIT_WORDS[keyword]?.(listOf(params.limit)) ?? ['NOT_VALID', 'Is not valid.'];
+      return limitWords(keyword, listOf(params.limit)) ?? ['NOT_VALID', 'Is not valid.'];
   }
 }
 
@@ -76,6 +76,10 @@ const LIMIT_WORDS: Readonly<Record<string, (limit: string) => readonly [string, 
   maximum: (limit) => ['MAX', `Must be at most ${limit}.`],
   minimum: (limit) => ['MIN', `Must be at least ${limit}.`],
 };
+
+function limitWords(keyword: string, limit: string): readonly [string, string] | undefined {
+  return Object.hasOwn(LIMIT_WORDS, keyword) ? LIMIT_WORDS[keyword]?.(limit) : undefined;
+}
 
 function listOf(value: unknown): string {
   const values: unknown[] = Array.isArray(value) ? value : [value];
