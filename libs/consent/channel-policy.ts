@@ -1,8 +1,10 @@
-import { MINUTE_MS } from './instant.js';
+import { MINUTE_MS, oneDayAfter, type Instant } from './instant.js';
 import { ALL, type All, type Category, type Channel, type Requirement, type RevocationMethod } from './vocabulary.js';
 
-/** How long after a person's last message or call a business may reply. Source: WhatsApp's customer service window. */
-export const WINDOW_MS = 24 * 60 * MINUTE_MS;
+/** The first instant at which a business may no longer reply, 24 hours after a message or call. Source: WhatsApp's customer service window. */
+export function windowEnd(contactedAt: Instant): Instant {
+  return oneDayAfter(contactedAt);
+}
 
 /** How long after an opt-out one confirmation may be sent. Source: 47 CFR 64.1200(a)(12). */
 export const CONFIRMATION_MS = 5 * MINUTE_MS;

@@ -3,7 +3,7 @@ import {
   CONFIRMATION_MS,
   CONFIRMATION_PAUSE_MS,
   isAutomaticStop,
-  WINDOW_MS,
+  windowEnd,
 } from './channel-policy.js';
 import type { ConsentGranted, ConsentRevoked, UserMessaged } from './consent.js';
 import { latestObjection } from './eligibility.js';
@@ -207,7 +207,7 @@ export function decideMessage(message: Message): {
       ...claimedUnless(occurredAt, message),
     },
   };
-  const closed = addMs(occurredAt, WINDOW_MS) <= message.now;
+  const closed = windowEnd(occurredAt) <= message.now;
   return closed ? { event, ineffectiveBecause: 'ALREADY_EXPIRED' } : { event };
 }
 

@@ -1,5 +1,5 @@
-import { WINDOW_MS, requirementOn } from './channel-policy.js';
-import { addMs, type Instant } from './instant.js';
+import { requirementOn, windowEnd } from './channel-policy.js';
+import type { Instant } from './instant.js';
 import { latest, type Basis, type GrantCell, type PreferenceCell, type RecipientState } from './state.js';
 import {
   ALL,
@@ -56,10 +56,12 @@ export function judge(state: RecipientState, question: Question): Verdict {
   const block = standingBlock(state, question.channel);
   if (block) return no('BLOCKED', block);
   const window = openWindow(state, question);
-  return withWindow(judgeReachable(state, question, window), window);
+  const verdict = judgeReachable(state, question, window);
+  if (window) verdict.windowOpenUntil = window.until;
+  return verdict;
 }
 
-function judgeReachable(state: RecipientState, question: Question, window: Window | undefined): Verdict {
+function judgeReachable(state: RecipientState, question: Question, window: Window | undefined): Draft {
   if (question.purpose === CONFIRMATION_PURPOSE) return judgeConfirmation(state, question);
   if (question.category === 'service') return judgeService(state, question, window);
   return judgeConsent(state, question);
@@ -75,7 +77,7 @@ function standingBlock(state: RecipientState, channel: Channel): Basis | undefin
   return contact && contact.occurredAt > block.occurredAt ? undefined : block;
 }
 
-function judgeConfirmation(state: RecipientState, { channel, now }: Question): Verdict {
+function judgeConfirmation(state: RecipientState, { channel, now }: Question): Draft {
   const confirmation = state.confirmations.find((cell) => cell.channel === channel)?.confirmation;
   const erasedSince = confirmation && state.erased && state.erased.occurredAt >= confirmation.occurredAt;
   if (!confirmation || erasedSince || now >= confirmation.until) return no('NO_RECENT_OPT_OUT');
@@ -91,7 +93,7 @@ interface Window {
 function openWindow(state: RecipientState, question: Question): Window | undefined {
   const contact = lastContact(state, question.channel, question.sender);
   if (!contact) return undefined;
-  const until = addMs(contact.occurredAt, WINDOW_MS);
+  const until = windowEnd(contact.occurredAt);
   if (question.now >= until) return undefined;
   const objection = latestObjection(state, replyTo(question));
   return objection && contact.occurredAt <= objection.occurredAt ? undefined : { contact, until };
@@ -110,14 +112,14 @@ function lastContact(state: RecipientState, channel: Channel, sender: string | u
   return found;
 }
 
-function judgeService(state: RecipientState, question: Question, window: Window | undefined): Verdict {
+function judgeService(state: RecipientState, question: Question, window: Window | undefined): Draft {
   const objection = latestObjection(state, question);
   const contact = lastContact(state, question.channel, question.sender);
   if (objection && !(contact && contact.occurredAt > objection.occurredAt)) return no('REVOKED', objection);
   return window ? yes('SERVICE_WINDOW_OPEN', window.contact, window.until) : no('SERVICE_WINDOW_CLOSED', contact);
 }
 
-function judgeConsent(state: RecipientState, question: Question): Verdict {
+function judgeConsent(state: RecipientState, question: Question): Draft {
   const requires = requirementOn(question.channel, question.category, question.requires);
   const objection = latestObjection(state, question);
   const longest = longestStanding(state, question, objection);
@@ -169,16 +171,20 @@ function standingStop({ stop, resume }: PreferenceCell): Basis | undefined {
   return stop && !(resume && resume.occurredAt > stop.occurredAt) ? stop : undefined;
 }
 
-function yes(reason: Reason, basis?: Basis, validUntil?: Instant): Verdict {
-  return { eligible: true, reason, ...(basis ? { basis } : {}), ...(validUntil ? { validUntil } : {}) };
+type Draft = { -readonly [K in keyof Verdict]: Verdict[K] };
+
+// Fields are set one by one where they are known: spreading them together is most of what a check would cost.
+function yes(reason: Reason, basis?: Basis, validUntil?: Instant): Draft {
+  const verdict = no(reason, basis);
+  verdict.eligible = true;
+  if (validUntil !== undefined) verdict.validUntil = validUntil;
+  return verdict;
 }
 
-function no(reason: Reason, basis?: Basis): Verdict {
-  return { eligible: false, reason, ...(basis ? { basis } : {}) };
-}
-
-function withWindow(verdict: Verdict, window: Window | undefined): Verdict {
-  return window ? { ...verdict, windowOpenUntil: window.until } : verdict;
+function no(reason: Reason, basis?: Basis): Draft {
+  const verdict: Draft = { eligible: false, reason };
+  if (basis !== undefined) verdict.basis = basis;
+  return verdict;
 }
 
 /** One plain sentence for people, made of the reason and the question alone: no personal data can enter it. */

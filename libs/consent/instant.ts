@@ -24,13 +24,26 @@ export function addMs(instant: Instant, ms: number): Instant {
   return instantOf(Math.min(Math.max(epochMsOf(instant) + ms, 0), LATEST_MS));
 }
 
-const INSTANT_LENGTH = '2026-11-24T21:57:14.000Z'.length;
+const INSTANT_PATTERN = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+
+/** The days that every month has; only past them must the calendar be asked. */
+const DAYS_OF_EVERY_MONTH = 28;
 
 /** Whether a value is an instant in exactly our form, so that neither 30 February nor 24 o'clock upsets the order. */
 export function isInstant(value: unknown): value is Instant {
-  if (typeof value !== 'string' || value.length !== INSTANT_LENGTH) return false;
-  const epochMs = epochMsOf(value);
-  return epochMs >= 0 && instantOf(epochMs) === value;
+  if (typeof value !== 'string' || !INSTANT_PATTERN.test(value)) return false;
+  return dayOf(value) <= DAYS_OF_EVERY_MONTH || isCalendarDay(value.slice(0, 10));
+}
+
+/** `addMs(instant, DAY_MS)`, without reading a date where the day simply counts up: every check may ask for it. */
+export function oneDayAfter(instant: Instant): Instant {
+  const next = dayOf(instant) + 1;
+  if (next > DAYS_OF_EVERY_MONTH) return addMs(instant, DAY_MS);
+  return `${instant.slice(0, 8)}${next < 10 ? '0' : ''}${next}${instant.slice(10)}`;
+}
+
+function dayOf(instant: Instant): number {
+  return Number(instant.slice(8, 10));
 }
 
 export function latestOf(first: Instant, ...others: (Instant | undefined)[]): Instant {
