@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { fold, joinLinked, EMPTY_STATE, type ConsentEvent, type Question, type RecipientState } from '#consent';
-import type { Happening } from './model.js';
+import type { Happening } from './happening.js';
 
 /**
  * Random histories in which things meet: few people, few instants that lie where the rules change their mind, few

@@ -17,7 +17,7 @@ import {
   unlinkedHistory,
   type Stored,
 } from './histories.js';
-import type { Happening } from './model.js';
+import type { Happening } from './happening.js';
 import { runs } from './runs.js';
 
 /** Parts of one history, which overlap: states that know different things about the same events. */

@@ -1,15 +1,22 @@
 import type { Category, Channel, ConsentEvent, Instant, Question, Reason } from '#consent';
+import {
+  byConfirmation,
+  byEndThenTime,
+  covers,
+  endOf,
+  FOREVER,
+  isIn,
+  isOn,
+  isProvidersStop,
+  latestOf,
+  plus,
+  timeOf,
+  type Happening,
+  type Life,
+  type Of,
+} from './happening.js';
 
-/**
- * The rules of consent a second time, slow and obvious: every answer is made from the plain list of what happened, by
- * reading it as often as the prose of the rules does. No state is kept and nothing is joined, so that a mistake in the
- * join or in the decision shows as a difference.
- */
-export interface Happening {
-  readonly recipientId: string;
-  readonly eventId: string;
-  readonly event: ConsentEvent;
-}
+const DAY = 24 * 60 * 60 * 1000;
 
 export interface Answer {
   readonly eligible: boolean;
@@ -19,11 +26,17 @@ export interface Answer {
   readonly windowOpenUntil?: Instant;
 }
 
-type Of<T extends ConsentEvent['type']> = Happening & { readonly event: Extract<ConsentEvent, { type: T }> };
+interface Way {
+  readonly id: string;
+  readonly life: Life;
+  readonly until: Instant;
+}
 
-const DAY = 24 * 60 * 60 * 1000;
-const FOREVER = '9999-12-31T23:59:59.999Z';
-
+/**
+ * The rules of consent a second time, slow and obvious: every answer is made from the plain list of what happened, by
+ * reading it as often as the prose of the rules does. No state is kept and nothing is joined, so that a mistake in the
+ * join or in the decision shows as a difference.
+ */
 export class ReferenceModel {
   constructor(private readonly history: readonly Happening[]) {}
 
@@ -272,68 +285,4 @@ export class ReferenceModel {
   private all<T extends ConsentEvent['type']>(type: T, recipientId: string): Of<T>[] {
     return this.history.filter((one): one is Of<T> => one.event.type === type && one.recipientId === recipientId);
   }
-}
-
-interface Life {
-  readonly after: Instant;
-  readonly until: Instant;
-}
-
-interface Way {
-  readonly id: string;
-  readonly life: Life;
-  readonly until: Instant;
-}
-
-function timeOf({ event }: Happening): Instant {
-  return event.data.occurredAt;
-}
-
-function endOf({ event }: Of<'ConsentGranted'>): Instant {
-  return event.data.expiresAt ?? FOREVER;
-}
-
-function plus(instant: Instant, ms: number): Instant {
-  return new Date(Date.parse(instant) + ms).toISOString();
-}
-
-function isIn({ after, until }: Life, instant: Instant): boolean {
-  return after < instant && instant <= until;
-}
-
-function byTime(a: Happening, b: Happening): number {
-  return `${timeOf(a)} ${a.eventId}` < `${timeOf(b)} ${b.eventId}` ? -1 : 1;
-}
-
-function latestOf<H extends Happening>(happenings: readonly H[]): H | undefined {
-  return [...happenings].sort(byTime).at(-1);
-}
-
-function byEndThenTime(a: Of<'ConsentGranted'>, b: Of<'ConsentGranted'>): number {
-  return endOf(a) === endOf(b) ? byTime(a, b) : endOf(a) < endOf(b) ? -1 : 1;
-}
-
-/** Greatest `confirmUntil` first, then the latest. */
-function byConfirmation(a: Of<'ConsentRevoked'>, b: Of<'ConsentRevoked'>): number {
-  const [aUntil, bUntil] = [a.event.data.confirmUntil as Instant, b.event.data.confirmUntil as Instant];
-  return aUntil === bUntil ? byTime(b, a) : aUntil > bUntil ? -1 : 1;
-}
-
-function isOn(event: Of<'ConsentRevoked'>['event'], channel: Channel): boolean {
-  return event.data.channels.some((one) => one === '*' || one === channel);
-}
-
-function covers(
-  event: Of<'ConsentRevoked'>['event'],
-  { channel, purpose, category }: { readonly channel: Channel; readonly purpose: string; readonly category: Category },
-): boolean {
-  const ofCategory = event.data.categories.some((one) => one === '*' || one === category);
-  return isOn(event, channel) && (ofCategory || event.data.purposes.includes(purpose));
-}
-
-/** A stop that was set with the provider, for marketing alone, in the name of one sender: only this a resume can lift. */
-function isProvidersStop({ event: { data } }: Of<'ConsentRevoked'>): boolean {
-  const ofMarketingAlone = data.purposes.length === 0 && data.categories.join() === 'marketing';
-  const onNamedChannels = !data.channels.some((channel) => channel === '*');
-  return data.method === 'provider_preference' && data.sender !== undefined && ofMarketingAlone && onNamedChannels;
 }

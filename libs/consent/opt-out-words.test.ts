@@ -1,0 +1,126 @@
+import { describe, expect, it } from '@jest/globals';
+import { STOP_WORDS, WORDS_WITH_OTHER_MEANINGS } from './opt-out-word-lists.js';
+import { readOptOut } from './opt-out-words.js';
+import { CHANNELS } from './vocabulary.js';
+
+const EVERYTHING = { categories: ['*'] };
+const MARKETING = { categories: ['marketing'] };
+
+describe('a message that is an opt-out word', () => {
+  it.each([
+    'stop',
+    'Stop!',
+    'STOP.',
+    ' stop \n',
+    '"Stop"',
+    '¡STOP!',
+    'Ｓｔｏｐ',
+    '𝗦𝗧𝗢𝗣',
+    '🛑 STOP 🛑',
+    '👎🏽stop👨‍👩‍👧',
+    'ℹ️stop®️',
+    'STOP 1️⃣',
+    '🇮🇹 stop',
+    '\u200Fstop\u200B',
+    'st\u00ADop',
+    'STOP STOP STOP',
+    'STOP ALL',
+    'stop-all',
+    'opt-out',
+    'opt out',
+    'OPTOUT',
+    'arrêt',
+    'ARRET',
+    'ARRE\u0302T',
+    'baja',
+    'parar',
+    'Não quero mais receber nada.',
+    'wypisz się',
+    'ABONELİKTEN ÇIK',
+    'aboneliği iptal et',
+    'стоп',
+    'ΣΤΟΠ',
+    '退订',
+    '수신거부',
+  ])('%j stops everything on any channel', (text) => {
+    for (const channel of CHANNELS) expect(readOptOut(text, channel)).toEqual(EVERYTHING);
+  });
+
+  it.each([
+    'cancel',
+    'END',
+    'quit.',
+    'revoke',
+    'cancelar',
+    'FIN',
+    'Kündigen',
+    'KUENDIGEN',
+    'ayrıl',
+    'AYRIL',
+    'remove me',
+  ])('%j stops everything on SMS and marketing elsewhere', (text) => {
+    for (const channel of CHANNELS) {
+      expect(readOptOut(text, channel)).toEqual(channel === 'sms' ? EVERYTHING : MARKETING);
+    }
+  });
+
+  it('is each word of the lists, in capitals and without accents too', () => {
+    for (const word of STOP_WORDS) {
+      expect([word, readOptOut(word, 'whatsapp')]).toEqual([word, EVERYTHING]);
+      expect([word, readOptOut(word.toUpperCase(), 'whatsapp')]).toEqual([word, EVERYTHING]);
+    }
+    for (const word of WORDS_WITH_OTHER_MEANINGS) {
+      expect([word, readOptOut(`${word}!`, 'whatsapp')]).toEqual([word, MARKETING]);
+      expect([word, readOptOut(word.normalize('NFD'), 'sms')]).toEqual([word, EVERYTHING]);
+    }
+  });
+
+  it.each([
+    ['ß', 'auß'],
+    ['ł', 'ł'],
+    ['ø', 'støp'],
+    ['đ', 'enđ'],
+  ])('may be typed with %s for the plain letter', (letter, text) => {
+    const plain = { ß: 'auss', ł: 'l', ø: 'stop', đ: 'end' }[letter] as string;
+    expect(readOptOut(text, 'sms')).toEqual(readOptOut(plain, 'sms'));
+  });
+
+  it('is in one list only', () => {
+    expect(WORDS_WITH_OTHER_MEANINGS.filter((word) => STOP_WORDS.includes(word))).toEqual([]);
+    expect(new Set([...STOP_WORDS, ...WORDS_WITH_OTHER_MEANINGS]).size).toBe(
+      STOP_WORDS.length + WORDS_WITH_OTHER_MEANINGS.length,
+    );
+  });
+});
+
+describe('a message that is none', () => {
+  it.each([
+    '',
+    '   ',
+    '🛑',
+    '...',
+    'stop by later?',
+    'can you stop by later?',
+    'non-stop',
+    'nonstop',
+    'tem como parar a dor?',
+    'posso sair antes das 15h?',
+    'quero cancelar o pedido',
+    'não quero receber ligação, só whatsapp',
+    'stop it right there',
+    'unstoppable',
+    'stop1',
+    'end stop end',
+    'constructor',
+    '__proto__',
+  ])('%j', (text) => {
+    for (const channel of CHANNELS) expect(readOptOut(text, channel)).toBeUndefined();
+  });
+
+  it('is whatever is longer than a word can be, however it begins', () => {
+    expect(readOptOut(`stop${'!'.repeat(252)}`, 'sms')).toEqual(EVERYTHING);
+    expect(readOptOut(`stop${'!'.repeat(253)}`, 'sms')).toBeUndefined();
+    expect(readOptOut('stop '.repeat(1_000_000), 'sms')).toBeUndefined();
+    expect(readOptOut(`${' '.repeat(1_000_000)}stop${' '.repeat(1_000_000)}`, 'sms')).toEqual(EVERYTHING);
+  });
+});
