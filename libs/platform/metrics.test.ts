@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createMetrics, Metrics } from './metrics.js';
+import { RequestHistogram } from './request-histogram.js';
 import { type MetricsServer, startMetricsServer } from './metrics-server.js';
 
 describe('Metrics', () => {
@@ -16,6 +17,24 @@ describe('Metrics', () => {
       'consent_http_request_duration_seconds_bucket{le="0.0005",method="GET",route="/v1/x/:id",status="200"} 1',
     );
     expect(text).toContain('consent_http_request_duration_seconds_count{method="GET",route="none",status="404"} 1');
+  });
+
+  it('renders a histogram as Prometheus reads it', () => {
+    const histogram = new RequestHistogram();
+    for (const seconds of [0.00025, 0.0003, 2, 60]) histogram.observe('POST', '/a"b', 503, seconds);
+    const lines = histogram.render().trimEnd().split('\n');
+    const labels = 'method="POST",route="/a\\"b",status="503"';
+    expect(lines.slice(0, 2).map((line) => line.split(' ', 3).join(' '))).toEqual([
+      '# HELP consent_http_request_duration_seconds',
+      '# TYPE consent_http_request_duration_seconds',
+    ]);
+    const counts = lines.filter((line) => line.includes('_bucket')).map((line) => Number(line.split(' ').at(-1)));
+    expect(counts).toEqual([1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 4]);
+    expect(lines.slice(-3)).toEqual([
+      `consent_http_request_duration_seconds_bucket{le="+Inf",${labels}} 4`,
+      `consent_http_request_duration_seconds_sum{${labels}} 62.00055`,
+      `consent_http_request_duration_seconds_count{${labels}} 4`,
+    ]);
   });
 
   it('adds decisions up over scrapes', async () => {

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { RequestHistogram } from './request-histogram.js';
 
-const HTTP_SECONDS = [0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const APPEND_SECONDS = [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1];
 
 /** Read when metrics are scraped, so that they cost nothing between two scrapes. */
@@ -24,7 +24,7 @@ export function createMetrics(): Metrics {
  * and nothing a caller can make up.
  */
 export class Metrics {
-  private readonly httpSeconds: Histogram<'method' | 'route' | 'status'>;
+  private readonly requests = new RequestHistogram();
   private readonly appendSeconds: Histogram<'lane'>;
   private readonly decisionsTotal = this.counter('consent_decisions_total', 'Answers to checks.', ['reason']);
   private readonly commandsTotal = this.counter('consent_commands_total', 'Commands, by how they ended.', [
@@ -52,36 +52,21 @@ export class Metrics {
   private readonly unreadableTotal = this.counter('consent_unreadable_events_total', 'Events that cannot be read.', []);
   /** Added up here, since a check is answered too often for a look-up of labels each time. */
   private readonly decisions = new Map<string, number>();
-  private readonly httpRoutes = new Map<string, { observe(seconds: number): void }>();
 
   constructor(private readonly registry = new Registry()) {
-    const registers = [registry];
-    this.httpSeconds = new Histogram({
-      name: 'consent_http_request_duration_seconds',
-      help: 'Time from the request to the end of its answer.',
-      labelNames: ['method', 'route', 'status'],
-      buckets: HTTP_SECONDS,
-      registers,
-    });
     const help = 'Time from the append to its being durable.';
     this.appendSeconds = new Histogram({
       name: 'consent_append_duration_seconds',
       help,
       labelNames: ['lane'],
       buckets: APPEND_SECONDS,
-      registers,
+      registers: [registry],
     });
   }
 
   /** `route` is the pattern of the route, never the URL; `none` where no route matched. */
   httpRequest(method: string, route: string, status: number, seconds: number): void {
-    const key = `${method} ${status} ${route}`;
-    let observed = this.httpRoutes.get(key);
-    if (observed === undefined) {
-      observed = this.httpSeconds.labels(method, route, String(status));
-      this.httpRoutes.set(key, observed);
-    }
-    observed.observe(seconds);
+    this.requests.observe(method, route, status, seconds);
   }
 
   decided(reason: string, count = 1): void {
@@ -136,7 +121,7 @@ export class Metrics {
   async render(): Promise<string> {
     for (const [reason, count] of this.decisions) this.decisionsTotal.inc({ reason }, count);
     this.decisions.clear();
-    return this.registry.metrics();
+    return `${await this.registry.metrics()}\n${this.requests.render()}`;
   }
 
   private watchQueue(queued: NonNullable<Gauges['queued']>): void {
