@@ -4,7 +4,10 @@ import { Refusal } from '#platform';
 /** A question without its instant: what stays the same for every recipient asked about. */
 export type Topic = Omit<Question, 'now'>;
 
-const topics = new WeakMap<BusinessState, Map<string, Topic | Refusal>>();
+type Topics = Map<string | undefined, Topic>;
+
+/** By register, then channel and purpose, then sender. */
+const topics = new WeakMap<BusinessState, Map<string | undefined, Map<string | undefined, Topics>>>();
 
 /**
  * Category and requirement come from the register, never from the caller. Kept per register, since a sender asks the
@@ -16,15 +19,19 @@ export function topicOf(
   purpose: string | undefined,
   sender: string | undefined,
 ): Topic | Refusal {
-  const key = `${channel} ${purpose} ${sender ?? ''}`;
-  let known = topics.get(state);
-  if (!known) topics.set(state, (known = new Map()));
-  let topic = known.get(key);
-  if (!topic) {
-    topic = makeTopic(state, channel, purpose, sender);
-    if (!(topic instanceof Refusal)) known.set(key, topic);
-  }
+  const known = topics.get(state)?.get(channel)?.get(purpose)?.get(sender);
+  if (known) return known;
+  const topic = makeTopic(state, channel, purpose, sender);
+  if (!(topic instanceof Refusal)) remember(state, topic);
   return topic;
+}
+
+/** Only topics that exist are kept, so callers cannot fill the memory with questions that make no sense. */
+function remember(state: BusinessState, topic: Topic): void {
+  const byChannel = topics.get(state) ?? new Map<string | undefined, Map<string | undefined, Topics>>();
+  const byPurpose = byChannel.get(topic.channel) ?? new Map<string | undefined, Topics>();
+  const bySender: Topics = byPurpose.get(topic.purpose) ?? new Map<string | undefined, Topic>();
+  topics.set(state, byChannel.set(topic.channel, byPurpose.set(topic.purpose, bySender.set(topic.sender, topic))));
 }
 
 function makeTopic(
