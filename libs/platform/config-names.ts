@@ -5,7 +5,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export const FILE_SUFFIX = '_FILE';
 
 /** Names that begin so can only be meant for this service. */
-const OUR_PREFIXES = ['WHATSAPP_', 'KAFKA_', 'EVENTSTORE_', 'ESDB_', 'VIEW_', 'WEBHOOK_', 'METRICS_', 'GRPC_', 'TLS_'];
+const OUR_PREFIXES = ['WHATSAPP_', 'KAFKA_', 'EVENTSTORE_', 'ESDB_', 'VIEW_', 'WEBHOOK_', 'METRICS_', 'TLS_'];
+/** Names of other software that come near ours; OpenSSL and many clients read this one. */
+const FOREIGN_NAMES = ['SSL_CERT_FILE'];
 const SHORT_NAME = 6;
 
 export function isVariable(name: string): name is VariableName {
@@ -30,7 +32,7 @@ function isServiceLink(name: string, value: string): boolean {
 
 function misspelt(name: string): string | undefined {
   const bare = name.endsWith(FILE_SUFFIX) ? name.slice(0, -FILE_SUFFIX.length) : name;
-  if (isVariable(bare)) return undefined;
+  if (isVariable(bare) || FOREIGN_NAMES.includes(name)) return undefined;
   const meant = nearest(bare);
   if (meant !== undefined) return `${name} is not a known name: did you mean ${meant}?`;
   const prefix = OUR_PREFIXES.find((candidate) => bare.toUpperCase().startsWith(candidate));

@@ -58,11 +58,6 @@ function isCleanText(value: unknown, min: number, max: number): boolean {
   return !CONTROL_OR_HALF_PAIR.test(value);
 }
 
-/** An object, and no list: `@ValidateNested()` alone would take a list of what is declared as one. */
-export function IsPlainObject(): PropertyDecorator {
-  return satisfies({ name: 'isObject', check: isPlainObject, message: 'Must be an object.', schema: {} });
-}
-
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -8,7 +8,7 @@ export { createLog, type Log, type LogFields, type LogLevel, NestLog } from './l
 export { instanceOf, invalid, PROBLEM_TYPE, type ProblemAnswer, toProblem } from './http-problem.js';
 export { answerProblems, ProblemFilter, problemServerOptions, sendProblem } from './problem-filter.js';
 export { type JsonSchema, type Rule, satisfies } from './decorators.js';
-export { IsBusinessId, IsClaimedTime, IsCleanText, IsFlatScalars, IsFlatStrings, IsPlainObject } from './dto-rules.js';
+export { IsBusinessId, IsClaimedTime, IsCleanText, IsFlatScalars, IsFlatStrings } from './dto-rules.js';
 export { validated, ValidationPipe } from './validation.js';
 export { createMetrics, type Gauges, Metrics } from './metrics.js';
 export { type MetricsServer, startMetricsServer } from './metrics-server.js';

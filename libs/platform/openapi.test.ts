@@ -8,12 +8,13 @@ import {
   IsDefined,
   IsIn,
   IsInt,
+  IsObject,
   IsOptional,
   Max,
   Min,
   ValidateNested,
 } from 'class-validator';
-import { IsBusinessId, IsClaimedTime, IsCleanText, IsFlatStrings, IsPlainObject } from './dto-rules.js';
+import { IsBusinessId, IsClaimedTime, IsCleanText, IsFlatStrings } from './dto-rules.js';
 import { buildOpenApi, type RouteDoc } from './openapi.js';
 
 class PersonDto {
@@ -24,7 +25,7 @@ class PersonDto {
 
 class GrantDto {
   @IsDefined()
-  @IsPlainObject()
+  @IsObject()
   @ValidateNested()
   @Type(() => PersonDto)
   recipient!: PersonDto;
@@ -216,7 +217,7 @@ describe('schemas made of DTO classes', () => {
     expect(document.components.schemas.GrantDto).toEqual({
       type: 'object',
       properties: {
-        recipient: { $ref: '#/components/schemas/PersonDto' },
+        recipient: { type: 'object', $ref: '#/components/schemas/PersonDto' },
         others: { type: 'array', items: { $ref: '#/components/schemas/PersonDto' } },
         purposes: {
           type: 'array',

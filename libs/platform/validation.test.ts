@@ -1,9 +1,9 @@
 import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, Min, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsInt, IsObject, IsOptional, Min, ValidateNested } from 'class-validator';
 import fc from 'fast-check';
-import { IsBusinessId, IsClaimedTime, IsCleanText, IsFlatScalars, IsFlatStrings, IsPlainObject } from './dto-rules.js';
+import { IsBusinessId, IsClaimedTime, IsCleanText, IsFlatScalars, IsFlatStrings } from './dto-rules.js';
 import { Refusal } from './errors.js';
 import { validated, ValidationPipe } from './validation.js';
 
@@ -14,7 +14,7 @@ class Person {
 }
 
 class Form {
-  @IsPlainObject()
+  @IsObject()
   @ValidateNested()
   @Type(() => Person)
   person!: Person;
