@@ -134,7 +134,7 @@ describe('NestLog', () => {
       nest.fatal({ any: 'object' });
     });
     expect(lines.map(({ level, msg, context }) => [level, msg, context])).toEqual([
-      ['info', 'started', 'NestFactory'],
+      ['debug', 'started', 'NestFactory'],
       ['error', 'an error reached Nest', 'ExceptionsHandler'],
       ['warn', 'odd', undefined],
       ['debug', 'much', 'Router'],

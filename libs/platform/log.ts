@@ -44,8 +44,9 @@ function maskMessage(this: pino.Logger, args: Parameters<pino.LogFn>, method: pi
 export class NestLog implements LoggerService {
   constructor(private readonly target: Log) {}
 
+  /** Nest tells every route that it maps: of use to who debugs it, not to who runs the service. */
   log(message: unknown, ...more: unknown[]): void {
-    this.write('info', message, more);
+    this.write('debug', message, more);
   }
 
   error(message: unknown, ...more: unknown[]): void {
