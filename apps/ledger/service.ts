@@ -59,7 +59,7 @@ async function open(config: Config, clock: Clock, log: Log, opened: Opened): Pro
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const metrics = createMetrics();
   const store = opened.add(await openStore(config), (one) => one.close());
-  const { vault, ids, adminKey } = await openKeys(config, store, opened);
+  const { vault, ids, adminKey } = await openKeys(config, clock, store, opened);
   const view = await LiveView.open({
     store,
     dataDir,
@@ -68,6 +68,7 @@ async function open(config: Config, clock: Clock, log: Log, opened: Opened): Pro
     ...viewReports(log, metrics),
   });
   opened.add(view, (one) => one.close());
+  metrics.watch({ queued: () => store.status().queued, viewLagMs: () => view.status().lagMs });
   const parts: Parts = { config, clock, log, metrics, store, vault, view, ids };
   opened.add(dropOldUnrouted(parts), async (stop) => stop());
   const metricsServer = opened.add(await startMetricsServer(config.metrics, metrics), (one) => one.close());
@@ -87,7 +88,7 @@ function openStore({ dataDir, limits }: Config): Promise<SqliteStore> {
 }
 
 /** Secrets and vault must be those that the ledger began with; a lost one is never replaced by a new one. */
-async function openKeys(config: Config, store: EventStore, opened: Opened) {
+async function openKeys(config: Config, clock: Clock, store: EventStore, opened: Opened) {
   const { dataDir, secrets: configured, limits } = config;
   const ledgerExists = (await store.readAll({ limit: 1 })).events.length > 0;
   const vaultExists = existsSync(join(dataDir, 'vault.db'));
@@ -102,6 +103,7 @@ async function openKeys(config: Config, store: EventStore, opened: Opened) {
     (one) => one.close(),
   );
   await startLedger(store, {
+    now: new Date(clock.now()),
     fingerprints: {
       PEPPER: fingerprintOf(secrets.pepper),
       KEY_ENCRYPTION_KEY: fingerprintOf(secrets.keyEncryptionKey),
