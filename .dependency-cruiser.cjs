@@ -42,8 +42,8 @@ module.exports = {
       name: 'contracts-are-for-tests',
       severity: 'error',
       comment: 'Contract suites are test code.',
-      from: { pathNot: ['\\.test\\.ts$', '(^|/)contract\\.ts$', '^test/'] },
-      to: { path: '(^|/)contract\\.ts$' },
+      from: { pathNot: ['\\.test\\.ts$', '[-/]contract\\.ts$', '^test/'] },
+      to: { path: '[-/]contract\\.ts$' },
     },
     {
       name: 'libs-do-not-know-apps',
@@ -126,7 +126,7 @@ module.exports = {
       name: 'no-dev-dependency-in-production',
       severity: 'error',
       comment: 'The image is built without development packages.',
-      from: { path: '^(apps|libs)/', pathNot: ['\\.test\\.ts$', '(^|/)contract\\.ts$'] },
+      from: { path: '^(apps|libs)/', pathNot: ['\\.test\\.ts$', '[-/]contract\\.ts$'] },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
     {

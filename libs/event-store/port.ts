@@ -105,7 +105,8 @@ export interface EventStore {
 
 /** Base of what a store may refuse; `code` is stable. */
 export abstract class StoreError extends Error {
-  abstract readonly code: 'REVISION_CONFLICT' | 'OVERLOADED' | 'LEDGER_UNAVAILABLE' | 'EVENT_TOO_LARGE';
+  abstract readonly code:
+    'REVISION_CONFLICT' | 'OVERLOADED' | 'LEDGER_UNAVAILABLE' | 'EVENT_TOO_LARGE' | 'FOREIGN_POSITION';
 }
 
 export class RevisionConflict extends StoreError {
@@ -139,6 +140,14 @@ export class EventTooLarge extends StoreError {
   }
 }
 
+/** A place to read from that belongs to another ledger: whoever kept it must begin again. */
+export class ForeignPosition extends StoreError {
+  readonly code = 'FOREIGN_POSITION';
+  constructor() {
+    super('the position belongs to another ledger');
+  }
+}
+
 /** Negative, zero or positive; undefined where the two are positions of different ledgers. */
 export function comparePositions(one: Position, other: Position): number | undefined {
   const [a, b] = [splitPosition(one), splitPosition(other)];
@@ -153,6 +162,16 @@ export function hasReached(reached: Position, wanted: Position): boolean {
 
 export function ledgerIdOf(position: Position): string {
   return splitPosition(position).ledgerId;
+}
+
+/** How far into its ledger a position is: good for showing progress, and for nothing else. */
+export function depthOf(position: Position): number {
+  return splitPosition(position).n;
+}
+
+/** How far into its ledger a position lies; for stores, which alone count. */
+export function numberOf(position: Position): number {
+  return splitPosition(position).n;
 }
 
 /** Whether a caller's text has the shape of a position at all. */

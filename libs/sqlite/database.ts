@@ -45,7 +45,7 @@ function connect(file: string, { readOnly = false, synchronous }: OpenDatabaseOp
 }
 
 /** SQLite would make the file readable to everybody; its WAL takes the file's mode over. The name is made durable too. */
-function createPrivately(file: string): void {
+export function createPrivately(file: string): void {
   if (existsSync(file)) return;
   closeSync(openSync(file, 'wx', 0o600));
   syncDirectory(dirname(file));

@@ -1,0 +1,113 @@
+import type { SqliteDatabase } from '#sqlite';
+import {
+  ForeignPosition,
+  ledgerIdOf,
+  numberOf,
+  type AllPage,
+  type Position,
+  type ReadAllOptions,
+  type ReadStreamOptions,
+  type StoredEvent,
+} from '../port.js';
+import { readLedgerId, uuidOfBytes } from './schema.js';
+
+type EventRow = [n: number, revision: number, id: Buffer, type: string, data: Buffer, metadata: Buffer, stream: string];
+
+const COLUMNS = 'e.n, e.revision, e.event_id, e.type, e.data, e.metadata';
+/** Rows of other prefixes that one page passes by, so that a rare prefix does not hold up the caller's thread. */
+const SCANNED_ROWS = 10_000;
+const END = Number.MAX_SAFE_INTEGER;
+
+/** Reads of the embedded ledger, on a connection of its own and on the caller's thread: each is a short index look-up. */
+export class LedgerReader {
+  readonly ledgerId: string;
+  private readonly last;
+  private readonly streamId;
+  private readonly forwards;
+  private readonly backwards;
+  private readonly scans = new Map<number, ReturnType<typeof prepareScan>>();
+
+  constructor(private readonly db: SqliteDatabase) {
+    this.ledgerId = readLedgerId(db);
+    this.last = db.prepare<[], number | null>('SELECT max(n) FROM events').pluck();
+    this.streamId = db.prepare<[string], number>('SELECT id FROM streams WHERE name = ?').pluck();
+    this.forwards = prepareStreamRead(db, '>=', 'ASC');
+    this.backwards = prepareStreamRead(db, '<=', 'DESC');
+  }
+
+  head(): Position {
+    return this.position(this.last.get() ?? 0);
+  }
+
+  readStream(stream: string, { from, direction = 'forwards', limit }: ReadStreamOptions): StoredEvent[] {
+    const id = this.streamId.get(stream);
+    if (id === undefined) return [];
+    const start = from === undefined ? undefined : Number(from);
+    const rows =
+      direction === 'forwards' ? this.forwards.all(id, start ?? 0, limit) : this.backwards.all(id, start ?? END, limit);
+    return rows.map((row) => this.eventOf(row, stream));
+  }
+
+  /** The end is read before the rows: what is appended in between belongs to the next page. */
+  readAll({ from, prefixes = [], limit }: ReadAllOptions): AllPage {
+    const after = this.placeOf(from);
+    const end = Math.max(after, this.last.get() ?? 0);
+    const until = prefixes.length === 0 ? end : Math.min(end, after + Math.max(limit, SCANNED_ROWS));
+    const rows = this.scanOf(prefixes.length).all(after, until, ...prefixes.flatMap((one) => [one, one]), limit);
+    const lastRow = rows.at(-1);
+    const reached = lastRow && rows.length === limit ? lastRow[0] : until;
+    const events = rows.map((row) => this.eventOf(row, row[6]));
+    return { events, position: this.position(reached), atEnd: reached === end };
+  }
+
+  close(): void {
+    this.db.close();
+  }
+
+  private placeOf(position: Position | undefined): number {
+    if (position === undefined) return 0;
+    if (ledgerIdOf(position) !== this.ledgerId) throw new ForeignPosition();
+    return numberOf(position);
+  }
+
+  private scanOf(prefixes: number) {
+    let scan = this.scans.get(prefixes);
+    if (!scan) this.scans.set(prefixes, (scan = prepareScan(this.db, prefixes)));
+    return scan;
+  }
+
+  private position(n: number): Position {
+    return `${this.ledgerId}.${n}`;
+  }
+
+  private eventOf([n, revision, id, type, data, metadata]: EventRow, stream: string): StoredEvent {
+    return {
+      id: uuidOfBytes(id),
+      type,
+      data,
+      metadata,
+      stream,
+      revision: String(revision),
+      position: this.position(n),
+    };
+  }
+}
+
+function prepareStreamRead(db: SqliteDatabase, compare: '>=' | '<=', order: 'ASC' | 'DESC') {
+  return db
+    .prepare<[number, number, number], EventRow>(
+      `SELECT ${COLUMNS}, '' FROM events e WHERE e.stream = ? AND e.revision ${compare} ? ORDER BY e.revision ${order} LIMIT ?`,
+    )
+    .raw();
+}
+
+/** CROSS JOIN keeps the order of the loops: along the ledger, not along the streams. */
+function prepareScan(db: SqliteDatabase, prefixes: number) {
+  const wanted = Array.from({ length: prefixes }, () => 'substr(s.name, 1, length(?)) = ?').join(' OR ');
+  return db
+    .prepare<unknown[], EventRow>(
+      `SELECT ${COLUMNS}, s.name FROM events e CROSS JOIN streams s ON s.id = e.stream
+       WHERE e.n > ? AND e.n <= ? ${prefixes === 0 ? '' : `AND (${wanted})`} ORDER BY e.n LIMIT ?`,
+    )
+    .raw();
+}
