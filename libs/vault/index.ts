@@ -1,1 +1,3 @@
 export * from './port.js';
+export * from './address.js';
+export { RecipientIds, recipientKey } from './recipient-id.js';
