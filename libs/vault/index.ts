@@ -1,3 +1,6 @@
 export * from './port.js';
 export * from './address.js';
 export { RecipientIds, recipientKey } from './recipient-id.js';
+export { makeApiKey, parseApiKey, verifyApiKey, type NewApiKey } from './api-keys.js';
+export { SecretsRefused } from './secret-file.js';
+export * from './secrets.js';
