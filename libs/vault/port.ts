@@ -41,19 +41,23 @@ export interface Vault {
   readonly vaultId: string;
   /** Makes the recipient's data key if there is none (durably, before anything is sealed under it). */
   seal(recipientId: string, eventId: string, personal: Readonly<Record<string, string>>): Promise<Sealed>;
-  /** Undefined where the key was destroyed or never was; throws where the ciphertext is not what was sealed. */
+  /** Undefined where the key was destroyed or never was; throws `SealInvalid` where the ciphertext is not what was sealed. */
   open(recipientId: string, eventId: string, sealed: Sealed): Promise<Readonly<Record<string, string>> | undefined>;
 
+  /** Puts a new key, or replaces the one with the same id. */
   putApiKey(key: ApiKey): Promise<void>;
   deleteApiKey(keyId: string): Promise<boolean>;
   findApiKey(keyId: string): Promise<ApiKey | undefined>;
+  /** Those of one business; undefined: those that are for all businesses. Oldest first. */
   listApiKeys(businessId: string | undefined): Promise<readonly ApiKey[]>;
 
   /** Keeps all items or none; an id that is there already stays as it is. Bodies are sealed under a key of the vault's own. */
   keepUnrouted(items: readonly { readonly entry: Unrouted; readonly body: string }[]): Promise<void>;
+  /** In the order of their ids, after the one named, which need not be there any more. */
   listUnrouted(options: { readonly after?: string; readonly limit: number }): Promise<readonly Unrouted[]>;
   /** The items of one sender, oldest first. */
   listUnroutedOf(provider: string, providerId: string, limit: number): Promise<readonly Unrouted[]>;
+  /** Undefined where there is none; throws `SealInvalid` where its body is not what was sealed. */
   openUnrouted(id: string): Promise<{ readonly entry: Unrouted; readonly body: string } | undefined>;
   dropUnrouted(ids: readonly string[]): Promise<void>;
   /** Drops what is older and answers how many. */
@@ -64,4 +68,12 @@ export interface Vault {
 
 export class VaultUnavailable extends Error {
   readonly code = 'VAULT_UNAVAILABLE';
+}
+
+/** What was to be opened is not what was sealed: another key, another place, or altered bytes. */
+export class SealInvalid extends Error {
+  readonly code = 'SEAL_INVALID';
+  constructor() {
+    super('the ciphertext is not what was sealed');
+  }
 }

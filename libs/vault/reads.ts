@@ -1,0 +1,73 @@
+import type { SqliteDatabase } from '#sqlite';
+import type { ApiKey, Scope, Unrouted } from './port.js';
+
+interface ApiKeyRow {
+  readonly key_id: string;
+  readonly business_id: string | null;
+  readonly name: string;
+  readonly scopes: string;
+  readonly secret_sha256: string;
+  readonly created_at: string;
+}
+
+interface UnroutedRow {
+  readonly id: string;
+  readonly provider: string;
+  readonly reason: string;
+  readonly kind: string;
+  readonly provider_id: string | null;
+  readonly received_at: string;
+}
+
+const UNROUTED = 'SELECT id, provider, reason, kind, provider_id, received_at';
+
+/** What the vault asks its file, on a connection of its own. */
+export function vaultReadsOf(db: SqliteDatabase) {
+  const wrappedKey = db.prepare<[string], { wrapped: Buffer }>('SELECT wrapped FROM data_keys WHERE recipient_id = ?');
+  const apiKey = db.prepare<[string], ApiKeyRow>('SELECT * FROM api_keys WHERE key_id = ?');
+  const apiKeys = db.prepare<[string | null], ApiKeyRow>(
+    'SELECT * FROM api_keys WHERE business_id IS ? ORDER BY created_at, key_id',
+  );
+  const unrouted = db.prepare<[string], UnroutedRow & { body: Buffer }>(`${UNROUTED}, body FROM unrouted WHERE id = ?`);
+  const page = db.prepare<[string, number], UnroutedRow>(`${UNROUTED} FROM unrouted WHERE id > ? ORDER BY id LIMIT ?`);
+  const ofSender = db.prepare<[string, string, number], UnroutedRow>(
+    `${UNROUTED} FROM unrouted WHERE provider = ? AND provider_id = ? ORDER BY received_at, id LIMIT ?`,
+  );
+  return {
+    wrappedKey: (recipientId: string): Uint8Array | undefined => wrappedKey.get(recipientId)?.wrapped,
+    apiKey: (keyId: string): ApiKey | undefined => toApiKey(apiKey.get(keyId)),
+    apiKeys: (businessId: string | undefined) => apiKeys.all(businessId ?? null).flatMap((row) => toApiKey(row) ?? []),
+    unrouted: (id: string) => {
+      const row = unrouted.get(id);
+      return row && { entry: toUnrouted(row), sealedBody: row.body };
+    },
+    unroutedPage: (after: string, limit: number) => page.all(after, limit).map(toUnrouted),
+    unroutedOf: (provider: string, providerId: string, limit: number) =>
+      ofSender.all(provider, providerId, limit).map(toUnrouted),
+  };
+}
+
+export type VaultReads = ReturnType<typeof vaultReadsOf>;
+
+function toApiKey(row: ApiKeyRow | undefined): ApiKey | undefined {
+  if (row === undefined) return undefined;
+  return {
+    keyId: row.key_id,
+    ...(row.business_id === null ? {} : { businessId: row.business_id }),
+    name: row.name,
+    scopes: JSON.parse(row.scopes) as Scope[],
+    secretSha256: row.secret_sha256,
+    createdAt: row.created_at,
+  };
+}
+
+function toUnrouted(row: UnroutedRow): Unrouted {
+  return {
+    id: row.id,
+    provider: row.provider,
+    reason: row.reason,
+    kind: row.kind,
+    ...(row.provider_id === null ? {} : { providerId: row.provider_id }),
+    receivedAt: row.received_at,
+  };
+}

@@ -1,0 +1,98 @@
+import { createHmac, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import { openDatabase, type SqliteDatabase } from '#sqlite';
+import { SealInvalid } from './port.js';
+import { openBytes, sealBytes } from './sealing.js';
+import { SecretsRefused } from './secret-file.js';
+
+const SCHEMA_VERSION = 1;
+const VAULT_ID_BYTES = 16;
+const UNROUTED_KEY_LABEL = 'consent-ledger/unrouted-key/v1';
+const CHECK_TEXT = 'this vault was made under this key';
+
+/**
+ * `identity` has one row: the vault's id, and a text sealed under the key-encryption key, by which a wrong key is found
+ * out before anything is sealed under it.
+ */
+const TABLES = `
+  CREATE TABLE identity (vault_id TEXT NOT NULL, sealed_check BLOB NOT NULL) STRICT;
+  CREATE TABLE data_keys (recipient_id TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE api_keys (
+    key_id TEXT PRIMARY KEY, business_id TEXT, name TEXT NOT NULL, scopes TEXT NOT NULL,
+    secret_sha256 TEXT NOT NULL, created_at TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX api_keys_of_business ON api_keys (business_id, created_at, key_id);
+  CREATE TABLE unrouted (
+    id TEXT PRIMARY KEY, provider TEXT NOT NULL, reason TEXT NOT NULL, kind TEXT NOT NULL, provider_id TEXT,
+    received_at TEXT NOT NULL, body BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX unrouted_of_sender ON unrouted (provider, provider_id, received_at, id);
+  CREATE INDEX unrouted_by_time ON unrouted (received_at);
+`;
+
+/** The writing connection. What is deleted is overwritten in the file, so that a destroyed key does not linger there. */
+export function openForWriting(file: string, migrate: (db: SqliteDatabase) => void = refuseToMigrate): SqliteDatabase {
+  const db = openDatabase(file, { synchronous: 'FULL', schemaVersion: SCHEMA_VERSION, migrate });
+  db.pragma('secure_delete = ON');
+  return db;
+}
+
+export function openForReading(file: string): SqliteDatabase {
+  return openDatabase(file, {
+    readOnly: true,
+    synchronous: 'FULL',
+    schemaVersion: SCHEMA_VERSION,
+    migrate: refuseToMigrate,
+  });
+}
+
+/** The file is brought to its version once, by `prepareVault`, which alone has the key that a new one is made under. */
+function refuseToMigrate(): void {
+  throw new Error('the vault has to be prepared before it is opened');
+}
+
+/**
+ * Makes the vault where there is none, and answers its id. Throws `SecretsRefused` where the vault was made under
+ * another key-encryption key, and `StorageError` where the file cannot be used.
+ */
+export function prepareVault(file: string, keyEncryptionKey: KeyObject): string {
+  const db = openForWriting(file, (empty) => makeVault(empty, keyEncryptionKey));
+  try {
+    const identity = db.prepare<[], Identity>('SELECT vault_id, sealed_check FROM identity').get();
+    if (identity === undefined) throw new Error(`${file} has no identity`);
+    requireKey(file, keyEncryptionKey, identity);
+    return identity.vault_id;
+  } finally {
+    db.close();
+  }
+}
+
+interface Identity {
+  readonly vault_id: string;
+  readonly sealed_check: Buffer;
+}
+
+function makeVault(db: SqliteDatabase, keyEncryptionKey: KeyObject): void {
+  const vaultId = randomBytes(VAULT_ID_BYTES).toString('base64url');
+  const check = sealBytes(keyEncryptionKey, checkPlace(vaultId), Buffer.from(CHECK_TEXT));
+  db.exec(TABLES);
+  db.prepare('INSERT INTO identity (vault_id, sealed_check) VALUES (?, ?)').run(vaultId, check);
+}
+
+function requireKey(file: string, keyEncryptionKey: KeyObject, identity: Identity): void {
+  try {
+    openBytes(keyEncryptionKey, checkPlace(identity.vault_id), identity.sealed_check);
+  } catch (error) {
+    if (!(error instanceof SealInvalid)) throw error;
+    const remedy = `it does not fit ${file}: set the value that the vault was made with, or restore secrets.json`;
+    throw new SecretsRefused('KEY_ENCRYPTION_KEY', remedy);
+  }
+}
+
+function checkPlace(vaultId: string) {
+  return ['vault-check', 1, vaultId];
+}
+
+/** The key of the vault's own, for what belongs to no recipient yet. */
+export function unroutedKey(keyEncryptionKey: KeyObject): KeyObject {
+  return createSecretKey(createHmac('sha256', keyEncryptionKey).update(UNROUTED_KEY_LABEL).digest());
+}

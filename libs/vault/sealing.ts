@@ -1,0 +1,90 @@
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import { SealInvalid, type Sealed } from './port.js';
+
+const ALGORITHM = 'aes-256-gcm';
+const SEAL_VERSION = 1;
+const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** What a ciphertext is authenticated with beside itself: moved to another place, it does not open. */
+export type Place = readonly (string | number)[];
+
+/** Nonce ‖ ciphertext ‖ tag, under a random nonce. */
+export function sealBytes(key: KeyObject, place: Place, plaintext: Uint8Array): Buffer {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv(ALGORITHM, key, nonce).setAAD(bytesOf(place));
+  const parts = [nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()];
+  // Memory of its own, not Node's shared pool: it may be handed to another thread.
+  const sealed = Buffer.alloc(NONCE_BYTES + plaintext.length + TAG_BYTES);
+  parts.reduce((offset, part) => offset + part.copy(sealed, offset), 0);
+  return sealed;
+}
+
+/** Throws `SealInvalid` where key, place or a single bit differ from what was sealed. */
+export function openBytes(key: KeyObject, place: Place, sealed: Uint8Array): Buffer {
+  if (sealed.length < NONCE_BYTES + TAG_BYTES) throw new SealInvalid();
+  const end = sealed.length - TAG_BYTES;
+  const decipher = createDecipheriv(ALGORITHM, key, sealed.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
+  decipher.setAAD(bytesOf(place)).setAuthTag(sealed.subarray(end));
+  try {
+    return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, end)), decipher.final()]);
+  } catch {
+    throw new SealInvalid();
+  }
+}
+
+/** A new recipient's data key, wrapped by the key-encryption key: the only form in which it is ever stored. */
+export function makeWrappedKey(keyEncryptionKey: KeyObject, recipientId: string): Buffer {
+  return sealBytes(keyEncryptionKey, keyPlace(recipientId), randomBytes(KEY_BYTES));
+}
+
+/** Throws `SealInvalid` where the wrapped key is another recipient's or was wrapped by another key. */
+export function unwrapKey(keyEncryptionKey: KeyObject, recipientId: string, wrapped: Uint8Array): KeyObject {
+  const key = openBytes(keyEncryptionKey, keyPlace(recipientId), wrapped);
+  return createSecretKey(key);
+}
+
+/** Seals each field by itself, bound to its event, its name and its recipient. */
+export function sealFields(
+  dataKey: KeyObject,
+  recipientId: string,
+  eventId: string,
+  personal: Readonly<Record<string, string>>,
+): Sealed {
+  const sealed = Object.entries(personal).map(([field, text]) => {
+    const place = fieldPlace(eventId, field, recipientId);
+    return [field, sealBytes(dataKey, place, Buffer.from(text)).toString('base64url')] as const;
+  });
+  return { v: SEAL_VERSION, fields: Object.fromEntries(sealed) };
+}
+
+/** Reads what a ledger handed back, which need not be what was once written there. */
+export function openFields(
+  dataKey: KeyObject,
+  recipientId: string,
+  eventId: string,
+  sealed: Sealed,
+): Readonly<Record<string, string>> {
+  const { v, fields } = (sealed ?? {}) as { readonly v?: unknown; readonly fields?: unknown };
+  if (v !== SEAL_VERSION || typeof fields !== 'object' || fields === null) throw new SealInvalid();
+  const opened = Object.entries(fields).map(([field, text]: [string, unknown]) => {
+    if (typeof text !== 'string') throw new SealInvalid();
+    const place = fieldPlace(eventId, field, recipientId);
+    return [field, openBytes(dataKey, place, Buffer.from(text, 'base64url')).toString()] as const;
+  });
+  return Object.fromEntries(opened);
+}
+
+function keyPlace(recipientId: string): Place {
+  return ['data-key', SEAL_VERSION, recipientId];
+}
+
+function fieldPlace(eventId: string, field: string, recipientId: string): Place {
+  return ['field', SEAL_VERSION, eventId, field, recipientId];
+}
+
+/** JSON, because it keeps the parts apart whatever they contain. */
+function bytesOf(place: Place): Buffer {
+  return Buffer.from(JSON.stringify(place));
+}
