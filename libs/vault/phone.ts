@@ -66,15 +66,15 @@ function international(digits: string): string | undefined {
 
 function readWithoutPlus(digits: string, region: string | undefined): string | undefined {
   const isDialled = digits.startsWith('00');
-  const abroad = international(isDialled ? digits.slice(2) : digits);
-  const local = parse(digits, region);
-  const home = region === undefined ? undefined : possible(local);
+  const unprefixed = isDialled ? digits.slice(2) : digits;
+  const abroad = international(unprefixed);
+  const local = region === undefined ? undefined : parse(digits, region);
+  const home = possible(local);
   const homeNumber = home === undefined ? undefined : international(home);
-  if (local === undefined || homeNumber === undefined || homeNumber === abroad) return homeNumber ?? abroad;
-  if (abroad === undefined) return homeNumber;
+  if (local === undefined || homeNumber === undefined || homeNumber === abroad) return abroad;
+  if (abroad === undefined || prefersHome(local, isDialled)) return homeNumber;
   // Asked for both spellings, because folding may leave one that the numbering plan does not know.
-  const existsAbroad = isAssigned(isDialled ? digits.slice(2) : digits) || isAssigned(abroad);
-  return existsAbroad && !prefersHome(local, isDialled) ? abroad : homeNumber;
+  return isAssigned(unprefixed) || isAssigned(abroad) ? abroad : homeNumber;
 }
 
 /**
