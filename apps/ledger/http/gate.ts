@@ -26,6 +26,8 @@ export function guardRoutes(fastify: FastifyInstance, parts: Parts, authenticato
     if (access === 'none' || access === undefined) return done();
     if (!revocation && load.inFlight >= parts.config.limits.inFlightMax) return done(overloaded());
     count(load, reply);
+    // What a key opens is about people, or true for this moment only: no cache between here and the caller may keep it.
+    void reply.header('cache-control', 'no-store');
     const { authorization } = request.headers;
     const remembered = authenticator.remembered(authorization);
     if (remembered) return done(admit(parts, request, remembered));
