@@ -7,7 +7,7 @@ import {
   IsIn,
   IsISO31661Alpha2,
   IsLocale,
-  IsOptional,
+  Matches,
 } from 'class-validator';
 import {
   CATEGORIES,
@@ -21,6 +21,7 @@ import {
 } from '#consent';
 import { IsBusinessId, IsCleanText, IsFlatScalars } from '#platform';
 import { SCOPES, type Scope } from '#vault';
+import { MayBeAbsent } from './may-be-absent.js';
 
 /** A business as its operator describes it. */
 export class BusinessDto {
@@ -31,11 +32,12 @@ export class BusinessDto {
   displayName!: string;
 
   /** ISO 3166-1 alpha-2: the country in which a phone number without country code is read. */
-  @IsOptional()
+  @MayBeAbsent()
+  @Matches(/^[A-Z]{2}$/, { context: { message: 'Must be two capital letters, such as IT.' } })
   @IsISO31661Alpha2()
   defaultRegion?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsFlatScalars({ maxFields: 50, maxLength: 1_000 })
   policy?: Record<string, string | number | boolean>;
 }
@@ -48,7 +50,7 @@ export class PurposeDto {
   title!: string;
 
   /** Absent: `consent`. Marketing, and every purpose on WhatsApp, always requires consent. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(REQUIREMENTS)
   requires?: Requirement;
 }
@@ -64,7 +66,7 @@ export class SenderDto {
   address!: string;
 
   /** The provider's own id, e.g. WhatsApp's `phone_number_id`; binding one takes the admin key. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsCleanText({ max: 200 })
   providerId?: string;
 }
@@ -91,15 +93,15 @@ export class DisclosureDto {
   @IsBusinessId({ each: true })
   purposes!: string[];
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsCleanText({ max: 1_000 })
   frequency?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsBoolean()
   quickReplyExpected?: boolean;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsCleanText({ max: 2_000 })
   optOut?: string;
 }

@@ -15,8 +15,9 @@ import {
 } from 'class-validator';
 import { CATEGORIES, GRANT_METHODS, MESSAGE_KINDS, type Category, type GrantMethod, type MessageKind } from '#consent';
 import { IsClaimedTime, IsFlatStrings, IsBusinessId, IsCleanText } from '#platform';
+import { MayBeAbsent } from './may-be-absent.js';
 
-/** A person by exactly one address. What it says is read, and judged, by the vault's address reader. */
+/** A person by exactly one address, null counting as none. What it says is read, and judged, by the vault's address reader. */
 export class RecipientDto {
   /** E.164, or as people write it where the business has a default region. */
   @IsOptional()
@@ -71,7 +72,7 @@ export class GrantDto {
   purposes?: string[];
 
   /** Instead of `purposes`: expanded into the registered purposes that the disclosure names. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsArray()
   @ArrayMinSize(1)
   @ArrayMaxSize(CATEGORIES.length)
@@ -82,23 +83,23 @@ export class GrantDto {
   @IsIn(GRANT_METHODS)
   method!: GrantMethod;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsObject()
   @ValidateNested()
   @Type(() => DisclosureRefDto)
   disclosure?: DisclosureRefDto;
 
   /** What proves the grant; all of it is sealed, `sha256` is also kept in the clear. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsFlatStrings({ maxFields: 50, maxLength: 4_000 })
   evidence?: Record<string, string>;
 
   /** When the person acted: ISO-8601 with an offset, or a day alone. */
-  @IsOptional()
+  @MayBeAbsent()
   @IsClaimedTime()
   occurredAt?: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsClaimedTime({ instantOnly: true })
   expiresAt?: string;
 }
@@ -118,7 +119,7 @@ export class MessageDto {
   @IsCleanText({ max: 500 })
   messageId!: string;
 
-  @IsOptional()
+  @MayBeAbsent()
   @IsIn(MESSAGE_KINDS)
   kind?: MessageKind;
 
