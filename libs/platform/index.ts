@@ -3,6 +3,7 @@ export { type Config, ConfigError, isLoopback, type Limits, readConfig } from '.
 export { describeConfig } from './config-doc.js';
 export * from './errors.js';
 export { fieldPath, WHOLE_BODY } from './field-path.js';
+export { MOST_JSON_FAULTS } from './json-faults.js';
 export { notJson, readJson, type ReadJson, readStrictJson } from './json-body.js';
 export { createLog, type Log, type LogFields, type LogLevel, NestLog } from './log.js';
 export { instanceOf, invalid, PROBLEM_TYPE, type ProblemAnswer, toProblem } from './http-problem.js';

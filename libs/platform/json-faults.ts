@@ -1,7 +1,8 @@
 import type { FieldError } from './errors.js';
 import { fieldPath, WHOLE_BODY } from './field-path.js';
 
-const MOST_FAULTS = 20;
+/** The search ends with so many: what comes behind them may be at fault too. */
+export const MOST_JSON_FAULTS = 20;
 const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor']);
 const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
 
@@ -30,7 +31,7 @@ interface Search {
  */
 export function findFaults(text: string, maxDepth: number): FieldError[] {
   const search: Search = { faults: [], open: [], maxDepth, pending: undefined, tooDeep: 0 };
-  for (let at = 0; at < text.length && search.faults.length < MOST_FAULTS; at++) {
+  for (let at = 0; at < text.length && search.faults.length < MOST_JSON_FAULTS; at++) {
     const sign = text.charAt(at);
     const end = sign === '"' ? endOfString(text, at) : at;
     if (search.tooDeep > 0) search.tooDeep += stepOf(sign);

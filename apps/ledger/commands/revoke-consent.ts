@@ -2,6 +2,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import {
   EMPTY_STATE,
   decideRevocation,
+  earliestOf,
   type All,
   type Category,
   type Channel,
@@ -52,11 +53,16 @@ export class RevokeConsentHandler implements ICommandHandler<RevokeConsent> {
       lane: 'revocation',
       decide: async (state, now, history) => {
         const newest = await newestOf(this.parts.store, revocation.recipientId, history);
-        return { event: decideRevocation(state, { ...revocation, ...newest, now }) };
+        return { event: decideRevocation(state, { ...revocation, ...newest, now }), ...ahead(revocation, now) };
       },
-      effectOf: () => ({}),
+      effectOf: (_before, _event, recordedAt) => ahead(revocation, recordedAt),
     });
   }
+}
+
+function ahead({ claimed }: RevocationRequest, now: Instant): { warnings?: readonly Warning[] } {
+  const isAhead = (earliestOf(claimed) ?? now) > now;
+  return isAhead ? { warnings: [{ field: 'occurredAt', message: 'Lies in the future: counted as now.' }] } : {};
 }
 
 /** How many of the latest messages are looked at for the newest contact. */

@@ -1,4 +1,4 @@
-import { CHANNELS, instantOf, isInstant, isOneOf, readClaimedTime, senderOf, type Channel } from '#consent';
+import { CHANNELS, isInstant, isOneOf, readClaimedTime, senderOf, type Channel } from '#consent';
 import { Refusal, type FieldError } from '#platform';
 import type { Warning } from '../commands/answer.js';
 import type { GrantRequest } from '../commands/grant-consent.js';
@@ -10,7 +10,7 @@ import { requireOwn } from '../ownership.js';
 import type { Parts } from '../parts.js';
 import type { GrantDto, MessageDto } from './dto/consent.dto.js';
 import { idempotencyKey, lenientIdempotencyKey } from './idempotency-key.js';
-import { nameRecipient, nameRevoked, type NamedRecipient } from './name-recipient.js';
+import { ADDRESS_FIELDS, nameRecipient, nameRevoked, type NamedRecipient } from './name-recipient.js';
 import { readRevocation } from './revocation-body.js';
 
 /** From validated bodies to commands: names the person, reads the times, sets the personal parts aside. */
@@ -50,11 +50,10 @@ export async function revocationsOf(
   caller: Caller,
 ): Promise<readonly RevocationRequest[]> {
   const fields = requireObject(body);
-  const inDoubt = faults.filter(({ field }) => field === '' || /^recipient\b/.test(field));
-  if (inDoubt.length > 0) throw new Refusal('VALIDATION_FAILED', 'Name the person once.', { errors: inDoubt });
-  const recipients = nameRevoked(parts, businessId, fields.recipient);
+  requireOnePerson(faults);
+  const { recipients, unread } = nameRevoked(parts, businessId, fields.recipient);
   await requireNoStranger(parts, businessId, recipients);
-  const read = readRevocation(fields, faults, instantOf(parts.clock.now()));
+  const read = readRevocation(fields, faults);
   const { key, warnings: keyWarnings } = lenientIdempotencyKey(keyHeader);
   const { reason, warnings, ...revocation } = read;
   return recipients.map((recipient) => ({
@@ -63,7 +62,12 @@ export async function revocationsOf(
     recipientId: recipient.recipientId,
     operation: 'revocations',
     personal: { ...addressOf(recipient), ...(reason === undefined ? {} : { reason }) },
-    warnings: [...warnings, ...keyWarnings, ...recipientWarnings(recipient, recipients.length)],
+    warnings: [
+      ...warnings,
+      ...keyWarnings,
+      ...unread.map(unreadWarning),
+      ...recipientWarnings(recipient, recipients.length),
+    ],
     ...(key === undefined ? {} : { key }),
     request: { operation: 'revocations', ...fields },
     caller,
@@ -114,6 +118,17 @@ function requireObject(body: unknown): Readonly<Record<string, unknown>> {
   throw new Refusal('VALIDATION_FAILED', message, { errors: [{ field: 'recipient', code: 'REQUIRED', message }] });
 }
 
+/** Where the address itself is given twice, either may be meant, and a reader of JSON sees only the last. */
+function requireOnePerson(faults: readonly FieldError[]): void {
+  const names = ['recipient', ...ADDRESS_FIELDS.map((field) => `recipient.${field}`)];
+  const errors = faults.filter(({ field, code }) => code === 'DUPLICATE_KEY' && names.includes(field));
+  if (errors.length > 0) throw new Refusal('VALIDATION_FAILED', 'Name the person once.', { errors });
+}
+
+function unreadWarning(field: string): Warning {
+  return { field: `recipient.${field}`, message: 'Not an address: the person is recorded under the others alone.' };
+}
+
 function recipientWarnings({ unparsed }: NamedRecipient, addresses: number): readonly Warning[] {
   return [
     ...(unparsed
@@ -141,8 +156,9 @@ function claimOf(occurredAt: string | undefined) {
   return { claimed: readClaimedTime(occurredAt), ...(occurredAt === undefined ? {} : { claimedText: occurredAt }) };
 }
 
-function sealedEvidence(evidence: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(evidence).map(([name, value]) => [`evidence.${name}`, value]));
+/** Sealed as one, since the names of its fields may say who it is about too. */
+function sealedEvidence(evidence: Readonly<Record<string, string>> | undefined): { evidence?: string } {
+  return evidence === undefined ? {} : { evidence: JSON.stringify(evidence) };
 }
 
 /** Kept in the clear only where it can be nothing but a hash. */

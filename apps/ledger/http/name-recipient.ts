@@ -24,15 +24,21 @@ export function nameRecipient(
   return 'problem' in read ? refusalOf(read, path) : named(parts, businessId, read);
 }
 
+/** Whom an opt-out is recorded for, and which of the fields that should name them could not be read at all. */
+export interface NamedByRevocation {
+  readonly recipients: readonly NamedRecipient[];
+  readonly unread: readonly string[];
+}
+
 /** An opt-out is recorded for every address that it names; only one that names no person at all is turned away. */
-export function nameRevoked(parts: Parts, businessId: string, recipient: unknown): readonly NamedRecipient[] {
+export function nameRevoked(parts: Parts, businessId: string, recipient: unknown): NamedByRevocation {
   const fields = typeof recipient === 'object' && recipient !== null ? (recipient as Record<string, unknown>) : {};
   const given = ADDRESS_FIELDS.filter((field) => Object.hasOwn(fields, field));
   const read = given.map((field) => readAddress({ [field]: fields[field] }, options(parts, businessId, true)));
-  const readable = read.flatMap((one) => ('problem' in one ? [] : [named(parts, businessId, one)]));
+  const recipients = read.flatMap((one) => ('problem' in one ? [] : [named(parts, businessId, one)]));
   const failed = read.find((one) => 'problem' in one) ?? readAddress(recipient, options(parts, businessId, true));
-  if (readable.length === 0 && 'problem' in failed) throw refusalOf(failed, 'recipient');
-  return readable;
+  if (recipients.length === 0 && 'problem' in failed) throw refusalOf(failed, 'recipient');
+  return { recipients, unread: read.flatMap((one) => ('problem' in one && one.field !== '' ? [one.field] : [])) };
 }
 
 function options(parts: Parts, businessId: string, lenient: boolean) {

@@ -1,7 +1,6 @@
 import { Controller, Param, Query, Req } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import type { FastifyRequest } from 'fastify';
-import { recordReading } from '../commands/record-reading.js';
 import { Parts } from '../parts.js';
 import { ReadRecipient } from '../queries/read-recipient.js';
 import { ReadTimeline } from '../queries/read-timeline.js';
@@ -32,10 +31,9 @@ export class RecipientsController {
   ) {
     const recipientId = requireRecipientId(id);
     const unseal = principalOf(request).scopes.has('personal:read');
-    if (unseal) await recordReading(this.parts, { businessId, recipientId, caller: callerOf(request) });
     const { timelinePageMax } = this.parts.config.limits;
     const size = Math.min(Number(limit ?? timelinePageMax), timelinePageMax);
-    const page = { businessId, recipientId, limit: size, unseal, ...(after === undefined ? {} : { after }) };
-    return this.queries.execute(new ReadTimeline(page));
+    const page = { businessId, recipientId, limit: size, unseal, caller: callerOf(request) };
+    return this.queries.execute(new ReadTimeline({ ...page, ...(after === undefined ? {} : { after }) }));
   }
 }

@@ -6,16 +6,14 @@ import {
   REVOCATION_METHODS,
   defaultScopeOf,
   isOneOf,
-  latestMeaningOf,
   readClaimedTime,
   type All,
   type Category,
   type Channel,
   type ClaimedTime,
-  type Instant,
   type RevocationMethod,
 } from '#consent';
-import type { FieldError } from '#platform';
+import { MOST_JSON_FAULTS, fieldPath, type FieldError } from '#platform';
 import type { Warning } from '../commands/answer.js';
 
 /** A revocation as it is understood, whatever was sent: everything but the person can be broken. */
@@ -33,22 +31,20 @@ export interface ReadRevocation {
 const FIELDS: readonly string[] = ['recipient', 'channels', 'purposes', 'categories', 'method', 'reason', 'occurredAt'];
 const MAX_REASON = 2_000;
 const MAX_ITEMS = 200;
+const MAX_UNKNOWN = 20;
 
 /**
  * Reads the optional fields of a revocation. What cannot be understood widens its own dimension to everything and never
- * narrows another, and a warning names it. `faults` are the fields that the JSON itself left in doubt (duplicate keys).
+ * narrows another, and a warning names it. `faults` are the fields that the JSON itself left in doubt (duplicate keys);
+ * where there are so many that the search for them ended early, every field is in doubt.
  */
-export function readRevocation(
-  body: Readonly<Record<string, unknown>>,
-  faults: readonly FieldError[],
-  now: Instant,
-): ReadRevocation {
+export function readRevocation(body: Readonly<Record<string, unknown>>, faults: readonly FieldError[]): ReadRevocation {
   const warnings: Warning[] = faultWarnings(body, faults);
-  const doubtful = new Set(faults.map(({ field }) => rootOf(field)));
+  const doubtful = new Set(faults.length < MOST_JSON_FAULTS ? faults.map(({ field }) => rootOf(field)) : FIELDS);
   const field = (name: string) => (doubtful.has(name) ? IN_DOUBT : (body[name] ?? undefined));
   const method = readMethod(field('method'), warnings);
   const scope = readScope(field, method, warnings);
-  const time = readTime(field('occurredAt'), now, warnings);
+  const time = readTime(field('occurredAt'), warnings);
   return { method, ...scope, ...time, ...readReason(field('reason'), warnings), warnings };
 }
 
@@ -57,8 +53,8 @@ const IN_DOUBT = Symbol('in doubt');
 
 function faultWarnings(body: Readonly<Record<string, unknown>>, faults: readonly FieldError[]): Warning[] {
   const unknown = Object.keys(body).filter((name) => !FIELDS.includes(name));
-  const ignored =
-    unknown.length === 0 ? [] : [{ field: 'body', message: 'Fields that a revocation does not have were ignored.' }];
+  const names = new Set(unknown.slice(0, MAX_UNKNOWN).map((name) => fieldPath('', name)));
+  const ignored = [...names].map((field) => ({ field, message: 'A revocation has no such field: it was ignored.' }));
   return [...faults.map(({ field, message }) => ({ field, message })), ...ignored];
 }
 
@@ -120,14 +116,12 @@ function purposesAndCategories(
   };
 }
 
-function readTime(value: unknown, now: Instant, warnings: Warning[]): { claimed: ClaimedTime; claimedText?: string } {
+/** Whether it lies ahead is judged by the command, so that a retry is told the same as the first time. */
+function readTime(value: unknown, warnings: Warning[]): { claimed: ClaimedTime; claimedText?: string } {
   const claimed = readClaimedTime(value);
   if (claimed.precision === 'unreadable') {
     warnings.push({ field: 'occurredAt', message: 'Not a date with an offset, nor a day: counted as now.' });
     return { claimed };
-  }
-  if (claimed.precision === 'instant' && (latestMeaningOf(claimed) ?? now) > now) {
-    warnings.push({ field: 'occurredAt', message: 'Lies in the future: counted as now.' });
   }
   return typeof value === 'string' ? { claimed, claimedText: value } : { claimed };
 }

@@ -2,6 +2,8 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { readEvent, comparePositions, type EventStore, type ReadEvent } from '#event-store';
 import { Refusal } from '#platform';
 import type { Sealed } from '#vault';
+import { recordReading } from '../commands/record-reading.js';
+import type { Caller } from '../commands/recipient-command.js';
 import { recipientNotFound, requireOwn } from '../ownership.js';
 import { Parts } from '../parts.js';
 
@@ -10,8 +12,9 @@ export interface TimelineRequest {
   readonly recipientId: string;
   readonly after?: string;
   readonly limit: number;
-  /** Whether the caller may read personal parts; that reading is itself recorded by who asks. */
+  /** Whether the caller may read personal parts; the reading is on record before they are opened. */
   readonly unseal: boolean;
+  readonly caller: Caller;
 }
 
 export interface TimelineEvent {
@@ -25,7 +28,8 @@ export interface TimelineEvent {
   readonly recordedAt?: string;
   readonly actor?: string;
   readonly data: unknown;
-  readonly personal?: Readonly<Record<string, string>>;
+  /** `evidence` as the flat object that it was given as, everything else as text. */
+  readonly personal?: Readonly<Record<string, unknown>>;
 }
 
 export interface Timeline {
@@ -52,9 +56,9 @@ export class ReadTimelineHandler implements IQueryHandler<ReadTimeline> {
 
   async execute({ request }: ReadTimeline): Promise<Timeline> {
     const start = cursorOf(request.after);
-    if ((await requireOwn(this.parts, request.businessId, request.recipientId)) === 'unknown')
-      throw recipientNotFound();
-    const { recipientId, limit } = request;
+    const { businessId, recipientId, limit, unseal, caller } = request;
+    if ((await requireOwn(this.parts, businessId, recipientId)) === 'unknown') throw recipientNotFound();
+    if (unseal) await recordReading(this.parts, { businessId, recipientId, caller });
     const consent = await readFrom(this.parts.store, `consent-${recipientId}`, start.consent, limit);
     const conversation = await readFrom(this.parts.store, `conversation-${recipientId}`, start.conversation, limit);
     const page = mergeByPosition(consent, conversation).slice(0, limit);
@@ -80,9 +84,13 @@ export class ReadTimelineHandler implements IQueryHandler<ReadTimeline> {
       ...text('recordedAt', metadata.recordedAt),
       ...text('actor', metadata.actor),
       data,
-      ...(personal ? { personal } : {}),
+      ...(personal ? { personal: asGiven(personal) } : {}),
     };
   }
+}
+
+function asGiven({ evidence, ...personal }: Readonly<Record<string, string>>): Readonly<Record<string, unknown>> {
+  return evidence === undefined ? personal : { ...personal, evidence: JSON.parse(evidence) as unknown };
 }
 
 /** One more than the page holds, so that the end is known without another reading. */

@@ -59,12 +59,15 @@ export class DeliveryIntake {
 
   /** What came in for a sender before it was bound; what does not go through now stays where it is. */
   async replayOf(provider: string, providerId: string, caller: Caller): Promise<void> {
+    let look = REPLAY_PAGE;
     for (;;) {
-      const waiting = await this.parts.vault.listUnroutedOf(provider, providerId, REPLAY_PAGE);
+      const waiting = await this.parts.vault.listUnroutedOf(provider, providerId, look);
       const stranded = waiting.filter(({ reason }) => reason === 'unknown_sender');
       let replayed = 0;
       for (const { id } of stranded) if ((await this.replay(id, caller)) === 'replayed') replayed++;
-      if (replayed === 0 || waiting.length < REPLAY_PAGE) return;
+      if (waiting.length < look) return;
+      // A page of what no binding helps must not hide the opt-outs that came in behind it.
+      if (replayed === 0) look += REPLAY_PAGE;
     }
   }
 
@@ -135,9 +138,9 @@ export class DeliveryIntake {
   private peopleOf(businessId: string, fact: Fact): readonly NamedRecipient[] {
     return fact.addresses.flatMap((address) => {
       const recipient = recipientOf(address);
-      if (fact.optOut) return nameRevoked(this.parts, businessId, recipient);
+      if (fact.optOut) return nameRevoked(this.parts, businessId, recipient).recipients;
       const named = nameRecipient(this.parts, businessId, recipient);
-      return named instanceof Refusal ? nameRevoked(this.parts, businessId, recipient) : [named];
+      return named instanceof Refusal ? nameRevoked(this.parts, businessId, recipient).recipients : [named];
     });
   }
 
