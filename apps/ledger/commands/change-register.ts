@@ -14,13 +14,15 @@ import {
 import { writeEvent, type NewEvent } from '#event-store';
 import { Parts } from '../parts.js';
 import { handle, type History } from './handle.js';
-import type { Caller } from './recipient-command.js';
+import { keyReused, type Caller } from './recipient-command.js';
 import { refuse } from './register.js';
 
 export interface RegisterChange {
   readonly businessId: string;
   readonly operation: string;
   readonly key?: string;
+  /** What a retry under the same key must repeat to be taken for one. */
+  readonly request?: unknown;
   readonly caller: Caller;
   /** Pure: which events the register needs, none where it says so already. */
   decide(state: BusinessState, now: Instant): RegisterDecision;
@@ -61,7 +63,7 @@ export class ChangeRegisterHandler implements ICommandHandler<ChangeRegister> {
 
   private decideOnce(change: RegisterChange, commandId: string, history: History) {
     const state = fold(history);
-    const replayed = eventsOf(history, commandId);
+    const replayed = eventsOf(history, commandId, this.parts.ids.fingerprint(change.request));
     if (replayed.length > 0) {
       return { answer: { state, events: replayed, created: true, replayed: true } };
     }
@@ -75,7 +77,7 @@ export class ChangeRegisterHandler implements ICommandHandler<ChangeRegister> {
   }
 
   private write(
-    { caller }: RegisterChange,
+    { caller, request }: RegisterChange,
     commandId: string,
     { type, data }: BusinessEvent,
     index: number,
@@ -85,6 +87,7 @@ export class ChangeRegisterHandler implements ICommandHandler<ChangeRegister> {
       $correlationId: caller.requestId,
       $causationId: commandId,
       commandId,
+      fingerprint: this.parts.ids.fingerprint(request),
       actor: caller.actor,
       occurredAt: recordedAt,
       recordedAt,
@@ -100,9 +103,9 @@ function fold(history: History): BusinessState {
   }, EMPTY_BUSINESS);
 }
 
-/** The events that an earlier request with the same idempotency key left behind. */
-function eventsOf(history: History, commandId: string): readonly BusinessEvent[] {
-  return history.events
-    .filter(({ metadata }) => metadata.commandId === commandId)
-    .flatMap(({ event, data, metadata }) => readBusinessEvent(event.type, data, metadata.schema) ?? []);
+/** The events that an earlier request with the same idempotency key left behind; another request may not use that key. */
+function eventsOf(history: History, commandId: string, fingerprint: string): readonly BusinessEvent[] {
+  const earlier = history.events.filter(({ metadata }) => metadata.commandId === commandId);
+  if (earlier.some(({ metadata }) => metadata.fingerprint !== fingerprint)) throw keyReused();
+  return earlier.flatMap(({ event, data, metadata }) => readBusinessEvent(event.type, data, metadata.schema) ?? []);
 }

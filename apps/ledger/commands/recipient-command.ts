@@ -180,7 +180,7 @@ const KEY_REUSED_WARNING: Warning = {
   message: 'The key belongs to an earlier request with another body: this one is recorded as a command of its own.',
 };
 
-function keyReused(): Refusal {
+export function keyReused(): Refusal {
   return new Refusal('IDEMPOTENCY_KEY_REUSED', 'The key was used for a request with another body; use a new one.', {
     errors: [{ field: 'Idempotency-Key', code: 'REUSED', message: 'Send a new key with a new request.' }],
   });

@@ -7,7 +7,7 @@ import { Refusal, ValidationPipe } from '#platform';
 import { ChangeRegister } from '../commands/change-register.js';
 import { register } from '../commands/register.js';
 import { Parts } from '../parts.js';
-import { callerOf } from './caller.js';
+import { callerOf, markReplayed } from './caller.js';
 import { BusinessDto, DisclosureDto } from './dto/business.dto.js';
 import { idempotencyKey } from './idempotency-key.js';
 import { Route } from './route.js';
@@ -66,6 +66,7 @@ export class BusinessesController {
         businessId,
         operation: `disclosures/${disclosureId}`,
         ...idempotencyKey(key),
+        request: body,
         caller: callerOf(request),
         decide: (state, now) =>
           publishDisclosure(state, businessId, { ...body, disclosureId, sha256, publishedAt: now }),
@@ -73,7 +74,7 @@ export class BusinessesController {
     );
     const [published] = events;
     if (published?.type !== 'DisclosurePublished') throw new Error('publishing a disclosure left no event');
-    reply.status(replayed ? 200 : 201);
+    markReplayed(reply, replayed);
     return { disclosureId, version: published.data.version, sha256: published.data.sha256, findings: [] };
   }
 

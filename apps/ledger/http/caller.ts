@@ -22,9 +22,13 @@ export function principalOf(request: FastifyRequest): Principal {
   return request.principal;
 }
 
-/** 201 for a command carried out now, 200 and a header for one that had been carried out before. */
-export function answer(reply: FastifyReply, { answer: content, replayed }: Outcome): CommandAnswer {
+/** 201 for what was carried out now, 200 and a header for what had been carried out before. */
+export function markReplayed(reply: FastifyReply, replayed: boolean): void {
   reply.status(replayed ? 200 : 201);
   if (replayed) reply.header('Idempotent-Replayed', 'true');
+}
+
+export function answer(reply: FastifyReply, { answer: content, replayed }: Outcome): CommandAnswer {
+  markReplayed(reply, replayed);
   return content;
 }
