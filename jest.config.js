@@ -20,7 +20,7 @@ export default {
   },
   moduleNameMapper: {
     '^#([a-z-]+)$': '<rootDir>/libs/$1/index.ts',
-    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^(\\.{1,2}/.*)(?<!\\.json)\\.js$': '$1',
   },
   testTimeout: 30_000,
   maxWorkers: 2,
