@@ -1,0 +1,152 @@
+import type {
+  Basis,
+  BlockCell,
+  ConfirmationCell,
+  ContactCell,
+  GrantCell,
+  LinkCell,
+  PreferenceCell,
+  RecipientState,
+  RevocationCell,
+} from '#consent';
+import { packBasis, unpackBasis, type Packed, type Value } from './basis-codec.js';
+import { packInstant, unpackInstant } from './instant-codec.js';
+
+/** Changes with every change of what the packed form looks like; a view written under another one is rebuilt. */
+export const CODEC_VERSION = 1;
+
+/**
+ * Packs a recipient's folded state as JSON: `[grants, revocations, preferences, blocks, contacts, confirmations, links,
+ * erased, unreadable]`, each a list of cells or `0` for nothing, each cell a flat list. What follows from the cell's
+ * kind and the recipient's own id (event type, stream) is left out. Equal states give equal text.
+ */
+export function encode(state: RecipientState, recipientId: string): string {
+  const pack = (cells: readonly Packed[]): Value => (cells.length === 0 ? 0 : cells);
+  return JSON.stringify([
+    pack(state.grants.map((cell) => packGrant(cell, recipientId))),
+    pack(state.revocations.map((cell) => packRevocation(cell, recipientId))),
+    pack(state.preferences.map((cell) => packPreference(cell, recipientId))),
+    pack(state.blocks.map((cell) => [cell.channel, ...packBasis(cell, 'ConsentRevoked', recipientId)])),
+    pack(state.contacts.map((cell) => [cell.channel, cell.sender, ...packBasis(cell, 'UserMessaged', recipientId)])),
+    pack(state.confirmations.map((cell) => packConfirmation(cell, recipientId))),
+    pack(state.links.map((cell) => packLink(cell, recipientId))),
+    optional(state.erased, 'RecipientErased', recipientId),
+    optional(state.unreadable, 'Unreadable', recipientId),
+  ]);
+}
+
+/** The state that `encode` packed for this recipient. Throws on text that it did not write. */
+export function decode(text: string, recipientId: string): RecipientState {
+  const packed = JSON.parse(text) as readonly (readonly Packed[] | 0)[];
+  const unpack = <C>(index: number, read: (cell: Packed, recipientId: string) => C): readonly C[] => {
+    const cells = packed[index];
+    if (cells === 0) return [];
+    if (cells === undefined) throw new Error('a packed state lacks a part');
+    return cells.map((cell) => read(cell, recipientId));
+  };
+  const state: { -readonly [K in keyof RecipientState]: RecipientState[K] } = {
+    grants: unpack(0, unpackGrant),
+    revocations: unpack(1, unpackRevocation),
+    preferences: unpack(2, unpackPreference),
+    blocks: unpack(3, unpackBlock),
+    contacts: unpack(4, unpackContact),
+    confirmations: unpack(5, unpackConfirmation),
+    links: unpack(6, unpackLink),
+  };
+  if (packed[7] !== 0) state.erased = unpackBasis(packed[7] as Packed, 0, 'RecipientErased', recipientId);
+  if (packed[8] !== 0) state.unreadable = unpackBasis(packed[8] as Packed, 0, 'Unreadable', recipientId);
+  return state;
+}
+
+function packGrant(cell: GrantCell, recipientId: string): Packed {
+  const expiry = cell.expiresAt === undefined ? 0 : packInstant(cell.expiresAt);
+  return [cell.channel, cell.purpose, expiry, ...packBasis(cell, 'ConsentGranted', recipientId)];
+}
+
+function unpackGrant(cell: Packed, recipientId: string): GrantCell {
+  const basis = unpackBasis(cell, 3, 'ConsentGranted', recipientId) as Mutable<GrantCell>;
+  basis.channel = cell[0] as GrantCell['channel'];
+  basis.purpose = cell[1] as string;
+  if (cell[2] !== 0) basis.expiresAt = unpackInstant(cell[2] as number);
+  return basis;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+function packRevocation(cell: RevocationCell, recipientId: string): Packed {
+  const [purpose, category] = [cell.purpose ?? 0, cell.category ?? 0];
+  return [cell.channel, purpose, category, ...packBasis(cell, 'ConsentRevoked', recipientId)];
+}
+
+function unpackRevocation(cell: Packed, recipientId: string): RevocationCell {
+  const basis = unpackBasis(cell, 3, 'ConsentRevoked', recipientId) as Mutable<RevocationCell>;
+  basis.channel = cell[0] as RevocationCell['channel'];
+  if (cell[1] !== 0) basis.purpose = cell[1] as string;
+  if (cell[2] !== 0) basis.category = cell[2] as NonNullable<RevocationCell['category']>;
+  return basis;
+}
+
+function packPreference({ channel, sender, stop, resume }: PreferenceCell, recipientId: string): Packed {
+  const parts = [optional(stop, 'ConsentRevoked', recipientId), optional(resume, 'PreferenceResumed', recipientId)];
+  return [channel, sender, ...parts];
+}
+
+function unpackPreference([channel, sender, stop, resume]: Packed, recipientId: string): PreferenceCell {
+  const cell = { channel, sender } as Mutable<PreferenceCell>;
+  if (stop !== 0) cell.stop = unpackBasis(stop as Packed, 0, 'ConsentRevoked', recipientId);
+  if (resume !== 0) cell.resume = unpackBasis(resume as Packed, 0, 'PreferenceResumed', recipientId);
+  return cell;
+}
+
+function unpackBlock(cell: Packed, recipientId: string): BlockCell {
+  const basis = unpackBasis(cell, 1, 'ConsentRevoked', recipientId) as Mutable<BlockCell>;
+  basis.channel = cell[0] as BlockCell['channel'];
+  return basis;
+}
+
+function unpackContact(cell: Packed, recipientId: string): ContactCell {
+  const basis = unpackBasis(cell, 2, 'UserMessaged', recipientId) as Mutable<ContactCell>;
+  basis.channel = cell[0] as ContactCell['channel'];
+  basis.sender = cell[1] as string;
+  return basis;
+}
+
+function packConfirmation({ channel, stoppedAt, confirmation }: ConfirmationCell, recipientId: string): Packed {
+  const stopped = [channel, packInstant(stoppedAt)];
+  if (!confirmation) return stopped;
+  return [...stopped, packInstant(confirmation.until), ...packBasis(confirmation, 'ConsentRevoked', recipientId)];
+}
+
+function unpackConfirmation(cell: Packed, recipientId: string): ConfirmationCell {
+  const stopped = {
+    channel: cell[0] as ConfirmationCell['channel'],
+    stoppedAt: unpackInstant(cell[1] as number),
+  };
+  if (cell.length === 2) return stopped;
+  const basis = unpackBasis(cell, 3, 'ConsentRevoked', recipientId);
+  return { ...stopped, confirmation: { ...basis, until: unpackInstant(cell[2] as number) } };
+}
+
+function packLink({ recipientId: other, link, unlink }: LinkCell, recipientId: string): Packed {
+  const linked = link ? [link.kind, link.role ?? 0, ...packBasis(link, 'RecipientLinked', recipientId)] : 0;
+  return [other, linked, optional(unlink, 'RecipientUnlinked', recipientId)];
+}
+
+function unpackLink([other, linked, unlinked]: Packed, recipientId: string): LinkCell {
+  const cell = { recipientId: other as string } as Mutable<LinkCell>;
+  if (linked !== 0) cell.link = unpackLinked(linked as Packed, recipientId);
+  if (unlinked !== 0) cell.unlink = unpackBasis(unlinked as Packed, 0, 'RecipientUnlinked', recipientId);
+  return cell;
+}
+
+type Linked = NonNullable<LinkCell['link']>;
+function unpackLinked(linked: Packed, recipientId: string): Linked {
+  const basis = unpackBasis(linked, 2, 'RecipientLinked', recipientId) as Mutable<Linked>;
+  basis.kind = linked[0] as Linked['kind'];
+  if (linked[1] !== 0) basis.role = linked[1] as 'old' | 'new';
+  return basis;
+}
+
+function optional(basis: Basis | undefined, type: string, recipientId: string): Value {
+  return basis ? packBasis(basis, type, recipientId) : 0;
+}
