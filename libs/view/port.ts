@@ -16,7 +16,8 @@ export interface BusinessRow {
 
 /** Rows and the position of the very copy they came from, read together. */
 export interface Snapshot {
-  readonly position: Position;
+  /** Undefined before the first commit: then there are no rows either. */
+  readonly position: Position | undefined;
   /** In the order asked for; undefined where nothing is known. */
   readonly rows: readonly (RecipientRow | undefined)[];
 }

@@ -1,0 +1,142 @@
+import type { Position } from '#event-store';
+import type { SqliteDatabase } from '#sqlite';
+import { decode, encode } from './codec.js';
+import {
+  ViewMoved,
+  type BusinessRow,
+  type RecipientRow,
+  type Snapshot,
+  type ViewChanges,
+  type ViewStore,
+} from './port.js';
+import { RowCache } from './row-cache.js';
+import {
+  businessesIn,
+  damageOf,
+  movePosition,
+  openViewDatabase,
+  positionIn,
+  SAVE_RECIPIENT,
+  saveBusiness,
+  ViewUnusable,
+} from './view-database.js';
+
+export interface SqliteViewOptions {
+  readonly file: string;
+  readonly ledgerId: string;
+  /** How many decoded rows are kept in memory at most. */
+  readonly cacheEntries: number;
+}
+
+/** SQLite's own 2 MiB would fetch nearly every page of a large view from the kernel again. */
+const PAGE_CACHE_KIB = 64 * 1024;
+
+/** Rows are fetched so many at once: one statement for several rows costs a third of one for each. */
+const ROWS_AT_ONCE = 64;
+
+type StoredRow = [recipientId: string, businessId: string, state: string];
+
+/**
+ * The view in one SQLite file. Reading and committing happen on one thread over one connection, and neither waits in
+ * the middle: rows, cache and position are always of one and the same copy. A commit is not synced: after a loss of
+ * power the file holds an older position with the rows of that position, and the follower goes on from there.
+ */
+export class SqliteView implements ViewStore {
+  readonly #db: SqliteDatabase;
+  readonly #cache: RowCache;
+  #position: Position | undefined;
+  readonly #selectOne;
+  readonly #selectMany;
+  readonly #save;
+
+  /** Throws `ViewUnusable` where the file is to be made anew, and a `StorageError` where the disk is to blame. */
+  constructor(options: SqliteViewOptions) {
+    this.#db = openViewDatabase(options.file, options.ledgerId);
+    this.#db.pragma(`cache_size = -${PAGE_CACHE_KIB}`);
+    this.#cache = new RowCache(options.cacheEntries);
+    this.#position = positionIn(this.#db);
+    const columns = 'SELECT recipient_id, business_id, state FROM recipients WHERE recipient_id';
+    this.#selectOne = this.#db.prepare<[string], StoredRow>(`${columns} = ?`).raw();
+    const marks = Array.from({ length: ROWS_AT_ONCE }, () => '?').join(', ');
+    this.#selectMany = this.#db.prepare<string[], StoredRow>(`${columns} IN (${marks})`).raw();
+    this.#save = this.#db.prepare<StoredRow>(SAVE_RECIPIENT);
+  }
+
+  async position(): Promise<Position | undefined> {
+    return this.#position;
+  }
+
+  async read(recipientIds: readonly string[]): Promise<Snapshot> {
+    const rows = recipientIds.map((recipientId) => this.#cache.get(recipientId));
+    if (rows.includes(undefined)) this.#fill(rows, recipientIds);
+    return { position: this.#position, rows };
+  }
+
+  async businesses(): Promise<readonly BusinessRow[]> {
+    return this.#orDamage(() => businessesIn(this.#db));
+  }
+
+  async commit(changes: ViewChanges): Promise<void> {
+    try {
+      this.#orDamage(() => this.#db.transaction(() => this.#write(changes)).immediate());
+    } catch (error) {
+      // Whatever is in the file now, the cache may not know it.
+      this.#cache.clear();
+      if (error instanceof ViewMoved) this.#position = positionIn(this.#db);
+      throw error;
+    }
+    this.#position = changes.to;
+    for (const [recipientId, row] of changes.recipients) this.#cache.replace(recipientId, row);
+  }
+
+  async close(): Promise<void> {
+    this.#db.close();
+  }
+
+  #write({ recipients, businesses, from, to }: ViewChanges): void {
+    if (!movePosition(this.#db, from, to)) throw new ViewMoved('another projector moved the view');
+    for (const [recipientId, { businessId, state }] of recipients) {
+      this.#save.run(recipientId, businessId, encode(state, recipientId));
+    }
+    for (const row of businesses.values()) saveBusiness(this.#db, row);
+  }
+
+  #fill(rows: (RecipientRow | undefined)[], recipientIds: readonly string[]): void {
+    const missing = recipientIds.filter((_, index) => rows[index] === undefined);
+    const found = new Map<string, RecipientRow>();
+    for (const [recipientId, businessId, state] of this.#select([...new Set(missing)])) {
+      const row = { businessId, state: decodeOrDamage(state, recipientId) };
+      this.#cache.put(recipientId, row);
+      found.set(recipientId, row);
+    }
+    recipientIds.forEach((recipientId, index) => (rows[index] ??= found.get(recipientId)));
+  }
+
+  #select(recipientIds: readonly string[]): readonly StoredRow[] {
+    return this.#orDamage(() => {
+      const found: StoredRow[] = [];
+      for (let start = 0; start < recipientIds.length; start += ROWS_AT_ONCE) {
+        const ids = recipientIds.slice(start, start + ROWS_AT_ONCE);
+        if (ids.length === ROWS_AT_ONCE) found.push(...this.#selectMany.all(...ids));
+        else found.push(...ids.flatMap((recipientId) => this.#selectOne.all(recipientId)));
+      }
+      return found;
+    });
+  }
+
+  #orDamage<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw damageOf(error) ?? error;
+    }
+  }
+}
+
+function decodeOrDamage(state: string, recipientId: string): RecipientRow['state'] {
+  try {
+    return decode(state, recipientId);
+  } catch (error) {
+    throw new ViewUnusable('DAMAGED', { cause: error });
+  }
+}
