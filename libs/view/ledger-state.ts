@@ -1,0 +1,57 @@
+import { fold, type RecipientState } from '#consent';
+import type { EventStore, Position, Revision, StoredEvent } from '#event-store';
+import { stateWithLinked } from './linked-states.js';
+import type { RecipientRow } from './port.js';
+import { projectRecipient, readRecipientEvent } from './project.js';
+import { stateFor } from './recipient-row.js';
+
+/** Events read at once; a conversation may hold any number. */
+const PAGE_SIZE = 500;
+
+type Streams = Pick<EventStore, 'head' | 'readStream'>;
+
+/**
+ * What the ledger itself says of a recipient and those linked to it: never stale, and independent of the view.
+ * `position` was the head before the first stream was read, so all of it is in the state. Undefined: nothing is recorded
+ * for this business. Rejects where the ledger cannot be read.
+ */
+export async function stateFromLedger(
+  store: Streams,
+  businessId: string,
+  recipientId: string,
+): Promise<{ readonly state: RecipientState | undefined; readonly position: Position }> {
+  const position = await store.head();
+  const readState = async (id: string) => stateFor(await rowFromLedger(store, id), businessId);
+  const readStates = async (ids: readonly string[]) => {
+    const states: (RecipientState | undefined)[] = [];
+    for (const id of ids) states.push(await readState(id));
+    return states;
+  };
+  const own = await readState(recipientId);
+  return { state: own && (await stateWithLinked(recipientId, own, readStates)), position };
+}
+
+/** Adds a recipient's stored events to a state, as the view does; what cannot be read marks it unreadable. */
+export function foldStored(state: RecipientState, events: readonly StoredEvent[]): RecipientState {
+  return events.reduce((before, stored) => {
+    const { event, origin } = readRecipientEvent(stored);
+    return fold(before, event, origin);
+  }, state);
+}
+
+async function rowFromLedger(store: Streams, recipientId: string): Promise<RecipientRow | undefined> {
+  let row: RecipientRow | undefined;
+  for (const stream of [`consent-${recipientId}`, `conversation-${recipientId}`]) {
+    for await (const event of eventsOf(store, stream)) row = projectRecipient(row, event, () => undefined);
+  }
+  return row;
+}
+
+async function* eventsOf(store: Streams, stream: string): AsyncGenerator<StoredEvent> {
+  for (let from: Revision | undefined = '0'; from !== undefined;) {
+    const page: readonly StoredEvent[] = await store.readStream(stream, { from, limit: PAGE_SIZE });
+    yield* page;
+    const last = page.at(-1);
+    from = last !== undefined && page.length === PAGE_SIZE ? String(Number(last.revision) + 1) : undefined;
+  }
+}
