@@ -1,0 +1,106 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Appended, NewEvent } from '#event-store';
+import { MemoryLedger } from './memory-ledger.js';
+import { rebuildView } from './rebuild.js';
+import { grant, stop } from './sample-events.js';
+import { acknowledge, revocationsIn, stateIn, until, ViewScene } from './view-scene.js';
+
+let scene: ViewScene;
+beforeEach(() => {
+  scene = new ViewScene();
+});
+afterEach(async () => {
+  await scene.close();
+  scene.remove();
+});
+
+const append = (stream: string, event: NewEvent): Promise<Appended> => scene.memory.append(stream, [event]);
+
+describe('the file', () => {
+  it('is taken up again where it was left', async () => {
+    await append('consent-r1', grant(1));
+    await (await scene.open()).close();
+    await append('consent-r1', stop(2));
+    expect(revocationsIn(await (await scene.open()).lookUp('acme', ['r1']))).toBe(1);
+    expect(scene.files()).toStrictEqual(['view-1.db']);
+  });
+
+  it.each([
+    ['of another ledger', async () => (await scene.open({}, new MemoryLedger('another'))).close()],
+    [
+      'past the head of a ledger that lost its end',
+      async () => {
+        await append('consent-r9', grant(1));
+        await append('consent-r9', grant(2));
+        await (await scene.open()).close();
+        scene.memory.events.length = 0;
+      },
+    ],
+    [
+      'that is damaged',
+      async () => {
+        await (await scene.open()).close();
+        writeFileSync(join(scene.dataDir, 'view-1.db'), 'x'.repeat(10_000));
+      },
+    ],
+  ])('%s is dropped and made anew', async (_what, leave) => {
+    await leave();
+    await append('consent-r1', grant(1));
+    const view = await scene.open();
+    expect(stateIn(await view.lookUp('acme', ['r1', 'r9']))?.grants.length).toBe(1);
+    expect(stateIn(await view.lookUp('acme', ['r9']))).toBeUndefined();
+    expect(scene.files()).toStrictEqual(['view-2.db']);
+    expect(scene.errors).toMatchObject([{ code: 'VIEW_UNUSABLE' }]);
+  });
+
+  it('is made anew while it answers that it cannot, when a row turns out to be damaged', async () => {
+    for (let n = 0; n < 20; n += 1) await append(`consent-r${n}`, stop(1));
+    await (await scene.open()).close();
+    const file = join(scene.dataDir, 'view-1.db');
+    const bytes = readFileSync(file);
+    for (let from = bytes.indexOf('[0,[['); from >= 0; from = bytes.indexOf('[0,[[', from + 1)) bytes.write('{', from);
+    writeFileSync(file, bytes);
+    const view = await scene.open();
+    expect(await view.lookUp('acme', ['r1'])).toMatchObject({ ok: false, reason: 'VIEW_UNAVAILABLE' });
+    expect(view.status()).toMatchObject({ ready: false, problem: expect.stringContaining('DAMAGED') });
+    await until(() => view.status().ready);
+    expect(revocationsIn(await view.lookUp('acme', ['r1']))).toBe(1);
+    await until(() => scene.files().join() === 'view-2.db');
+  });
+
+  it('is exchanged for a rebuilt one while questions and commands go on', async () => {
+    const view = await scene.open();
+    const rebuild = { store: scene.memory, dataDir: scene.dataDir, onProgress: () => undefined };
+    let said = 0;
+    for (let swap = 2; swap <= 4; swap += 1) {
+      await rebuildView(rebuild);
+      while (scene.files().join() !== `view-${swap}.db`) {
+        const recipientId = `r${(said += 1)}`;
+        const { position } = await acknowledge(view, scene.memory, `consent-${recipientId}`, stop(1));
+        expect(revocationsIn(await view.lookUp('acme', [recipientId]))).toBe(1);
+        if (said % 10 === 0) await view.lookUp('acme', [recipientId], { atLeast: position });
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    }
+    const everybody = Array.from({ length: said }, (_, n) => `r${n + 1}`);
+    const answer = await view.lookUp('acme', everybody);
+    expect(everybody.map((_, index) => stateIn(answer, index)?.revocations.length)).toStrictEqual(
+      everybody.map(() => 1),
+    );
+    expect(scene.errors).toStrictEqual([]);
+  });
+
+  it('keeps its place where the one that is offered cannot be used, and says so once', async () => {
+    await append('consent-r1', grant(1));
+    const view = await scene.open();
+    writeFileSync(join(scene.dataDir, 'view-7.db'), 'no database'.repeat(1_000));
+    writeFileSync(join(scene.dataDir, 'view.current'), 'view-7.db\n');
+    await until(() => scene.errors.length > 0);
+    const { position } = await append('consent-r1', stop(2));
+    expect(revocationsIn(await view.lookUp('acme', ['r1'], { atLeast: position }))).toBe(1);
+    expect(scene.errors).toMatchObject([{ code: 'VIEW_UNUSABLE', why: 'DAMAGED' }]);
+    expect(scene.files()).toStrictEqual(['view-1.db', 'view-7.db']);
+  });
+});

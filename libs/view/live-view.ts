@@ -1,0 +1,215 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ConsentEvent, Origin, RecipientState } from '#consent';
+import { follow, hasReached, ledgerIdOf, type EventStore, type Follower, type Position } from '#event-store';
+import { turnOfTheEventLoop } from './advance.js';
+import { Catalogue } from './catalogue.js';
+import { every } from './every.js';
+import { stateWithLinked } from './linked-states.js';
+import { BATCH_SIZE, LiveCopy } from './live-copy.js';
+import { joinRemembered, Overlay } from './overlay.js';
+import { PositionWaiters } from './position-waiters.js';
+import { VIEW_PREFIXES, type UnreadableEvent } from './project.js';
+import { stateFor } from './recipient-row.js';
+
+export interface LiveViewOptions {
+  readonly store: EventStore;
+  readonly dataDir: string;
+  /** Milliseconds that never go back; only differences count. */
+  readonly clock: { monotonic(): number };
+  readonly limits: {
+    /** A copy not proved fresh within so long answers nothing. */
+    readonly maxLagMs: number;
+    readonly waitForPositionMs: number;
+    readonly cacheEntries: number;
+    readonly probeIntervalMs: number;
+  };
+  readonly onUnreadable: (event: UnreadableEvent) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+export type LookUp =
+  | {
+      readonly ok: true;
+      /** Of the copy that the states came from. */
+      readonly position: Position;
+      /** In the order asked for; undefined where nothing is known. */
+      readonly states: readonly (RecipientState | undefined)[];
+    }
+  | {
+      readonly ok: false;
+      readonly reason: 'VIEW_UNAVAILABLE' | 'VIEW_STALE' | 'VIEW_BEHIND';
+      readonly position?: Position;
+      readonly retryAfterMs: number;
+    };
+
+export interface LiveViewStatus {
+  readonly position?: Position;
+  /** Milliseconds since the copy was last proved to hold everything; infinite before the first proof. */
+  readonly lagMs: number;
+  readonly caughtUp: boolean;
+  /** Whether questions are answered. */
+  readonly ready: boolean;
+  readonly problem?: string;
+}
+
+const READY_POLL_MS = 5;
+
+/**
+ * The eligibility view as the service asks it: the copy on disk, moved on by a follower, together with what this
+ * process has acknowledged since. It answers only while the copy is proved fresh.
+ */
+export class LiveView {
+  readonly catalogue = new Catalogue();
+  readonly #options: LiveViewOptions;
+  readonly #overlay = new Overlay();
+  readonly #waiters = new PositionWaiters();
+  readonly #stopped = new AbortController();
+  #copy!: LiveCopy;
+  #follower!: Follower;
+  #watching!: Promise<void>;
+
+  /** Opens or makes the view and begins to follow the ledger; it answers once `whenReady` resolves. */
+  static async open(options: LiveViewOptions): Promise<LiveView> {
+    const view = new LiveView(options);
+    await view.#start();
+    return view;
+  }
+
+  private constructor(options: LiveViewOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The states of a business's recipients, each joined with what this process has acknowledged and with the recipients
+   * linked to it. With `atLeast` it waits for the copy to pass that position. Never rejects: what hinders it is the answer.
+   */
+  async lookUp(
+    businessId: string,
+    recipientIds: readonly string[],
+    { atLeast }: { readonly atLeast?: Position } = {},
+  ): Promise<LookUp> {
+    if (!this.#mayAnswer()) return this.#refusal();
+    if (atLeast !== undefined && !(await this.#reaches(atLeast))) return this.#no('VIEW_BEHIND');
+    if (!this.#mayAnswer()) return this.#refusal();
+    try {
+      return await this.#answer(businessId, recipientIds);
+    } catch (error) {
+      this.#options.onError(error);
+      return this.#no('VIEW_UNAVAILABLE');
+    }
+  }
+
+  /** To be called before an event is acknowledged: from then on it is in every answer of this process. */
+  remember(recipientId: string, businessId: string, event: ConsentEvent, origin: Origin, position: Position): void {
+    const copyAt = this.#copy.position;
+    if (copyAt !== undefined && hasReached(copyAt, position)) return;
+    this.#overlay.remember(recipientId, businessId, event, origin, position);
+  }
+
+  status(): LiveViewStatus {
+    const { position, problem } = this.#copy;
+    const { lagMs, caughtUp } = this.#follower.status();
+    return {
+      ...(position === undefined ? {} : { position }),
+      lagMs,
+      caughtUp,
+      ready: this.#mayAnswer(),
+      ...(problem === undefined ? {} : { problem }),
+    };
+  }
+
+  /** Resolves once questions are answered, rejects if the view is closed before. */
+  async whenReady(): Promise<void> {
+    while (!this.#mayAnswer()) {
+      this.#stopped.signal.throwIfAborted();
+      await pause(READY_POLL_MS);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#stopped.abort(new Error('the view is closed'));
+    this.#waiters.close();
+    await this.#follower.stop();
+    await this.#copy.close();
+    await this.#watching;
+  }
+
+  async #start(): Promise<void> {
+    const { store, dataDir, limits, onUnreadable, onError } = this.#options;
+    this.#copy = await LiveCopy.open({
+      store,
+      place: { dataDir, ledgerId: store.ledgerId, cacheEntries: limits.cacheEntries },
+      onUnreadable,
+      onError,
+      onMoved: (position) => {
+        this.#overlay.prune(position);
+        this.#waiters.moved(position);
+      },
+      onBusiness: (row) => this.catalogue.offer(row),
+    });
+    this.#follower = this.#follow();
+    this.#watching = every(limits.probeIntervalMs, this.#stopped.signal, () => this.#copy.watch(), onError);
+  }
+
+  #follow(): Follower {
+    const { store, limits, clock, onError } = this.#options;
+    return follow({
+      store,
+      name: 'view',
+      prefixes: VIEW_PREFIXES,
+      batchSize: BATCH_SIZE,
+      from: () => this.#copy.resumeFrom(),
+      handle: async (delivery) => {
+        await this.#copy.apply(delivery);
+        if (!delivery.caughtUp) await turnOfTheEventLoop();
+      },
+      onError,
+      monotonic: () => clock.monotonic(),
+      probeMs: limits.probeIntervalMs,
+      signal: this.#stopped.signal,
+    });
+  }
+
+  #mayAnswer(): boolean {
+    return this.#copy.problem === undefined && this.#follower.status().lagMs <= this.#options.limits.maxLagMs;
+  }
+
+  #refusal(): LookUp {
+    return this.#no(this.#copy.problem === undefined ? 'VIEW_STALE' : 'VIEW_UNAVAILABLE');
+  }
+
+  #no(reason: 'VIEW_UNAVAILABLE' | 'VIEW_STALE' | 'VIEW_BEHIND'): LookUp {
+    const { position } = this.#copy;
+    const at = position === undefined ? {} : { position };
+    return { ok: false, reason, ...at, retryAfterMs: this.#options.limits.probeIntervalMs };
+  }
+
+  /** A position of another ledger is never reached, so nobody waits for it. */
+  async #reaches(wanted: Position): Promise<boolean> {
+    const { store, limits } = this.#options;
+    const copyAt = this.#copy.position;
+    if (copyAt !== undefined && hasReached(copyAt, wanted)) return true;
+    if (ledgerIdOf(wanted) !== store.ledgerId) return false;
+    return this.#waiters.wait(wanted, limits.waitForPositionMs);
+  }
+
+  async #answer(businessId: string, recipientIds: readonly string[]): Promise<LookUp> {
+    const { position, states } = await this.#statesOf(businessId, recipientIds);
+    if (position === undefined) return this.#no('VIEW_STALE');
+    const readStates = async (ids: readonly string[]) => (await this.#statesOf(businessId, ids)).states;
+    for (let index = 0; index < states.length; index += 1) {
+      const own = states[index];
+      if (own === undefined || own.links.length === 0) continue;
+      states[index] = await stateWithLinked(recipientIds[index] as string, own, readStates);
+    }
+    return { ok: true, position, states };
+  }
+
+  /** What is remembered is taken before the rows are read: while they are read the copy may move and it be forgotten. */
+  async #statesOf(businessId: string, recipientIds: readonly string[]) {
+    const remembered = this.#overlay.size === 0 ? undefined : recipientIds.map((id) => this.#overlay.of(id));
+    const { position, rows } = await this.#copy.read(recipientIds);
+    const states = rows.map((row, index) => stateFor(joinRemembered(row, remembered?.[index]), businessId));
+    return { position, states };
+  }
+}

@@ -1,0 +1,73 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { RecipientState } from '#consent';
+import type { Appended, EventStore, NewEvent } from '#event-store';
+import { LiveView, type LiveViewOptions, type LookUp } from './live-view.js';
+import { MemoryLedger } from './memory-ledger.js';
+import { readRecipientEvent, type UnreadableEvent } from './project.js';
+
+/** A data directory, a clock that a test moves, and live views over them, for tests. */
+export class ViewScene {
+  readonly dataDir = mkdtempSync(join(tmpdir(), 'live-view-'));
+  readonly memory = new MemoryLedger('ledger');
+  readonly errors: unknown[] = [];
+  readonly unreadable: UnreadableEvent[] = [];
+  monotonicMs = 0;
+  readonly #opened: LiveView[] = [];
+
+  async open(limits: Partial<LiveViewOptions['limits']> = {}, store: EventStore = this.memory): Promise<LiveView> {
+    const view = await LiveView.open({
+      store,
+      dataDir: this.dataDir,
+      clock: { monotonic: () => this.monotonicMs },
+      limits: { maxLagMs: 5_000, waitForPositionMs: 10_000, cacheEntries: 100, probeIntervalMs: 5, ...limits },
+      onUnreadable: (event) => this.unreadable.push(event),
+      onError: (error) => this.errors.push(error),
+    });
+    this.#opened.push(view);
+    await view.whenReady();
+    return view;
+  }
+
+  /** The names of the view files there are. */
+  files(): readonly string[] {
+    return readdirSync(this.dataDir).filter((name) => /^view-.*\.db$/.test(name));
+  }
+
+  async close(): Promise<void> {
+    this.memory.answerHead();
+    for (const view of this.#opened) await view.close();
+  }
+
+  remove(): void {
+    rmSync(this.dataDir, { recursive: true });
+  }
+}
+
+/** As a command handler does: append, remember, and only then acknowledge. */
+export async function acknowledge(
+  view: LiveView,
+  store: EventStore,
+  stream: string,
+  event: NewEvent,
+): Promise<Appended> {
+  const appended = await store.append(stream, [event], 'any');
+  const read = readRecipientEvent({ ...event, stream, ...appended });
+  view.remember(stream.slice(stream.indexOf('-') + 1), 'acme', read.event, read.origin, appended.position);
+  return appended;
+}
+
+export function stateIn(answer: LookUp, index = 0): RecipientState | undefined {
+  if (!answer.ok) throw new Error(answer.reason);
+  return answer.states[index];
+}
+
+export function revocationsIn(answer: LookUp, index = 0): number {
+  return stateIn(answer, index)?.revocations.length ?? 0;
+}
+
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await pause(2);
+}
