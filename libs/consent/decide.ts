@@ -122,14 +122,17 @@ function effectOf(state: RecipientState, grant: Grant, occurredAt: Instant) {
 }
 
 /** A revocation is never refused: whatever is wrong with its time makes it count as late as it possibly can. */
-export function decideRevocation(state: RecipientState, revocation: Revocation): ConsentRevoked {
+export function decideRevocation(state: RecipientState, asked: Revocation): ConsentRevoked {
+  const revocation = { ...asked, ...scopeOf(asked) };
   const occurredAt = revokedAt(state, revocation);
   const confirmUntil = confirmationFor(state, revocation, occurredAt);
   return {
     type: 'ConsentRevoked',
     data: {
       businessId: revocation.businessId,
-      ...scopeOf(revocation),
+      channels: revocation.channels,
+      purposes: revocation.purposes,
+      categories: revocation.categories,
       method: revocation.method,
       occurredAt,
       ...claimedUnless(occurredAt, revocation),
@@ -145,7 +148,6 @@ function scopeOf({ channels, purposes, categories }: Revocation) {
   const namesNothing = purposes.length === 0 && categories.length === 0;
   return {
     channels: channels.length === 0 ? ([ALL] as const) : channels,
-    purposes,
     categories: namesNothing ? ([ALL] as const) : categories,
   };
 }

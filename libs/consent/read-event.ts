@@ -21,7 +21,8 @@ type Check = (data: Data) => boolean;
 
 const isString = (value: unknown): value is string => typeof value === 'string';
 const isStrings = (value: unknown): value is string[] => Array.isArray(value) && value.every(isString);
-const isObject = (value: unknown): value is Data => typeof value === 'object' && value !== null;
+const isObject = (value: unknown): value is Data =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const optional = (value: unknown, check: (value: unknown) => boolean) => value === undefined || check(value);
 const everyOf = (list: readonly string[], value: unknown): value is string[] =>
   Array.isArray(value) && value.every((item) => isOneOf(list, item));

@@ -1,6 +1,6 @@
 /** How many cases a property is tried on: a few in every test run, many under `FAULTS=full`, least under mutation. */
 export function runs(usual: number): { readonly seed: number; readonly numRuns: number } {
-  const times = process.env.FAULTS === 'full' ? 20 : process.env.MUTATION === '1' ? 0.1 : 1;
+  const times = process.env.FAULTS === 'full' ? 20 : process.env.MUTATION === '1' ? 0.05 : 1;
   return { seed: SEED, numRuns: Math.ceil(usual * times) };
 }
 
