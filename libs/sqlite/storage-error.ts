@@ -47,7 +47,8 @@ export function codeOf(error: unknown): string {
  * not a failed sync: nothing was acknowledged, and the next attempt writes the same place again.
  */
 function problemOf(code: string): StorageProblem | undefined {
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') return 'NO_SPACE';
+  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE') return 'NO_SPACE';
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') return 'NO_SPACE';
   if (code.startsWith('SQLITE_READONLY') || code === 'EROFS' || code === 'EACCES' || code === 'EPERM')
     return 'READ_ONLY';
   if (code === 'SQLITE_IOERR_FSYNC' || code === 'SQLITE_IOERR_DIR_FSYNC') return 'SYNC_FAILED';

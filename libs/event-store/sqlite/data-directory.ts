@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { lockExclusively, storageErrorOf, type ExclusiveLock } from '#sqlite';
 import { StoreUnavailable } from '../port.js';
 
@@ -15,14 +15,30 @@ export class DataDirectoryInUse extends StoreUnavailable {
 
 /** Makes the directory (0700) where there is none and takes the one lock that a writer must hold. */
 export function lockDataDirectory(dataDir: string): ExclusiveLock {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeDirectory(dataDir);
   const pidFile = join(dataDir, 'lock.pid');
   try {
     const lock = lockExclusively(join(dataDir, 'lock.db'));
-    writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 });
+    writePid(pidFile);
     return lock;
   } catch (error) {
     throw storageErrorOf(error)?.problem === 'BUSY' ? new DataDirectoryInUse(readPid(pidFile)) : error;
+  }
+}
+
+/** Only where a parent is missing is the recursive form needed, which calls a read-only disk a missing file. */
+function makeDirectory(dataDir: string): void {
+  if (existsSync(dataDir)) return;
+  const recursive = !existsSync(dirname(resolve(dataDir)));
+  mkdirSync(dataDir, { recursive, mode: 0o700 });
+}
+
+/** For people only, the lock itself is the kernel's: a disk too full for a number stops nobody. */
+function writePid(file: string): void {
+  try {
+    writeFileSync(file, `${process.pid}\n`, { mode: 0o600 });
+  } catch (error) {
+    if (storageErrorOf(error)?.problem !== 'NO_SPACE') throw error;
   }
 }
 

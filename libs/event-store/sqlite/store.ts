@@ -4,6 +4,7 @@ import {
   openGroupWriter,
   storageErrorOf,
   workerUrl,
+  type ExclusiveLock,
   type GroupWriter,
   type LaneLimits,
 } from '#sqlite';
@@ -72,13 +73,23 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   if (options.readOnly) return plainly(() => new ReadOnlyStore(openReader(dataDir)));
   const lock = await plainly(() => lockDataDirectory(dataDir));
   try {
-    const wake = new Wake();
-    const writer = await plainly(() => startWriter(options, () => wake.ring()));
-    const reader = await plainly(() => openReader(dataDir));
-    const maxAppendBytes = options.maxAppendBytes ?? SQLITE_STORE_DEFAULTS.maxAppendBytes;
-    return new WritingStore(reader, wake, { writer, maxAppendBytes, releaseLock: () => lock.release() });
+    return await plainly(() => openWriting(options, lock));
   } catch (error) {
     lock.release();
+    throw error;
+  }
+}
+
+/** The writer first, because it makes the file that the reader opens. */
+async function openWriting(options: SqliteStoreOptions, lock: ExclusiveLock): Promise<SqliteStore> {
+  const wake = new Wake();
+  const writer = await startWriter(options, () => wake.ring());
+  try {
+    const maxAppendBytes = options.maxAppendBytes ?? SQLITE_STORE_DEFAULTS.maxAppendBytes;
+    const releaseLock = () => lock.release();
+    return new WritingStore(openReader(options.dataDir), wake, { writer, maxAppendBytes, releaseLock });
+  } catch (error) {
+    await writer.close();
     throw error;
   }
 }
@@ -146,12 +157,6 @@ abstract class ReadingStore {
       return work();
     });
   }
-
-  protected closeReader(): void {
-    if (this.closing.signal.aborted) return;
-    this.closing.abort();
-    this.reader.close();
-  }
 }
 
 class WritingStore extends ReadingStore implements SqliteStore {
@@ -196,10 +201,16 @@ class WritingStore extends ReadingStore implements SqliteStore {
     return this.closed;
   }
 
-  /** The reader first: the last connection to close, the writer's, moves the log into the database. */
+  /**
+   * The last connection to close moves the log into the database, where that is the writer's. The reader, which cannot,
+   * stays until the end where the database would grow into the room that was given up for revocations.
+   */
   private async closeOnce(): Promise<void> {
-    this.closeReader();
+    this.closing.abort();
+    const roomIsScarce = this.status().reserve === 'released';
+    if (!roomIsScarce) this.reader.close();
     await this.own.writer.close();
+    if (roomIsScarce) this.reader.close();
     this.own.releaseLock();
   }
 
@@ -232,6 +243,7 @@ class ReadOnlyStore extends ReadingStore implements SqliteStore {
 
   async close(): Promise<void> {
     clearInterval(this.looking);
-    this.closeReader();
+    this.closing.abort();
+    this.reader.close();
   }
 }

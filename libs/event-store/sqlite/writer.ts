@@ -1,5 +1,14 @@
 /** The program of the thread that writes the embedded ledger. */
-import { StorageError, checkpointerOf, extendLog, serveGroupWriter, transactionOf, type WriterProgram } from '#sqlite';
+import {
+  StorageError,
+  checkpointerOf,
+  extendLog,
+  serveGroupWriter,
+  storageErrorOf,
+  transactionOf,
+  type SqliteDatabase,
+  type WriterProgram,
+} from '#sqlite';
 import type { AppendJob, AppendResult } from './append-job.js';
 import { appenderOf } from './appender.js';
 import { Reserve } from './reserve.js';
@@ -22,13 +31,15 @@ const LOG_PAGES_WITH_ROOM = LOG_PAGES + 1_024;
 const RESERVE_IN_USE = 'no space left on the disk: its reserve is kept for revocations until there is room again';
 
 function open({ dataDir, reserveBytes }: LedgerWriterData): WriterProgram<AppendJob, AppendResult> {
-  const db = openLedger(dataDir, { readOnly: false });
-  const checkpointer = checkpointerOf(db, LOG_PAGES);
-  // What an earlier process left in the log is written and synced again, so that a replay rests on what is on disk.
-  checkpointer.now();
-  extendLog(db, LOG_PAGES_WITH_ROOM);
   const reserve = new Reserve(dataDir, reserveBytes);
+  const db = openWithRoom(dataDir, reserve);
+  const checkpointer = checkpointerOf(db, LOG_PAGES);
   reserve.fill();
+  if (reserve.isKept) {
+    // What an earlier process left in the log is written and synced again, so that a replay rests on what is on disk.
+    whereRoomAllows(() => checkpointer.now());
+    whereRoomAllows(() => extendLog(db, LOG_PAGES_WITH_ROOM));
+  }
   return {
     transaction: transactionOf(db),
     run: appenderOf(db),
@@ -37,11 +48,32 @@ function open({ dataDir, reserveBytes }: LedgerWriterData): WriterProgram<Append
       return reserve.isKept ? undefined : new StorageError('NO_SPACE', RESERVE_IN_USE);
     },
     makeRoom: () => reserve.release(),
-    committed: () => checkpointer.ifDue(),
+    // The database may not grow into the room that was given up for revocations.
+    committed: () => {
+      if (reserve.isKept) checkpointer.ifDue();
+    },
     idle: () => void reserve.refill(),
     status: (): LedgerWriterDetails => ({ reserve: reserve.isKept ? 'kept' : 'released' }),
     close: () => db.close(),
   };
+}
+
+/** A full disk may even lack the room for SQLite's own index of the log, and opt-outs must be taken all the same. */
+function openWithRoom(dataDir: string, reserve: Reserve): SqliteDatabase {
+  try {
+    return openLedger(dataDir, { readOnly: false });
+  } catch (error) {
+    if (storageErrorOf(error)?.problem === 'NO_SPACE' && reserve.release()) return openWithRoom(dataDir, reserve);
+    throw error;
+  }
+}
+
+function whereRoomAllows(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (storageErrorOf(error)?.problem !== 'NO_SPACE') throw error;
+  }
 }
 
 serveGroupWriter({ open });
