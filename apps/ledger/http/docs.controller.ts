@@ -1,6 +1,6 @@
 import { Controller, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { Refusal, buildOpenApi, swaggerUi } from '#platform';
+import { Refusal, SWAGGER_UI_CSP, buildOpenApi, swaggerUi } from '#platform';
 import { Parts } from '../parts.js';
 import { docOf, Route } from './route.js';
 import { docsFileRoute, docsRoute, openApiRoute } from './routes/docs.routes.js';
@@ -39,6 +39,7 @@ export class DocsController {
     const file = this.files.get(path);
     if (!file) throw new Refusal('NOT_FOUND', 'The page has no such file.');
     reply.type(file.contentType);
+    reply.headers({ 'content-security-policy': SWAGGER_UI_CSP, 'x-content-type-options': 'nosniff' });
     return file.body;
   }
 }

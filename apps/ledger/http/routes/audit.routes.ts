@@ -1,4 +1,5 @@
 import type { RouteSpec } from '../route.js';
+import { RECIPIENT, TIMELINE } from './answers.js';
 import { RECIPIENT_ID, TEXT } from './schemas.js';
 
 const PAGE_SIZE = { type: 'string', pattern: '^[1-9][0-9]{0,8}$' } as const;
@@ -11,7 +12,7 @@ export const recipientGetRoute: RouteSpec = {
   tag: 'audit',
   access: 'audit:read',
   params: { id: RECIPIENT_ID },
-  responses: { 200: { description: 'The state.', schema: { type: 'object' } } },
+  responses: { 200: { description: 'The state.', schema: RECIPIENT } },
   problems: ['BUSINESS_NOT_FOUND', 'RECIPIENT_NOT_FOUND', 'LEDGER_UNAVAILABLE'],
 };
 
@@ -26,7 +27,7 @@ export const timelineRoute: RouteSpec = {
   params: { id: RECIPIENT_ID },
   query: { type: 'object', properties: { after: TEXT, limit: PAGE_SIZE }, additionalProperties: false },
   responses: {
-    200: { description: 'A page; `next` is the `after` of the one that follows.', schema: { type: 'object' } },
+    200: { description: 'A page; `next` is the `after` of the one that follows.', schema: TIMELINE },
   },
   problems: ['BUSINESS_NOT_FOUND', 'RECIPIENT_NOT_FOUND', 'LEDGER_UNAVAILABLE'],
 };

@@ -1,14 +1,18 @@
 import type { JsonSchema } from '#platform';
 import { BusinessDto, DisclosureDto, PurposeDto, SenderDto } from '../dto/business.dto.js';
 import type { RouteSpec } from '../route.js';
-import { IDEMPOTENCY_HEADER } from './schemas.js';
+import { BUSINESS, DISCLOSURE, LINTED, PUBLISHED, PURPOSE, PURPOSES, SENDER, SENDERS } from './answers.js';
+import { IDEMPOTENCY_HEADER, REPLAYED_HEADER } from './schemas.js';
 
-const ANY: JsonSchema = { type: 'object' };
-const PUT_RESPONSES = {
-  201: { description: 'New.', schema: ANY },
-  200: { description: 'The same as before, or changed.', schema: ANY },
+const put = (schema: JsonSchema) => ({
+  201: { description: 'New.', schema },
+  200: { description: 'The same as before, or changed.', schema },
+});
+const stands = (schema: JsonSchema) => ({ 200: { description: 'As it stands now.', schema } });
+const PUBLISHING = {
+  201: { description: 'Published.', schema: PUBLISHED },
+  200: { description: 'Had been published before, or a dry run.', schema: LINTED, headers: REPLAYED_HEADER },
 } as const;
-const OK = { 200: { description: 'As it stands now.', schema: ANY } } as const;
 
 export const businessPutRoute: RouteSpec = {
   method: 'put',
@@ -19,7 +23,7 @@ export const businessPutRoute: RouteSpec = {
   access: 'admin',
   founds: true,
   body: BusinessDto,
-  responses: PUT_RESPONSES,
+  responses: put(BUSINESS),
   problems: ['CONFLICT', 'LEDGER_UNAVAILABLE'],
 };
 
@@ -30,7 +34,7 @@ export const businessGetRoute: RouteSpec = {
   summary: 'A business',
   tag: 'businesses',
   access: 'admin',
-  responses: OK,
+  responses: stands(BUSINESS),
   problems: ['BUSINESS_NOT_FOUND'],
 };
 
@@ -42,7 +46,7 @@ export const purposePutRoute: RouteSpec = {
   tag: 'businesses',
   access: 'business:admin',
   body: PurposeDto,
-  responses: PUT_RESPONSES,
+  responses: put(PURPOSE),
   problems: ['BUSINESS_NOT_FOUND', 'PURPOSE_CATEGORY_FIXED', 'CONFLICT', 'LEDGER_UNAVAILABLE'],
 };
 
@@ -53,7 +57,7 @@ export const purposeDeleteRoute: RouteSpec = {
   summary: 'Retire a purpose; its id keeps its category for ever',
   tag: 'businesses',
   access: 'business:admin',
-  responses: OK,
+  responses: stands(PURPOSE),
   problems: ['BUSINESS_NOT_FOUND', 'PURPOSE_NOT_FOUND', 'CONFLICT', 'LEDGER_UNAVAILABLE'],
 };
 
@@ -64,7 +68,7 @@ export const purposesGetRoute: RouteSpec = {
   summary: 'All purposes, the built-in and the retired ones too',
   tag: 'businesses',
   access: 'business:admin',
-  responses: OK,
+  responses: stands(PURPOSES),
   problems: ['BUSINESS_NOT_FOUND'],
 };
 
@@ -82,8 +86,8 @@ export const disclosurePostRoute: RouteSpec = {
   },
   headers: IDEMPOTENCY_HEADER,
   body: DisclosureDto,
-  responses: PUT_RESPONSES,
-  problems: ['BUSINESS_NOT_FOUND', 'PURPOSE_NOT_FOUND', 'CONFLICT', 'LEDGER_UNAVAILABLE'],
+  responses: PUBLISHING,
+  problems: ['BUSINESS_NOT_FOUND', 'PURPOSE_NOT_FOUND', 'CONFLICT', 'IDEMPOTENCY_KEY_REUSED', 'LEDGER_UNAVAILABLE'],
 };
 
 export const disclosureGetRoute: RouteSpec = {
@@ -94,7 +98,7 @@ export const disclosureGetRoute: RouteSpec = {
   tag: 'businesses',
   access: 'business:admin',
   params: { n: { type: 'string', pattern: '^[1-9][0-9]{0,8}$' } },
-  responses: OK,
+  responses: stands(DISCLOSURE),
   problems: ['BUSINESS_NOT_FOUND', 'DISCLOSURE_NOT_FOUND'],
 };
 
@@ -106,7 +110,7 @@ export const senderPutRoute: RouteSpec = {
   tag: 'businesses',
   access: 'business:admin',
   body: SenderDto,
-  responses: PUT_RESPONSES,
+  responses: put(SENDER),
   problems: ['BUSINESS_NOT_FOUND', 'SENDER_TAKEN', 'CONFLICT', 'LEDGER_UNAVAILABLE'],
 };
 
@@ -117,7 +121,7 @@ export const senderDeleteRoute: RouteSpec = {
   summary: 'Retire a sender; it still routes opt-outs to its business',
   tag: 'businesses',
   access: 'business:admin',
-  responses: OK,
+  responses: stands(SENDER),
   problems: ['BUSINESS_NOT_FOUND', 'SENDER_NOT_FOUND', 'CONFLICT', 'LEDGER_UNAVAILABLE'],
 };
 
@@ -128,6 +132,6 @@ export const sendersGetRoute: RouteSpec = {
   summary: 'All senders, the retired ones too',
   tag: 'businesses',
   access: 'business:admin',
-  responses: OK,
+  responses: stands(SENDERS),
   problems: ['BUSINESS_NOT_FOUND'],
 };

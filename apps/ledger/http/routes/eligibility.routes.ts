@@ -1,7 +1,8 @@
 import type { JsonSchema } from '#platform';
 import { CONSISTENCIES } from '../../queries/check-eligibility.js';
 import type { RouteSpec } from '../route.js';
-import { DECISION, POSITION, RECIPIENT_ID, TEXT } from './schemas.js';
+import { BATCH, LOOKUP } from './answers.js';
+import { DECISION, RECIPIENT_ID, TEXT } from './schemas.js';
 
 const OPTIONS = { atLeast: TEXT, consistency: { type: 'string', enum: [...CONSISTENCIES] } } as const;
 const DECIDED = { 200: { description: 'The decision: a no is an answer too.', schema: DECISION } } as const;
@@ -79,11 +80,7 @@ export const batchRoute: RouteSpec = {
   responses: {
     200: {
       description: 'A decision, or a problem, for each check.',
-      schema: {
-        type: 'object',
-        required: ['position', 'results'],
-        properties: { position: POSITION, results: { type: 'array', items: { type: 'object' } } },
-      },
+      schema: BATCH,
     },
   },
   problems: [...PROBLEMS, 'BATCH_TOO_LARGE'],
@@ -108,7 +105,7 @@ export const lookupRoute: RouteSpec = {
   responses: {
     200: {
       description: 'An id, or a problem, for each recipient, in the same order.',
-      schema: { type: 'object', properties: { results: { type: 'array', items: { type: 'object' } } } },
+      schema: LOOKUP,
     },
   },
   problems: ['BUSINESS_NOT_FOUND', 'BATCH_TOO_LARGE'],

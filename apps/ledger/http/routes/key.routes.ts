@@ -1,9 +1,10 @@
 import type { JsonSchema } from '#platform';
 import { ApiKeyDto } from '../dto/business.dto.js';
 import type { RouteSpec } from '../route.js';
+import { KEYS, NEW_KEY } from './answers.js';
 
 const KEY_ID: JsonSchema = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' };
-const MADE = { 201: { description: 'The key; its `secret` is shown this once.', schema: { type: 'object' } } } as const;
+const MADE = { 201: { description: 'The key; its `secret` is shown this once.', schema: NEW_KEY } } as const;
 const DELETED = { 204: { description: 'The key opens nothing any more.' } } as const;
 
 export const globalKeyPostRoute: RouteSpec = {
@@ -48,7 +49,7 @@ export const keysGetRoute: RouteSpec = {
   summary: 'The keys of a business, without their secrets',
   tag: 'keys',
   access: 'business:admin',
-  responses: { 200: { description: 'Keys.', schema: { type: 'object' } } },
+  responses: { 200: { description: 'Keys.', schema: KEYS } },
   problems: ['BUSINESS_NOT_FOUND'],
 };
 

@@ -1,4 +1,5 @@
 import type { RouteSpec } from '../route.js';
+import { RECEIVED, REPLAYED, UNROUTED } from './answers.js';
 import { TEXT } from './schemas.js';
 
 const ID = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' } as const;
@@ -10,6 +11,10 @@ export const whatsappVerificationRoute: RouteSpec = {
   summary: "Meta's verification of the webhook",
   tag: 'webhooks',
   access: 'none',
+  query: {
+    type: 'object',
+    properties: { 'hub.mode': TEXT, 'hub.challenge': TEXT, 'hub.verify_token': TEXT },
+  },
   responses: { 200: { description: 'The challenge.', schema: TEXT, contentType: 'text/plain' } },
   problems: ['FORBIDDEN', 'NOT_CONFIGURED'],
 };
@@ -23,8 +28,14 @@ export const whatsappDeliveryRoute: RouteSpec = {
   tag: 'webhooks',
   access: 'none',
   bodyMode: 'raw',
+  headers: {
+    'X-Hub-Signature-256': {
+      type: 'string',
+      description: '`sha256=` and the HMAC-SHA-256 of the body in hexadecimal.',
+    },
+  },
   body: { type: 'object' },
-  responses: { 200: { description: 'Everything is kept.', schema: { type: 'object' } } },
+  responses: { 200: { description: 'Everything is kept.', schema: RECEIVED } },
   problems: ['UNAUTHENTICATED', 'NOT_CONFIGURED', 'LEDGER_UNAVAILABLE'],
 };
 
@@ -40,7 +51,7 @@ export const unroutedGetRoute: RouteSpec = {
     properties: { after: ID, limit: { type: 'string', pattern: '^([1-9][0-9]?|[1-4][0-9]{2}|500)$' } },
     additionalProperties: false,
   },
-  responses: { 200: { description: 'A page of parts, their bodies sealed.', schema: { type: 'object' } } },
+  responses: { 200: { description: 'A page of parts, their bodies sealed.', schema: UNROUTED } },
 };
 
 export const unroutedReplayRoute: RouteSpec = {
@@ -51,6 +62,6 @@ export const unroutedReplayRoute: RouteSpec = {
   tag: 'webhooks',
   access: 'admin',
   params: { id: ID },
-  responses: { 200: { description: '`replayed` or `still_unrouted`.', schema: { type: 'object' } } },
+  responses: { 200: { description: '`replayed` or `still_unrouted`.', schema: REPLAYED } },
   problems: ['NOT_FOUND', 'LEDGER_UNAVAILABLE'],
 };

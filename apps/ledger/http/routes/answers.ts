@@ -1,0 +1,114 @@
+import { CATEGORIES, CHANNELS, LINK_KINDS, PROVIDERS, REQUIREMENTS } from '#consent';
+import type { JsonSchema } from '#platform';
+import { SCOPES } from '#vault';
+import { DECISION, INSTANT, POSITION, RECIPIENT_ID, TEXT } from './schemas.js';
+
+/** What the routes answer that no serialiser is compiled for: documented here, and held against real answers by a test. */
+
+type Fields = Readonly<Record<string, JsonSchema>>;
+
+function object(required: Fields, optional: Fields = {}): JsonSchema {
+  return { type: 'object', required: Object.keys(required), properties: { ...required, ...optional } };
+}
+
+function list(items: JsonSchema): JsonSchema {
+  return { type: 'array', items };
+}
+
+const word = (words: readonly string[]): JsonSchema => ({ type: 'string', enum: [...words] });
+const BOOLEAN: JsonSchema = { type: 'boolean' };
+const CHANNEL = word(CHANNELS);
+const PROBLEM: JsonSchema = { $ref: '#/components/schemas/Problem' };
+const REF: JsonSchema = { description: 'As the request gave it.' };
+const FAILED = object({ error: PROBLEM }, { ref: REF });
+
+export const BUSINESS = object(
+  { businessId: TEXT, legalName: TEXT, displayName: TEXT, policy: { type: 'object' } },
+  { defaultRegion: TEXT },
+);
+
+export const PURPOSE = object({
+  purposeId: TEXT,
+  category: word(CATEGORIES),
+  title: TEXT,
+  requires: word(REQUIREMENTS),
+  retired: BOOLEAN,
+});
+export const PURPOSES = object({ purposes: list(PURPOSE) });
+
+export const SENDER = object(
+  { senderId: TEXT, channel: CHANNEL, provider: word(PROVIDERS), address: TEXT, retired: BOOLEAN },
+  { providerId: TEXT },
+);
+export const SENDERS = object({ senders: list(SENDER) });
+
+const VERSION: JsonSchema = { type: 'integer', minimum: 1 };
+const FINDINGS: JsonSchema = { type: 'array', items: { type: 'object' } };
+export const PUBLISHED = object({ disclosureId: TEXT, version: VERSION, sha256: TEXT, findings: FINDINGS });
+/** Of a dry run there is no version yet. */
+export const LINTED = object({ disclosureId: TEXT, sha256: TEXT, findings: FINDINGS }, { version: VERSION });
+export const DISCLOSURE = object(
+  {
+    disclosureId: TEXT,
+    version: VERSION,
+    text: TEXT,
+    locale: TEXT,
+    channels: list(CHANNEL),
+    purposes: list(TEXT),
+    sha256: TEXT,
+    publishedAt: INSTANT,
+    retired: BOOLEAN,
+  },
+  { frequency: TEXT, quickReplyExpected: BOOLEAN, optOut: TEXT },
+);
+
+const KEY_FIELDS = { keyId: TEXT, name: TEXT, scopes: list(word(SCOPES)), createdAt: INSTANT } as const;
+export const KEY = object(KEY_FIELDS, { businessId: TEXT });
+export const KEYS = object({ keys: list(KEY) });
+export const NEW_KEY = object({ ...KEY_FIELDS, secret: TEXT }, { businessId: TEXT });
+
+const DECIDED: JsonSchema = {
+  ...DECISION,
+  properties: { ...(DECISION.properties as Fields), ref: REF },
+};
+export const BATCH = object({ position: POSITION, results: list({ anyOf: [DECIDED, FAILED] }) });
+export const LOOKUP = object({ results: list({ anyOf: [object({ recipientId: RECIPIENT_ID }), FAILED] }) });
+
+export const TIMELINE = object(
+  {
+    events: list(
+      object(
+        { eventId: TEXT, type: TEXT, stream: TEXT, revision: TEXT, position: POSITION, data: { type: 'object' } },
+        { occurredAt: INSTANT, claimedAt: TEXT, recordedAt: INSTANT, actor: TEXT, personal: { type: 'object' } },
+      ),
+    ),
+  },
+  { next: { type: 'string', description: 'The `after` of the next page; absent on the last.' } },
+);
+
+const AT = { occurredAt: INSTANT, eventId: TEXT } as const;
+export const RECIPIENT = object({
+  businessId: TEXT,
+  recipientId: RECIPIENT_ID,
+  position: POSITION,
+  erased: BOOLEAN,
+  unreadable: BOOLEAN,
+  grants: list(object({ channel: TEXT, purpose: TEXT, ...AT }, { expiresAt: INSTANT })),
+  revocations: list(object({ channel: TEXT, ...AT }, { purpose: TEXT, category: TEXT })),
+  preferences: list(object({ channel: TEXT, sender: TEXT }, { stoppedAt: INSTANT, resumedAt: INSTANT })),
+  blocks: list(object({ channel: TEXT, occurredAt: INSTANT })),
+  contacts: list(object({ channel: TEXT, sender: TEXT, occurredAt: INSTANT })),
+  confirmations: list(object({ channel: TEXT, until: INSTANT, eventId: TEXT })),
+  links: list(object({ recipientId: TEXT }, { kind: word(LINK_KINDS), linkedAt: INSTANT, unlinkedAt: INSTANT })),
+});
+
+export const UNROUTED = object(
+  {
+    unrouted: list(
+      object({ id: TEXT, provider: TEXT, reason: TEXT, kind: TEXT, receivedAt: INSTANT }, { providerId: TEXT }),
+    ),
+  },
+  { next: { type: 'string', description: 'The `after` of the next page; absent on the last.' } },
+);
+export const REPLAYED = object({ id: TEXT, outcome: word(['replayed', 'still_unrouted']) });
+export const RECEIVED = object({ received: BOOLEAN });
