@@ -10,7 +10,7 @@ export interface WriterProgram<Job, Result> {
   refusal?(): StorageError | undefined;
   /** Gives up a reserve of disk for waiting revocations. False where there is none left to give. */
   makeRoom?(): boolean;
-  /** After a batch that committed, e.g. to move the log into the database. What it throws closes the writer to jobs. */
+  /** After each batch has been answered, e.g. to move the log into the database. A failed sync closes the writer to jobs. */
   committed?(): void;
   /** Every second in which the thread has nothing else to do. */
   idle?(): void;

@@ -24,17 +24,18 @@ const program = new URL(
       const migrate = (db) => db.exec('CREATE TABLE notes (text TEXT, batch INTEGER)');
       const db = openDatabase(file, { synchronous: 'FULL', schemaVersion: 1, migrate });
       const insert = db.prepare('INSERT INTO notes VALUES (?, ?)');
-      let batch = 0;
+      let [batch, jobs] = [0, 0];
       return {
         transaction: transactionOf(db),
         run: (text) => {
           if (text === 'crash') process.exit(3);
           insert.run(text, batch);
+          jobs += 1;
           if (text === 'bad') throw Object.assign(new Error('not wanted'), { code: 'NOT_WANTED' });
           return insert.database.prepare('SELECT count(*) AS n FROM notes').get().n;
         },
         committed: () => void (batch += 1),
-        status: () => ({ batch }),
+        status: () => ({ jobs }),
         close: () => db.close(),
       };
     },
@@ -149,6 +150,6 @@ describe('a group writer', () => {
   it('hands over the status of its program', async () => {
     writer = await open();
     await writer.submit('a', 'normal');
-    expect(writer.status()).toMatchObject({ broken: false, details: { batch: 1 } });
+    expect(writer.status()).toMatchObject({ broken: false, details: { jobs: 1 } });
   });
 });

@@ -106,6 +106,7 @@ describe('a failed sync', () => {
       },
     });
     expect(writer.write({ revocation: [], normal: ['a'] })).toEqual([{ result: 'A' }]);
+    writer.tidy();
     expect(writer.write({ revocation: [], normal: ['b'] })).toEqual([failure('SYNC_FAILED')]);
   });
 
@@ -116,6 +117,8 @@ describe('a failed sync', () => {
       },
     });
     writer.write({ revocation: [], normal: ['a'] });
+    writer.tidy();
+    expect(writer.status()).toMatchObject({ broken: false, problem: 'no space left on the disk' });
     expect(writer.write({ revocation: [], normal: ['b'] })).toEqual([{ result: 'B' }]);
   });
 });

@@ -24,9 +24,12 @@ export class GuardedWriter<Job, Result> {
 
   write(batch: Batch<Job>): Outcomes<Result> {
     if (this.broken) return this.refuseAll(batch, this.broken);
-    const outcomes = runBatch(this.program, batch, (error) => this.note(error));
+    return runBatch(this.program, batch, (error) => this.note(error));
+  }
+
+  /** What is left to do after a batch; nobody has to wait for it. */
+  tidy(): void {
     if (!this.broken) this.attempt(() => this.program.committed?.());
-    return outcomes;
   }
 
   idle(): void {

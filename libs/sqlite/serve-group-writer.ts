@@ -43,7 +43,8 @@ function serve<Job, Result>(
     if (message !== 'close') {
       const outcomes = writer.write(message);
       told = writer.status();
-      return tell({ is: 'done', outcomes, status: told });
+      tell({ is: 'done', outcomes, status: told });
+      return writer.tidy();
     }
     clearInterval(idling);
     port.close();
