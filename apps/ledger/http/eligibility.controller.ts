@@ -51,9 +51,8 @@ export class EligibilityController {
     let next = 0;
     const results = read.map((one, index): BatchResult => {
       const { ref } = items[index] ?? {};
-      const named = ref === undefined ? {} : { ref };
-      if (one instanceof Refusal) return { ...named, error: itemProblem(one) };
-      return { ...named, ...(decisions[next++] as Decision) };
+      const result = one instanceof Refusal ? { error: itemProblem(one) } : (decisions[next++] as Decision);
+      return ref === undefined ? result : { ref, ...result };
     });
     return { position: decisions[0]?.position ?? this.parts.view.status().position, results };
   }

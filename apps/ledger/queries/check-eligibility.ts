@@ -8,6 +8,7 @@ import {
   type Basis,
   type Channel,
   type Instant,
+  type Question,
   type Reason,
   type RecipientState,
   type Verdict,
@@ -85,9 +86,11 @@ export class CheckEligibilityHandler implements IQueryHandler<CheckEligibility> 
       rulesVersion: RULES_VERSION,
       ...(looked.ok ? {} : { retryAfterMs: looked.retryAfterMs }),
     };
+    const questionOf = questionsAsOf(frame.decidedAt);
+    const registerUnreadable = register?.state.unreadable === true;
     return request.checks.map((check, index) => {
       const verdict = looked.ok
-        ? verdictOf(looked.states[index], check, frame.decidedAt, register?.state.unreadable === true)
+        ? verdictOf(looked.states[index], questionOf(check.topic), registerUnreadable)
         : ({ eligible: false, reason: looked.reason } as const);
       metrics.decided(verdict.reason);
       return decisionOf(check, verdict, frame);
@@ -117,38 +120,55 @@ export class CheckEligibilityHandler implements IQueryHandler<CheckEligibility> 
   }
 }
 
+/** The topics of a batch are few, so that each is made a question once and not for every recipient. */
+function questionsAsOf(now: Instant): (topic: Topic) => Question {
+  const questions = new Map<Topic, Question>();
+  return (topic) => {
+    let question = questions.get(topic);
+    if (!question) questions.set(topic, (question = { ...topic, now }));
+    return question;
+  };
+}
+
 /** A register that cannot be read in full may have changed the rules of this very purpose: doubt means no. */
-function verdictOf(
-  state: RecipientState | undefined,
-  { topic }: Check,
-  now: Instant,
-  registerUnreadable: boolean,
-): Verdict {
+function verdictOf(state: RecipientState | undefined, question: Question, registerUnreadable: boolean): Verdict {
   if (registerUnreadable) return { eligible: false, reason: 'STATE_UNREADABLE' };
-  return judge(state ?? EMPTY_STATE, { ...topic, now });
+  return judge(state ?? EMPTY_STATE, question);
 }
 
 type Frame = Pick<Decision, 'position' | 'decidedAt' | 'policyVersion' | 'rulesVersion' | 'retryAfterMs'>;
+type Draft<T> = { -readonly [K in keyof T]: T[K] };
 
+// Fields are set one by one where they are known: spreading them together is most of what a check would cost.
 function decisionOf({ recipientId, topic }: Check, verdict: Verdict, frame: Frame): Decision {
+  const { channel, purpose, category } = topic;
+  const { position, decidedAt, policyVersion, rulesVersion } = frame;
   const { eligible, reason, basis, validUntil, windowOpenUntil } = verdict;
-  return {
+  const explanation = explain(reason, topic);
+  const decision: Draft<Decision> = {
     eligible,
     reason,
-    explanation: explain(reason, topic),
+    explanation,
     recipientId,
-    channel: topic.channel,
-    purpose: topic.purpose,
-    category: topic.category,
-    ...(basis ? { basis: basisOf(basis) } : {}),
-    ...(validUntil === undefined ? {} : { validUntil }),
-    ...(windowOpenUntil === undefined ? {} : { windowOpenUntil }),
-    ...frame,
+    channel,
+    purpose,
+    category,
+    position,
+    decidedAt,
+    policyVersion,
+    rulesVersion,
   };
+  if (basis) decision.basis = basisOf(basis);
+  if (validUntil !== undefined) decision.validUntil = validUntil;
+  if (windowOpenUntil !== undefined) decision.windowOpenUntil = windowOpenUntil;
+  if (frame.retryAfterMs !== undefined) decision.retryAfterMs = frame.retryAfterMs;
+  return decision;
 }
 
 /** Only the fields of the contract: a cell carries more than its basis. */
 function basisOf({ eventId, type, stream, revision, occurredAt, recordedAt, method, disclosure }: Basis): Basis {
-  const basis = { eventId, type, stream, revision, occurredAt, recordedAt };
-  return { ...basis, ...(method === undefined ? {} : { method }), ...(disclosure ? { disclosure } : {}) };
+  const basis: Draft<Basis> = { eventId, type, stream, revision, occurredAt, recordedAt };
+  if (method !== undefined) basis.method = method;
+  if (disclosure) basis.disclosure = disclosure;
+  return basis;
 }
