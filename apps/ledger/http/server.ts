@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -37,8 +38,22 @@ export async function openHttp(parts: Parts, adminKey: string): Promise<HttpSide
       await app.listen(port, host);
       return (app.getHttpServer().address() as AddressInfo).port;
     },
-    close: () => app.close(),
+    close: () => closeServing(app),
   };
+}
+
+/** How often connections that have fallen idle are ended while the server closes. */
+const IDLE_LOOK_MS = 20;
+
+/** Callers keep connections open for minutes: those that are idle, or become so, must not hold up the end. */
+async function closeServing(app: NestFastifyApplication): Promise<void> {
+  const server: Server = app.getHttpServer();
+  const looking = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(looking);
+  }
 }
 
 function serverOptions({ config, log }: Parts) {
@@ -48,7 +63,6 @@ function serverOptions({ config, log }: Parts) {
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     genReqId: () => randomUUID(),
-    disableRequestLogging: true,
     // A check must be what it says: no coercion of types, no silent removal of fields.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
     ...problemServerOptions(log),
