@@ -1,5 +1,6 @@
 import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { diskStatus } from '../disk.js';
 import { Parts } from '../parts.js';
 import { Route } from './route.js';
 import { liveRoute, readyRoute } from './routes/health.routes.js';
@@ -14,17 +15,18 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** Ready: the ledger takes appends, and the view has proved that it is up to date. */
+  /** Ready: the ledger takes appends, the disk has room for more, and the view has proved that it is up to date. */
   @Route(readyRoute)
-  ready(@Res({ passthrough: true }) reply: FastifyReply) {
+  async ready(@Res({ passthrough: true }) reply: FastifyReply) {
+    const disk = await diskStatus(this.parts.config);
     const ledger = this.parts.store.status();
     const view = this.parts.view.status();
     const fresh = view.ready && view.lagMs <= this.parts.config.view.maxLagMs;
-    const ready = ledger.writable && fresh;
+    const ready = ledger.writable && disk.problem === undefined && fresh;
     reply.status(ready ? 200 : 503);
     return {
       status: ready ? 'ready' : 'not_ready',
-      dependencies: { ledger: { ...ledger, ledgerId: this.parts.store.ledgerId } },
+      dependencies: { ledger: { ...ledger, ledgerId: this.parts.store.ledgerId }, disk },
       followers: [{ name: 'view', ...view, lagMs: Number.isFinite(view.lagMs) ? view.lagMs : null }],
     };
   }

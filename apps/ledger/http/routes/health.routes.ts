@@ -17,7 +17,7 @@ export const readyRoute: RouteSpec = {
   method: 'get',
   path: '/health/ready',
   operationId: 'getReady',
-  summary: 'The ledger takes appends and the view is fresh',
+  summary: 'The ledger takes appends, the disk has room and the view is fresh',
   description: 'Lists each dependency and each follower with its lag.',
   tag: 'health',
   access: 'none',
