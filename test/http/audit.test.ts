@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { SettableClock } from '#platform';
+import { ask, grantBody, must, registerAcme } from '../support/client.js';
+import { startTestService, type TestService } from '../support/service.js';
+import { businessOf, expectProblem, fieldsOf, headOf, keyFor, type Json } from './support/acme.js';
+
+const NOON = Date.parse('2026-05-04T12:00:00.000Z');
+const PHONE = '+393336000001';
+const EVIDENCE = { form: 'signup-2026', signer: 'Maria Rossi', sha256: 'ab'.repeat(32) };
+
+describe('what auditors read', () => {
+  const clock = new SettableClock(NOON);
+  let service: TestService;
+  let acme: ReturnType<typeof businessOf>;
+  let path: string;
+  let auditor: string;
+  let reader: { readonly keyId: string; readonly secret: string };
+
+  beforeAll(async () => {
+    service = await startTestService({ clock });
+    await registerAcme(service);
+    acme = businessOf(service);
+    auditor = (await keyFor(service, ['audit:read'], 'acme')).secret;
+    reader = await keyFor(service, ['audit:read', 'personal:read'], 'acme');
+    const granted = await must(acme.grant(grantBody(PHONE, { evidence: EVIDENCE, occurredAt: '2026-05-04' })));
+    await must(message('wamid.audit-1', '2026-05-04T10:00:00Z'));
+    await must(
+      acme.revoke({ recipient: { phone: PHONE }, method: 'phone_call', reason: 'She called', channels: ['sms'] }),
+    );
+    await must(message('wamid.audit-2', '2099-01-01T00:00:00Z'));
+    path = `/recipients/${String(granted.body.recipientId)}`;
+  });
+  afterAll(() => service.stop());
+
+  const message = (messageId: string, occurredAt: string) =>
+    acme.message({ recipient: { phone: PHONE }, channel: 'whatsapp', sender: 'main', messageId, occurredAt });
+  const timeline = async (query = '', key = auditor) =>
+    (await must(acme.get(`${path}/timeline${query}`, { key }))).body as unknown as { events: Json[]; next?: string };
+  const readings = () => service.running.parts.store.readStream('access-acme', { limit: 100 });
+
+  it('is every event, oldest first, with who wrote it and what the source said', async () => {
+    const { events, next } = await timeline();
+    expect(next).toBeUndefined();
+    expect(events.map(({ type }) => type)).toEqual([
+      'ConsentGranted',
+      'UserMessaged',
+      'ConsentRevoked',
+      'UserMessaged',
+    ]);
+    expect(events[0]).toEqual({
+      eventId: expect.any(String),
+      type: 'ConsentGranted',
+      stream: path.replace('/recipients/', 'consent-'),
+      revision: '0',
+      position: expect.any(String),
+      occurredAt: '2026-05-03T10:00:00.000Z',
+      claimedAt: '2026-05-04',
+      recordedAt: '2026-05-04T12:00:00.000Z',
+      actor: 'admin',
+      data: {
+        businessId: 'acme',
+        channels: ['whatsapp'],
+        purposes: ['offers'],
+        method: 'web_form',
+        disclosure: { id: 'web', version: 1 },
+        evidenceSha256: EVIDENCE.sha256,
+      },
+    });
+    expect(events[2]).toMatchObject({ data: { channels: ['sms'], categories: ['*'], method: 'phone_call' } });
+    expect(events[3]).toMatchObject({ occurredAt: '2026-05-04T12:00:00.000Z', claimedAt: '2099-01-01T00:00:00Z' });
+  });
+
+  it('comes in pages that join to the whole', async () => {
+    const whole = await timeline();
+    const collected: Json[] = [];
+    for (let after: string | undefined = ''; after !== undefined;) {
+      const page: { events: Json[]; next?: string } = await timeline(
+        `?limit=1${after === '' ? '' : `&after=${after}`}`,
+      );
+      expect(page.events).toHaveLength(1);
+      collected.push(...page.events);
+      after = page.next;
+    }
+    expect(collected).toEqual(whole.events);
+    const three = await timeline('?limit=3');
+    expect((await timeline(`?after=${String(three.next)}`)).events).toEqual(whole.events.slice(3));
+    expect((await timeline('?limit=100000')).events).toHaveLength(4);
+  });
+
+  it('refuses a place or a size that cannot be one, before anything is put on record', async () => {
+    const before = await headOf(service);
+    for (const query of ['after=x', 'after=', 'limit=0', 'limit=-1', 'limit=1e3', 'limit=ten', 'colour=red']) {
+      const refused = await acme.get(`${path}/timeline?${query}`, { key: reader.secret });
+      expectProblem(refused, 400, 'VALIDATION_FAILED');
+      expect(fieldsOf(refused)).toEqual([query.split('=')[0]]);
+    }
+    const nobody = `/recipients/${'A'.repeat(43)}/timeline`;
+    expectProblem(await acme.get(nobody, { key: reader.secret }), 404, 'RECIPIENT_NOT_FOUND');
+    expect(await headOf(service)).toBe(before);
+  });
+
+  it('opens personal parts for personal:read alone, and puts that on record', async () => {
+    const shut = await timeline();
+    expect(shut.events.some((event) => 'personal' in event)).toBe(false);
+    expect(await readings()).toHaveLength(0);
+    const { events } = await timeline('', reader.secret);
+    expect(events.map(({ personal }) => personal)).toEqual([
+      { address: PHONE, addressKind: 'phone', evidence: EVIDENCE },
+      { address: PHONE, addressKind: 'phone', messageId: 'wamid.audit-1' },
+      { address: PHONE, addressKind: 'phone', reason: 'She called' },
+      { address: PHONE, addressKind: 'phone', messageId: 'wamid.audit-2' },
+    ]);
+    const [reading, ...others] = await readings();
+    expect(others).toHaveLength(0);
+    expect(reading?.type).toBe('PersonalDataRead');
+    const metadata = JSON.parse(Buffer.from(reading?.metadata ?? []).toString()) as Json;
+    expect(metadata.actor).toBe(reader.keyId);
+    expect(await timeline()).toEqual(shut);
+  });
+
+  it('folds the state as the join has it', async () => {
+    const { body } = await must(acme.get(path, { key: auditor }));
+    const occurredAt = expect.stringMatching(/^2026-05-0[34]T/);
+    expect(body).toEqual({
+      businessId: 'acme',
+      recipientId: path.replace('/recipients/', ''),
+      position: expect.any(String),
+      erased: false,
+      unreadable: false,
+      grants: [{ channel: 'whatsapp', purpose: 'offers', occurredAt, eventId: expect.any(String) }],
+      revocations: [{ channel: 'sms', category: '*', occurredAt, eventId: expect.any(String) }],
+      preferences: [],
+      blocks: [],
+      contacts: [{ channel: 'whatsapp', sender: 'main', occurredAt: '2026-05-04T12:00:00.000Z' }],
+      confirmations: [],
+      links: [],
+    });
+  });
+
+  it('is nothing of a person that another business knows, or nobody', async () => {
+    await registerAcme(service, 'beta', '2002');
+    for (const route of [path, `${path}/timeline`]) {
+      const foreign = await ask(service, 'GET', `/v1/businesses/beta${route}`);
+      expectProblem(foreign, 404, 'RECIPIENT_NOT_FOUND');
+      const nobody = await ask(service, 'GET', `/v1/businesses/beta${route.replace(/recipients\/./, 'recipients/_')}`);
+      expect({ ...nobody.body, instance: '' }).toEqual({ ...foreign.body, instance: '' });
+    }
+    const other = businessOf(service, 'beta');
+    const recipientId = path.replace('/recipients/', '');
+    expectProblem(await other.revoke({ recipient: { recipientId } }), 404, 'RECIPIENT_NOT_FOUND');
+    expectProblem(await other.grant(grantBody('', { recipient: { recipientId } })), 404, 'RECIPIENT_NOT_FOUND');
+    expect(await other.check({ recipientId }, 'offers')).toMatchObject({ reason: 'NO_CONSENT' });
+    expect(await acme.check({ recipientId }, 'offers')).toMatchObject({ reason: 'CONSENTED' });
+  });
+});
