@@ -82,7 +82,8 @@ function wrongSchema(file: string, found: number, known: number): StorageError {
   return new StorageError('SCHEMA', `${file} has schema version ${found}, this program knows ${known}: ${remedy}`);
 }
 
-function named(file: string, error: unknown): unknown {
+/** The same failure with the file's name in its message; what says its name already, or is not the disk's, as it is. */
+export function named(file: string, error: unknown): unknown {
   const known = storageErrorOf(error);
   if (known === undefined || known.problem === 'SCHEMA') return error;
   return new StorageError(known.problem, `${file}: ${known.message}`, { cause: error });

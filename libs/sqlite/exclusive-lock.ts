@@ -1,6 +1,5 @@
 import Database from 'better-sqlite3';
-import { createPrivately } from './database.js';
-import { storageErrorOf } from './storage-error.js';
+import { createPrivately, named } from './database.js';
 
 export interface ExclusiveLock {
   release(): void;
@@ -19,7 +18,7 @@ export function lockExclusively(file: string): ExclusiveLock {
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     db?.close();
-    throw storageErrorOf(error) ?? error;
+    throw named(file, error);
   }
   const held = db;
   return { release: () => void held.close() };

@@ -2,13 +2,16 @@
  * What can be wrong with the disk under a database, told apart by what it means for the caller:
  * `NO_SPACE` and `READ_ONLY` may pass and leave nothing half written; `IO` failed this once; `SYNC_FAILED` means that the
  * kernel may have dropped pages it had accepted, so nothing may be believed durable until the file is opened anew;
+ * `CANNOT_OPEN` the path, its owner or its mode is wrong;
  * `BUSY` another process holds the file; `CORRUPT` and `SCHEMA` need a person; `CLOSED` nobody writes here any more.
  */
-export type StorageProblem = 'NO_SPACE' | 'READ_ONLY' | 'IO' | 'SYNC_FAILED' | 'BUSY' | 'CORRUPT' | 'SCHEMA' | 'CLOSED';
+export type StorageProblem =
+  'NO_SPACE' | 'READ_ONLY' | 'CANNOT_OPEN' | 'IO' | 'SYNC_FAILED' | 'BUSY' | 'CORRUPT' | 'SCHEMA' | 'CLOSED';
 
 const MESSAGES: Readonly<Record<StorageProblem, string>> = {
   NO_SPACE: 'no space left on the disk',
   READ_ONLY: 'the disk or the file is read-only',
+  CANNOT_OPEN: 'it cannot be opened: check its path, its owner and its mode',
   IO: 'the disk reported an input/output error',
   SYNC_FAILED: 'the disk failed to make a write durable; the file must be opened anew',
   BUSY: 'another process holds the file',
@@ -52,7 +55,8 @@ function problemOf(code: string): StorageProblem | undefined {
   if (code.startsWith('SQLITE_READONLY') || code === 'EROFS' || code === 'EACCES' || code === 'EPERM')
     return 'READ_ONLY';
   if (code === 'SQLITE_IOERR_FSYNC' || code === 'SQLITE_IOERR_DIR_FSYNC') return 'SYNC_FAILED';
-  if (code.startsWith('SQLITE_IOERR') || code.startsWith('SQLITE_CANTOPEN') || code === 'EIO') return 'IO';
+  if (code.startsWith('SQLITE_CANTOPEN')) return 'CANNOT_OPEN';
+  if (code.startsWith('SQLITE_IOERR') || code === 'EIO') return 'IO';
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return 'BUSY';
   return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' ? 'CORRUPT' : undefined;
 }
