@@ -1,0 +1,128 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { SettableClock } from '#platform';
+import { ask, deliver, must, registerAcme } from '../support/client.js';
+import { startTestService, type TestService } from '../support/service.js';
+import { businessOf, type Json } from './support/acme.js';
+
+/** fast-check prints the seed and the path of every failure; give them to `fc.assert` to see it again. */
+const RUNS = { numRuns: process.env.FAULTS === 'full' ? 1_500 : 120 };
+
+const GOLDEN = new URL('../../libs/providers/whatsapp/golden/', import.meta.url);
+const PAYLOADS = readdirSync(GOLDEN).map((file) => JSON.parse(readFileSync(new URL(file, GOLDEN), 'utf8')) as Json);
+const STOP = readFileSync(new URL('stop.json', GOLDEN), 'utf8');
+
+interface Mutation {
+  /** Which member of the payload, in the order of a walk through it. */
+  readonly at: number;
+  readonly to: { readonly value: unknown } | { readonly name: string } | 'gone' | 'twice';
+}
+
+const mutation: fc.Arbitrary<Mutation> = fc.record({
+  at: fc.nat(60),
+  to: fc.oneof(
+    fc.record({
+      value: fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom('', '0', [null], {}, 1e21, 'STOP', '\u0000')),
+    }),
+    fc.record({ name: fc.constantFrom('__proto__', 'constructor', 'toString', 'anything', '') }),
+    fc.constant('gone' as const),
+    fc.constant('twice' as const),
+  ),
+});
+
+function mutated(payload: unknown, { at, to }: Mutation): unknown {
+  let count = 0;
+  const entriesOf = (key: string, value: unknown): [string, unknown][] => {
+    if (count++ !== at) return [[key, walk(value)]];
+    if (to === 'gone') return [];
+    if (to === 'twice')
+      return [
+        [key, value],
+        [`${key}2`, value],
+      ];
+    return 'name' in to ? [[to.name, value]] : [[key, to.value]];
+  };
+  const walk = (value: unknown): unknown => {
+    if (Array.isArray(value))
+      return value.flatMap((item, index) => entriesOf(String(index), item).map(([, one]) => one));
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value).flatMap(([key, member]: [string, unknown]) => entriesOf(key, member)),
+    );
+  };
+  return walk(payload);
+}
+
+describe('mutated WhatsApp deliveries', () => {
+  let service: TestService;
+  let people = 0;
+
+  beforeAll(async () => {
+    service = await startTestService({ clock: new SettableClock(Date.parse('2026-05-04T12:00:00.000Z')) });
+    await registerAcme(service);
+  });
+  afterAll(() => service.stop());
+
+  it('are never answered by an error of ours', async () => {
+    const delivery = fc.record({
+      payload: fc.constantFrom(...PAYLOADS),
+      mutations: fc.array(mutation, { maxLength: 6 }),
+    });
+    const property = fc.asyncProperty(delivery, async ({ payload, mutations }) => {
+      const answer = await deliver(service, JSON.stringify(mutations.reduce(mutated, payload as unknown)));
+      expect({ status: answer.status, body: answer.body }).toEqual({ status: 200, body: { received: true } });
+    });
+    await fc.assert(property, RUNS);
+  });
+
+  it('are never answered by an error of ours as broken bytes either', async () => {
+    const broken = fc.record({ at: fc.nat(STOP.length), bytes: fc.uint8Array({ minLength: 1, maxLength: 4 }) });
+    const property = fc.asyncProperty(broken, async ({ at, bytes }) => {
+      const text = Buffer.concat([Buffer.from(STOP.slice(0, at)), bytes, Buffer.from(STOP.slice(at))]).toString();
+      expect((await deliver(service, text)).status).toBe(200);
+    });
+    await fc.assert(property, { numRuns: RUNS.numRuns / 2 });
+  });
+
+  it('lose no STOP that stands in them whole: the person is stopped, or the message kept', async () => {
+    const acme = businessOf(service);
+    const others = fc.record({
+      payload: fc.constantFrom(...PAYLOADS),
+      mutations: fc.array(mutation, { maxLength: 4 }),
+    });
+    const property = fc.asyncProperty(others, async ({ payload, mutations }) => {
+      const phone = `393335${String(300_000 + people++)}`;
+      const stop = JSON.parse(STOP.replaceAll('16505551234', phone).replace('golden02', `fuzz-${phone}`)) as {
+        entry: unknown[];
+      };
+      const beside = (mutations.reduce(mutated, payload as unknown) ?? {}) as { entry?: unknown };
+      const entry = [...(Array.isArray(beside.entry) ? (beside.entry as unknown[]) : [beside.entry]), ...stop.entry];
+      await must(deliver(service, { object: 'whatsapp_business_account', entry }));
+      expect(await acme.check({ phone: `+${phone}` }, 'offers')).toMatchObject({ eligible: false, reason: 'REVOKED' });
+    });
+    await fc.assert(property, RUNS);
+  });
+
+  it('lose no STOP whose own message is mutated: something of it is in the ledger, or kept as unrouted', async () => {
+    const property = fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 3 }), async (mutations) => {
+      const phone = `393335${String(600_000 + people++)}`;
+      const own = STOP.replaceAll('16505551234', phone).replace('golden02', `own-${phone}`);
+      const payload = JSON.stringify(mutations.reduce(mutated, JSON.parse(own) as unknown));
+      if (!payload.includes('"STOP"')) return;
+      const before = await traces(service);
+      await must(deliver(service, payload));
+      expect(await traces(service)).not.toEqual(before);
+    });
+    await fc.assert(property, RUNS);
+  });
+});
+
+/** What changes when anything of a delivery is recorded or kept. */
+async function traces({ running, metricsBase, base, adminKey }: TestService): Promise<unknown> {
+  const head = await running.parts.store.head();
+  const metrics = await (await fetch(`${metricsBase}/metrics`)).text();
+  const kept = /^consent_unrouted_total.*$/gm;
+  const { body } = await ask({ base, adminKey }, 'GET', '/v1/unrouted?limit=500');
+  return { head, kept: metrics.match(kept), listed: (body.unrouted as unknown as Json[]).length };
+}
