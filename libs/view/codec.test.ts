@@ -25,7 +25,24 @@ describe('the packed form of a state', () => {
     );
   });
 
-  it('takes at most 110 bytes a cell in a usual state', () => {
+  it('keeps a grant that ended in 1970 as ended', () => {
+    const expiresAt = '1970-01-01T00:00:00.000Z';
+    const event = {
+      type: 'ConsentGranted' as const,
+      data: {
+        businessId: 'acme',
+        occurredAt: '2026-01-01T00:00:00.000Z',
+        method: 'import' as const,
+        channels: ['sms'] as const,
+        purposes: ['offers'],
+        expiresAt,
+      },
+    };
+    const origin = { eventId: 'e', stream: 'consent-r0', revision: '0', recordedAt: '2026-01-01T00:00:00.000Z' };
+    expect(decode(encode(fold(EMPTY_STATE, event, origin), 'r0'), 'r0').grants[0]).toMatchObject({ expiresAt });
+  });
+
+  it('takes at most 112 bytes a cell in a usual state', () => {
     const recipientId = 'Q0l5b2xvbmVTb21lUmVjaXBpZW50SWRCYXNlNjR1cmw';
     const occurredAt = '2026-11-24T21:57:14.000Z';
     const data = {
@@ -42,7 +59,7 @@ describe('the packed form of a state', () => {
     };
     const channels = ['whatsapp', 'sms', 'email', 'voice'] as const;
     const event = { type: 'ConsentGranted' as const, data: { ...data, channels, purposes: ['offers'] } };
-    expect(encode(fold(EMPTY_STATE, event, origin), recipientId).length / 4).toBeLessThanOrEqual(110);
+    expect(encode(fold(EMPTY_STATE, event, origin), recipientId).length / 4).toBeLessThanOrEqual(112);
   });
 
   it('refuses text of another form', () => {
@@ -56,6 +73,7 @@ describe('packed instants', () => {
     '2026-11-24T21:57:14.007Z',
     '0000-01-01T00:00:00.000Z',
     '1969-12-31T23:59:59.999Z',
+    '1970-01-01T00:00:00.000Z',
     '9999-12-31T23:59:59.999Z',
   ])('are milliseconds: %s', (instant) => {
     expect(packInstant(instant)).toBe(Date.parse(instant));

@@ -13,7 +13,7 @@ import { packBasis, unpackBasis, type Packed, type Value } from './basis-codec.j
 import { packInstant, unpackInstant } from './instant-codec.js';
 
 /** Changes with every change of what the packed form looks like; a view written under another one is rebuilt. */
-export const CODEC_VERSION = 1;
+export const CODEC_VERSION = 2;
 
 /**
  * Packs a recipient's folded state as JSON: `[grants, revocations, preferences, blocks, contacts, confirmations, links,
@@ -58,8 +58,11 @@ export function decode(text: string, recipientId: string): RecipientState {
   return state;
 }
 
+/** Stands where a grant has no end; 0 is an end too, in 1970. */
+const NEVER = '';
+
 function packGrant(cell: GrantCell, recipientId: string): Packed {
-  const expiry = cell.expiresAt === undefined ? 0 : packInstant(cell.expiresAt);
+  const expiry = cell.expiresAt === undefined ? NEVER : packInstant(cell.expiresAt);
   return [cell.channel, cell.purpose, expiry, ...packBasis(cell, 'ConsentGranted', recipientId)];
 }
 
@@ -67,7 +70,7 @@ function unpackGrant(cell: Packed, recipientId: string): GrantCell {
   const basis = unpackBasis(cell, 3, 'ConsentGranted', recipientId) as Mutable<GrantCell>;
   basis.channel = cell[0] as GrantCell['channel'];
   basis.purpose = cell[1] as string;
-  if (cell[2] !== 0) basis.expiresAt = unpackInstant(cell[2] as number);
+  if (cell[2] !== NEVER) basis.expiresAt = unpackInstant(cell[2] as number);
   return basis;
 }
 

@@ -40,7 +40,9 @@ export function randomHistory(fc: typeof FastCheck) {
 }
 
 function instantsOf(fc: typeof FastCheck): Arbitrary<string> {
-  return fc.integer({ min: -5_000, max: 300 * 86_400_000 }).map((ms) => instantOf(T0 + ms));
+  const usual = fc.integer({ min: -5_000, max: 300 * 86_400_000 }).map((ms) => instantOf(T0 + ms));
+  // The epoch is what an unset time becomes in many languages, and the one number that may be taken for none.
+  return fc.oneof({ weight: 9, arbitrary: usual }, { weight: 1, arbitrary: fc.constant(instantOf(0)) });
 }
 
 function eventsOf(fc: typeof FastCheck, instants: Arbitrary<string>): Arbitrary<RandomEvent> {
