@@ -9,7 +9,6 @@ import {
   type BusinessState,
   type DisclosureVersion,
   type Purpose,
-  type Sender,
 } from './business.js';
 import {
   nextVersion,
@@ -20,13 +19,20 @@ import {
   retirePurpose,
   retireSender,
   type RegisterDecision,
+  type SenderDraft,
 } from './decide-business.js';
 
+const NOW = '2026-01-01T00:00:00.000Z';
 const profile = { legalName: 'Acme Ltd', displayName: 'Acme', defaultRegion: 'IT' };
 const offers: Purpose = { purposeId: 'offers', category: 'marketing', title: 'Offers', requires: 'consent' };
 const news: Purpose = { purposeId: 'news', category: 'marketing', title: 'News', requires: 'consent' };
 const tickets: Purpose = { purposeId: 'tickets', category: 'utility', title: 'Tickets', requires: 'no_objection' };
-const shop: Sender = { senderId: 'shop', channel: 'whatsapp', provider: 'whatsapp_cloud', address: '+390212345678' };
+const shop: SenderDraft = {
+  senderId: 'shop',
+  channel: 'whatsapp',
+  provider: 'whatsapp_cloud',
+  address: '+390212345678',
+};
 const draft: Omit<DisclosureVersion, 'version'> = {
   disclosureId: 'join',
   text: 'Acme sends offers.',
@@ -83,7 +89,7 @@ describe('a business', () => {
   it('must be registered before its register is filled', () => {
     const refused = { refused: 'BUSINESS_NOT_FOUND', field: 'businessId', subject: 'acme' };
     expect(registerPurpose(EMPTY_BUSINESS, 'acme', offers)).toEqual(refused);
-    expect(registerSender(EMPTY_BUSINESS, 'acme', shop)).toEqual(refused);
+    expect(registerSender(EMPTY_BUSINESS, 'acme', shop, NOW)).toEqual(refused);
     expect(publishDisclosure(EMPTY_BUSINESS, 'acme', draft)).toEqual(refused);
   });
 });
@@ -145,31 +151,56 @@ describe('a purpose', () => {
 });
 
 describe('a sender', () => {
+  const LATER = '2026-02-01T00:00:00.000Z';
+  const put =
+    (draft: SenderDraft, now = NOW) =>
+    (state: BusinessState) =>
+      registerSender(state, 'acme', draft, now);
+  const desk = { ...shop, senderId: 'desk', providerId: '106540352242922' };
+
   it('is registered, changed, retired and taken up again', () => {
-    const first = registerSender(acme, 'acme', shop);
+    const first = registerSender(acme, 'acme', shop, NOW);
     expect(first).toEqual({
       events: [{ type: 'SenderRegistered', data: { businessId: 'acme', ...shop } }],
       created: true,
     });
-    const desk = { ...shop, senderId: 'desk', providerId: '106540352242922' };
-    const state = after(
-      acme,
-      () => first,
-      (state) => registerSender(state, 'acme', desk),
-    );
-    expect(senderOf(state, 'desk')).toEqual(desk);
+    const state = after(acme, () => first, put(desk));
+    expect(senderOf(state, 'desk')).toEqual({ ...desk, boundAt: NOW });
     expect(senderOf(state, 'x')).toBeUndefined();
-    expect(registerSender(state, 'acme', desk)).toEqual({ events: [], created: false });
-    expect(registerSender(state, 'acme', { ...desk, providerId: '1' })).toMatchObject({ events: [{}], created: false });
-    const gone = after(state, (state) => retireSender(state, 'acme', 'shop'));
-    expect(gone.senders).toEqual([{ ...shop, retired: true }, desk]);
+    expect(registerSender(state, 'acme', desk, LATER)).toEqual({ events: [], created: false });
+    const gone = after(state, (known) => retireSender(known, 'acme', 'shop'));
+    expect(gone.senders).toEqual([
+      { ...shop, retired: true },
+      { ...desk, boundAt: NOW },
+    ]);
     expect(retireSender(state, 'acme', 'shop')).toMatchObject({
       events: [{ type: 'SenderRetired', data: { businessId: 'acme', senderId: 'shop' } }],
       created: false,
     });
     expect(retireSender(gone, 'acme', 'shop')).toEqual({ events: [], created: false });
     expect(retireSender(gone, 'acme', 'x')).toEqual({ refused: 'SENDER_NOT_FOUND', field: 'senderId', subject: 'x' });
-    expect(after(gone, (state) => registerSender(state, 'acme', shop)).senders).toEqual([shop, desk]);
+    expect(after(gone, put(shop)).senders).toEqual([shop, { ...desk, boundAt: NOW }]);
+  });
+
+  it('stays bound where a change names no id, and remembers the ids it had', () => {
+    const bound = after(acme, put(desk));
+    const { providerId: _, ...unnamed } = desk;
+    const moved = after(bound, put({ ...unnamed, address: '+390299' }, LATER));
+    expect(senderOf(moved, 'desk')).toEqual({ ...desk, address: '+390299', boundAt: NOW });
+    const rebound = after(bound, put({ ...desk, providerId: '2' }, LATER));
+    const first = { provider: desk.provider, providerId: desk.providerId, boundAt: NOW };
+    expect(senderOf(rebound, 'desk')).toEqual({ ...desk, providerId: '2', boundAt: LATER, formerIds: [first] });
+    const back = after(rebound, put(desk, LATER));
+    expect(senderOf(back, 'desk')).toMatchObject({ providerId: desk.providerId, formerIds: [{ providerId: '2' }] });
+    expect(senderOf(back, 'desk')?.formerIds).toHaveLength(1);
+  });
+
+  it('that was retired takes its id up again only where it is named', () => {
+    const gone = after(acme, put(desk), (state) => retireSender(state, 'acme', 'desk'));
+    const { providerId: _, ...unnamed } = desk;
+    const first = { provider: desk.provider, providerId: desk.providerId, boundAt: NOW };
+    expect(senderOf(after(gone, put(unnamed, LATER)), 'desk')).toEqual({ ...unnamed, formerIds: [first] });
+    expect(senderOf(after(gone, put(desk, LATER)), 'desk')).toEqual({ ...desk, boundAt: LATER });
   });
 });
 

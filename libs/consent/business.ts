@@ -19,7 +19,17 @@ export interface Sender {
   readonly address: string;
   /** The provider's own id of the sender, e.g. WhatsApp's `phone_number_id`: deliveries are routed by it. */
   readonly providerId?: string;
+  /** When the provider's id was bound: of two businesses that both gave it up, the later still hears its opt-outs. */
+  readonly boundAt?: Instant;
+  /** Ids that the sender had before: people may still answer to them, so their opt-outs still come here. */
+  readonly formerIds?: readonly FormerId[];
   readonly retired?: true;
+}
+
+export interface FormerId {
+  readonly provider: Provider;
+  readonly providerId: string;
+  readonly boundAt: Instant;
 }
 
 export interface DisclosureVersion {

@@ -7,11 +7,13 @@ import {
   type BusinessProfile,
   type BusinessState,
   type DisclosureVersion,
+  type FormerId,
   type Policy,
   type Purpose,
   type Sender,
 } from './business.js';
 import type { PurposeFact } from './decide.js';
+import type { Instant } from './instant.js';
 import type { Category, Channel, DisclosureRef, GrantMethod } from './vocabulary.js';
 
 export type RegisterRefusal =
@@ -81,11 +83,39 @@ export function nextVersion(state: BusinessState, disclosureId: string): number 
   return Math.max(0, ...versions) + 1;
 }
 
-export function registerSender(state: BusinessState, businessId: string, sender: Sender): RegisterDecision {
+/** A sender as its owner describes it; what it is bound to is kept here. */
+export type SenderDraft = Omit<Sender, 'boundAt' | 'formerIds' | 'retired'>;
+
+/** Naming no provider id leaves the binding as it is: an opt-out must not lose its way through an omission. */
+export function registerSender(
+  state: BusinessState,
+  businessId: string,
+  draft: SenderDraft,
+  now: Instant,
+): RegisterDecision {
   if (!state.profile) return { refused: 'BUSINESS_NOT_FOUND', field: 'businessId', subject: businessId };
-  const known = senderOf(state, sender.senderId);
+  const known = senderOf(state, draft.senderId);
+  const sender: Sender = { ...draft, ...bindingOf(known, draft, now) };
   if (sameValue(known, sender)) return { events: [], created: false };
   return { events: [{ type: 'SenderRegistered', data: { businessId, ...sender } }], created: known === undefined };
+}
+
+/** A sender that was retired has given its id up, and may find it bound to another business: it is named anew. */
+function bindingOf(known: Sender | undefined, { provider, providerId }: SenderDraft, now: Instant) {
+  const standing = known?.provider === provider && !known.retired ? known : undefined;
+  const current = providerId ?? standing?.providerId;
+  const stays = standing?.providerId === current;
+  const formerIds = formerIdsOf(known).filter((one) => one.provider !== provider || one.providerId !== current);
+  return {
+    ...(current === undefined ? {} : { providerId: current, boundAt: (stays && standing?.boundAt) || now }),
+    ...(formerIds.length === 0 ? {} : { formerIds }),
+  };
+}
+
+function formerIdsOf(known: Sender | undefined): readonly FormerId[] {
+  const { provider, providerId, boundAt, formerIds = [] } = known ?? {};
+  if (provider === undefined || providerId === undefined || boundAt === undefined) return formerIds;
+  return [...formerIds, { provider, providerId, boundAt }];
 }
 
 export function retireSender(state: BusinessState, businessId: string, senderId: string): RegisterDecision {
@@ -103,7 +133,7 @@ export interface GrantScope {
 }
 
 /** An import is flagged instead, and a provider's own opt-in is shown by the provider, so neither cites our wording. */
-const WITHOUT_DISCLOSURE: readonly GrantMethod[] = ['import', 'in_app_signup', 'correction'];
+const WITHOUT_DISCLOSURE: readonly GrantMethod[] = ['import', 'in_app_signup'];
 
 /** Which registered purposes a grant names, once the register has agreed that its disclosure covers them. */
 export function purposesOfGrant(state: BusinessState, scope: GrantScope): readonly PurposeFact[] | Refused {

@@ -55,6 +55,25 @@ describe('the catalogue', () => {
     expect(routeAfter(zeta, retired)).toStrictEqual(['zeta', 'wa']);
   });
 
+  it('routes an id that two have given up to who had it last, in whatever order the rows come', () => {
+    const given = (boundAt: string): Sender => ({ ...senderOf('main', true), boundAt });
+    const acme = rowOf('acme', 3, [given('2026-01-01T00:00:00.000Z')]);
+    const zeta = rowOf('zeta', 3, [given('2026-02-01T00:00:00.000Z')]);
+    expect(routeAfter(acme, zeta)).toStrictEqual(['zeta', 'main']);
+    expect(routeAfter(zeta, acme)).toStrictEqual(['zeta', 'main']);
+  });
+
+  it('still routes an id that its sender had before, as one given up', () => {
+    const boundAt = '2026-01-01T00:00:00.000Z';
+    const former = { provider: 'whatsapp_cloud', providerId: '106540352242922', boundAt } as const;
+    const rebound: Sender = { ...senderOf('main'), providerId: '2', formerIds: [former] };
+    const catalogue = new Catalogue();
+    catalogue.offer(rowOf('acme', 0, [rebound]));
+    expect(catalogue.senderBy('whatsapp_cloud', '106540352242922')?.sender.retired).toBe(true);
+    expect(catalogue.senderBy('whatsapp_cloud', '2')?.sender.retired).toBeUndefined();
+    expect(routeAfter(rowOf('acme', 0, [rebound]), rowOf('zeta', 0, [senderOf('wa')]))).toStrictEqual(['zeta', 'wa']);
+  });
+
   it('prefers the sender in use within one business', () => {
     expect(routeAfter(rowOf('acme', 0, [senderOf('new'), senderOf('old', true)]))).toStrictEqual(['acme', 'new']);
     expect(routeAfter(rowOf('acme', 0, [senderOf('old', true), senderOf('new')]))).toStrictEqual(['acme', 'new']);

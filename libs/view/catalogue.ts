@@ -1,4 +1,4 @@
-import type { Provider, Sender } from '#consent';
+import type { Instant, Provider, Sender } from '#consent';
 import type { BusinessRow } from './port.js';
 
 /** Where a provider's delivery belongs. */
@@ -7,20 +7,35 @@ export interface Route {
   readonly sender: Sender;
 }
 
+/** One business's claim to a provider's id: `standing` where the id is bound now, not given up. */
+interface Claim extends Route {
+  readonly key: string;
+  readonly standing: boolean;
+  readonly boundAt: Instant;
+}
+
 /**
  * The registers of all businesses, in memory. Rows come from the view's follower and from the command handlers of this
- * process, whichever is first: the newer revision stays.
+ * process, whichever is first: the newer revision stays. What they route follows from the rows alone, in any order.
  */
 export class Catalogue {
   readonly #rows = new Map<string, BusinessRow>();
-  readonly #routes = new Map<string, Route>();
+  readonly #claims = new Map<string, readonly Claim[]>();
 
   /** Takes the row if it is newer than the one at hand; says whether it was. */
   offer(row: BusinessRow): boolean {
     const known = this.#rows.get(row.businessId);
     if (known !== undefined && Number(known.revision) >= Number(row.revision)) return false;
     this.#rows.set(row.businessId, row);
-    for (const sender of row.state.senders) this.#bind({ businessId: row.businessId, sender });
+    for (const { key } of known ? claimsOf(known) : []) this.#replace(key, row.businessId, []);
+    const claims = claimsOf(row);
+    for (const { key } of claims) {
+      this.#replace(
+        key,
+        row.businessId,
+        claims.filter((claim) => claim.key === key),
+      );
+    }
     return true;
   }
 
@@ -33,33 +48,43 @@ export class Catalogue {
   }
 
   /**
-   * Whose sender a provider means. A retired sender still routes to the business that had it last, so that a STOP sent
-   * to an old number is heard, unless another business has bound it since.
+   * Whose sender a provider means. An id that was given up (the sender retired, or bound to another id) still routes to
+   * the business that had it last, its sender shown as retired, so that a STOP sent to an old number is heard.
    */
   senderBy(provider: Provider, providerId: string): Route | undefined {
-    return this.#routes.get(routeKey(provider, providerId));
+    return this.#claims.get(keyOf(provider, providerId))?.[0];
   }
 
-  #bind(route: Route): void {
-    const key = keyOf(route.sender);
-    if (key === undefined) return;
-    const holder = this.#routes.get(key);
-    if (route.sender.retired && holder !== undefined && this.#keepsRoute(holder, route, key)) return;
-    this.#routes.set(key, route);
-  }
-
-  /** A retired sender takes a route over from nobody but an equally retired one of its own business. */
-  #keepsRoute(holder: Route, retired: Route, key: string): boolean {
-    if (holder.businessId !== retired.businessId) return true;
-    const senders = this.#rows.get(holder.businessId)?.state.senders ?? [];
-    return senders.some((sender) => !sender.retired && keyOf(sender) === key);
+  #replace(key: string, businessId: string, claims: readonly Claim[]): void {
+    const others = (this.#claims.get(key) ?? []).filter((claim) => claim.businessId !== businessId);
+    const all = [...others, ...claims].sort(byRight);
+    if (all.length === 0) this.#claims.delete(key);
+    else this.#claims.set(key, all);
   }
 }
 
-function keyOf({ provider, providerId }: Sender): string | undefined {
-  return providerId === undefined ? undefined : routeKey(provider, providerId);
+function claimsOf({ businessId, state }: BusinessRow): readonly Claim[] {
+  return state.senders.flatMap((sender) => {
+    const { provider, providerId, boundAt = '', formerIds = [] } = sender;
+    const bound = { key: keyOf(provider, providerId ?? ''), standing: !sender.retired, boundAt, sender, businessId };
+    const former = formerIds.map((one) => ({
+      key: keyOf(one.provider, one.providerId),
+      standing: false,
+      boundAt: one.boundAt,
+      sender: { ...sender, retired: true as const },
+      businessId,
+    }));
+    return providerId === undefined ? former : [bound, ...former];
+  });
 }
 
-function routeKey(provider: Provider, providerId: string): string {
+/** Who has the id now comes first, then who had it last; the rest only makes the order certain. */
+function byRight(one: Claim, other: Claim): number {
+  if (one.standing !== other.standing) return one.standing ? -1 : 1;
+  if (one.boundAt !== other.boundAt) return one.boundAt > other.boundAt ? -1 : 1;
+  return `${one.businessId} ${one.sender.senderId}` < `${other.businessId} ${other.sender.senderId}` ? -1 : 1;
+}
+
+function keyOf(provider: Provider, providerId: string): string {
   return `${provider} ${providerId}`;
 }

@@ -1,7 +1,15 @@
 import { Body, Controller, Param, Req, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { registerSender, retireSender, senderOf, type BusinessState, type Sender } from '#consent';
+import {
+  registerSender,
+  retireSender,
+  senderOf,
+  type BusinessState,
+  type Instant,
+  type Sender,
+  type SenderDraft,
+} from '#consent';
 import { Refusal, ValidationPipe } from '#platform';
 import { ChangeRegister } from '../commands/change-register.js';
 import { register } from '../commands/register.js';
@@ -31,16 +39,16 @@ export class SendersController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const sender = { senderId, ...body };
-    if (body.providerId !== undefined && !principalOf(request).admin) throw adminAlone();
-    const { created } = await this.inTurn(async () => {
+    if (this.touchesBinding(businessId, sender) && !principalOf(request).admin) throw adminAlone();
+    const { created, state } = await this.inTurn(async () => {
       this.requireFree(businessId, sender);
-      return this.change(businessId, `senders/${senderId}`, request, (state) =>
-        registerSender(state, businessId, sender),
+      return this.change(businessId, `senders/${senderId}`, request, (known, now) =>
+        registerSender(known, businessId, sender, now),
       );
     });
     if (body.providerId !== undefined) await this.intake.replayOf(body.provider, body.providerId, callerOf(request));
     reply.status(created ? 201 : 200);
-    return senderView(sender);
+    return senderView(senderOf(state, senderId) ?? sender);
   }
 
   @Route(senderDeleteRoute)
@@ -61,9 +69,15 @@ export class SendersController {
     businessId: string,
     operation: string,
     request: FastifyRequest,
-    decide: (state: BusinessState) => ReturnType<typeof registerSender>,
+    decide: (state: BusinessState, now: Instant) => ReturnType<typeof registerSender>,
   ) {
     return this.commands.execute(new ChangeRegister({ businessId, operation, caller: callerOf(request), decide }));
+  }
+
+  /** To name a provider's id is to bind it; to name another provider is to give it up. */
+  private touchesBinding(businessId: string, { senderId, provider, providerId }: SenderDraft): boolean {
+    const known = senderOf(register(this.parts, businessId), senderId);
+    return providerId !== undefined || (known?.providerId !== undefined && known.provider !== provider);
   }
 
   private inTurn<T>(task: () => Promise<T>): Promise<T> {
@@ -73,7 +87,7 @@ export class SendersController {
   }
 
   /** A retired sender keeps routing to its last business, but no longer stands in another's way. */
-  private requireFree(businessId: string, { provider, providerId }: Sender): void {
+  private requireFree(businessId: string, { provider, providerId }: SenderDraft): void {
     const route = providerId === undefined ? undefined : this.parts.view.catalogue.senderBy(provider, providerId);
     if (!route || route.businessId === businessId || route.sender.retired) return;
     const message = 'The provider id is bound to another business; retire that sender first.';
@@ -86,6 +100,7 @@ function adminAlone(): Refusal {
   return new Refusal('FORBIDDEN', message, { errors: [{ field: 'providerId', code: 'ADMIN_KEY', message }] });
 }
 
-function senderView(sender: Sender) {
-  return { ...sender, retired: sender.retired === true };
+function senderView({ senderId, channel, provider, address, providerId, retired }: Sender) {
+  const bound = providerId === undefined ? {} : { providerId };
+  return { senderId, channel, provider, address, ...bound, retired: retired === true };
 }
