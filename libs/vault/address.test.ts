@@ -76,10 +76,8 @@ describe('readAddress', () => {
     '@example.org',
     'ada@',
     'ada@localhost',
-    'ada lovelace@example.org',
     'ada@exa mple.org',
     'ada\u0000@example.org',
-    'Ada <ada@example.org>',
     'a@b@example.org',
     'ada@-.example',
     'ada@example..org',
@@ -89,6 +87,24 @@ describe('readAddress', () => {
     expect(readAddress({ email })).toMatchObject({ problem: 'invalid', field: 'email' });
     const kept = { kind: 'email', given: email, keyForm: email.trim().toLowerCase(), unparsed: true };
     expect(readAddress({ email }, { lenient: true })).toEqual(kept);
+  });
+
+  it.each([
+    'Ada <ada@example.org>',
+    '"Ada" <Ada@Example.org>',
+    'mailto:ada@example.org?subject=stop',
+    'ada@example.org;',
+    'lovelace, ada@example.org.',
+  ])('finds for a revocation the e-mail address inside %j', (email) => {
+    expect(readAddress({ email })).toMatchObject({ problem: 'invalid', field: 'email' });
+    const found = { kind: 'email', given: email, keyForm: 'ada@example.org', unparsed: true };
+    expect(readAddress({ email }, { lenient: true })).toEqual(found);
+  });
+
+  it('takes for a revocation a recipient id with white space around it', () => {
+    const recipientId = 'kKNXpvrSJLxoCZBOVMOVkkWOXzB70YIzlsUZITOcigs';
+    expect(readAddress({ recipientId: `${recipientId}\n` })).toMatchObject({ problem: 'invalid' });
+    expect(readAddress({ recipientId: ` ${recipientId}\n` }, { lenient: true })).toEqual({ recipientId });
   });
 
   it.each([

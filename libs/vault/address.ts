@@ -69,12 +69,14 @@ const READERS: Readonly<Record<AddressField, Reader>> = {
     address('phone', given, readPhone(given, defaultRegion)) ??
     unparsed(lenient, 'phone', given, () => salvagePhone(given, defaultRegion)),
   email: (given, { lenient }) =>
-    address('email', given, readEmail(given)) ??
-    unparsed(lenient, 'email', given, () => given.normalize('NFC').trim().toLowerCase()),
+    address('email', given, readEmail(given)) ?? unparsed(lenient, 'email', given, () => salvageEmail(given)),
   whatsappUserId: (given, { lenient }) =>
     address('whatsapp_user_id', given, WHATSAPP_USER_ID.test(given) ? given : undefined) ??
     unparsed(lenient, 'whatsapp_user_id', given, () => given.trim()),
-  recipientId: (given) => (isRecipientId(given) ? { recipientId: given } : undefined),
+  recipientId: (given, { lenient }) => {
+    const id = lenient ? given.trim() : given;
+    return isRecipientId(id) ? { recipientId: id } : undefined;
+  },
 };
 
 /** A caller that wrote a phone number as a JSON number still names a person. */
@@ -109,6 +111,14 @@ function readEmail(given: string): string | undefined {
   if (!isLocalPart(local) || !DOMAIN.test(domain)) return undefined;
   const email = `${local}@${domain}`;
   return email.length <= MAX_EMAIL_LENGTH ? email : undefined;
+}
+
+const EMAIL_INSIDE = /[^\s\p{C}@<>(),;:\\[\]"']+@[^\s\p{C}@<>(),;:\\[\]"']+/u;
+
+/** Mailers write `Name <name@domain>` and links `mailto:name@domain?subject=stop`: the address inside is whom they mean. */
+function salvageEmail(given: string): string {
+  const inside = EMAIL_INSIDE.exec(given.slice(0, 4 * MAX_EMAIL_LENGTH))?.[0].replace(/[?.]?$|\?.*$/, '');
+  return (inside && readEmail(inside)) ?? given.normalize('NFC').trim().toLowerCase();
 }
 
 function isLocalPart(local: string): boolean {

@@ -57,6 +57,23 @@ export function describeVault(name: string, makePlace: () => Promise<VaultPlace>
       expect(await vault.open('another', EVENT, sealed)).toBeUndefined();
     });
 
+    it('knows a value again by its fingerprint, for one recipient and without showing it', async () => {
+      const print = await vault.fingerprint('one', { text: 'Basta', to: { a: 1, b: [2] } });
+      expect(print).toMatch(/^[\w-]{43}$/);
+      await reopen();
+      expect(await vault.fingerprint('one', { to: { b: [2], a: 1 }, text: 'Basta' })).toBe(print);
+      expect(await vault.fingerprint('one', { text: 'basta', to: { a: 1, b: [2] } })).not.toBe(print);
+      expect(await vault.fingerprint('another', { text: 'Basta', to: { a: 1, b: [2] } })).not.toBe(print);
+    });
+
+    it('is empty until something is kept in it', async () => {
+      expect(await vault.isEmpty()).toBe(true);
+      await vault.seal('recipient', EVENT, PERSONAL);
+      expect(await vault.isEmpty()).toBe(false);
+      await reopen();
+      expect(await vault.isEmpty()).toBe(false);
+    });
+
     it('gives two first seals at once the same key, which is the stored one', async () => {
       const recipients = Array.from({ length: 20 }, (_, index) => `recipient-${index}`);
       const seals = recipients.flatMap((id) =>

@@ -45,6 +45,14 @@ export interface Vault {
   open(recipientId: string, eventId: string, sealed: Sealed): Promise<Readonly<Record<string, string>> | undefined>;
 
   /** Puts a new key, or replaces the one with the same id. */
+  /**
+   * A keyed hash by which the same value is known again, under the recipient's own key: once that is destroyed nobody
+   * can test what the value may have been. Equal JSON, whatever the order of its keys, gives equal text.
+   */
+  fingerprint(recipientId: string, value: unknown): Promise<string>;
+  /** Whether nothing was ever kept here: a vault just made, beside a ledger just begun. */
+  isEmpty(): Promise<boolean>;
+
   putApiKey(key: ApiKey): Promise<void>;
   deleteApiKey(keyId: string): Promise<boolean>;
   findApiKey(keyId: string): Promise<ApiKey | undefined>;

@@ -33,7 +33,11 @@ export function vaultReadsOf(db: SqliteDatabase) {
   const ofSender = db.prepare<[string, string, number], UnroutedRow>(
     `${UNROUTED} FROM unrouted WHERE provider = ? AND provider_id = ? ORDER BY received_at, id LIMIT ?`,
   );
+  const anything = db.prepare<[], unknown>(
+    'SELECT 1 FROM data_keys UNION ALL SELECT 1 FROM api_keys UNION ALL SELECT 1 FROM unrouted LIMIT 1',
+  );
   return {
+    isEmpty: () => anything.get() === undefined,
     wrappedKey: (recipientId: string): Uint8Array | undefined => wrappedKey.get(recipientId)?.wrapped,
     apiKey: (keyId: string): ApiKey | undefined => toApiKey(apiKey.get(keyId)),
     apiKeys: (businessId: string | undefined) => apiKeys.all(businessId ?? null).flatMap((row) => toApiKey(row) ?? []),

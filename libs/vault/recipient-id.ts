@@ -84,7 +84,7 @@ function asUuid(hex: string): string {
 }
 
 /** JSON with the members of every object sorted by name. */
-function canonicalJson(value: unknown): string {
+export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, sortMembers) ?? '';
 }
 

@@ -1,4 +1,4 @@
-import { createSecretKey, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import {
   StorageError,
@@ -14,6 +14,7 @@ import { DataKeys } from './data-keys.js';
 import { DEFAULT_VAULT_LIMITS, type VaultLimits } from './limits.js';
 import { VaultUnavailable, type ApiKey, type Sealed, type Unrouted, type Vault } from './port.js';
 import { vaultReadsOf, type VaultReads } from './reads.js';
+import { canonicalJson } from './recipient-id.js';
 import { openForReading, prepareVault, unroutedKey } from './schema.js';
 import { openBytes, openFields, sealBytes, sealFields } from './sealing.js';
 import type { VaultJob, VaultJobDone } from './writes.js';
@@ -27,6 +28,8 @@ export interface OpenSqliteVaultOptions {
 }
 
 export const VAULT_FILE = 'vault.db';
+
+const FINGERPRINT_LABEL = 'consent-ledger/recipient-fingerprint/v1:';
 
 /**
  * Opens the vault of a data directory, making it where there is none. Writes go through a thread of their own, so that
@@ -91,6 +94,17 @@ class SqliteVault implements Vault {
   ): Promise<Readonly<Record<string, string>> | undefined> {
     const key = await this.keys.find(recipientId);
     return key === undefined ? undefined : openFields(key, recipientId, eventId, sealed);
+  }
+
+  async fingerprint(recipientId: string, value: unknown): Promise<string> {
+    const key = await this.keys.findOrMake(recipientId);
+    return createHmac('sha256', key)
+      .update(`${FINGERPRINT_LABEL}${canonicalJson(value)}`)
+      .digest('base64url');
+  }
+
+  async isEmpty(): Promise<boolean> {
+    return this.read((reads) => reads.isEmpty());
   }
 
   async putApiKey(key: ApiKey): Promise<void> {
