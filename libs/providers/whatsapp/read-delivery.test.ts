@@ -60,7 +60,16 @@ describe('golden deliveries', () => {
         text: 'Cancelar',
       },
     ],
-    ['forwarded-stop', { ...MESSAGE, messageId: 'wamid.golden04', claimedSecond: '2025-06-08T20:59:46.000Z' }],
+    [
+      'forwarded-stop',
+      {
+        ...MESSAGE,
+        messageId: 'wamid.golden04',
+        claimedSecond: '2025-06-08T20:59:46.000Z',
+        optOut: { categories: ['*'] },
+        text: 'STOP',
+      },
+    ],
     [
       'user-id-only-stop',
       {

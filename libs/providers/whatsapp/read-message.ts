@@ -40,7 +40,7 @@ export function readTextMessage(
   const text = bodyOf(message);
   const addresses = atLeastOne(addressesOf(sender));
   if (text === undefined || addresses === undefined) return undefined;
-  const optOut = isForwarded(message) ? undefined : readOptOut(text, 'whatsapp');
+  const optOut = readOptOut(text, 'whatsapp');
   const claimedSecond = readSecond(message.timestamp);
   const messageId =
     textOf(message.id, LONGEST_MESSAGE_ID) ?? (optOut && ownId({ addresses, claimedSecond, text }, deliveryDigest));
@@ -57,12 +57,6 @@ function bodyOf(message: JsonObject): string | undefined {
 function atLeastOne(addresses: readonly PersonAddress[]): MessageFact['addresses'] | undefined {
   const [first, ...others] = addresses;
   return first === undefined ? undefined : [first, ...others];
-}
-
-/** Forwarded words are somebody else's: a forwarded "STOP" is shown to the business, not said to it. */
-function isForwarded(message: JsonObject): boolean {
-  const context = objectOf(message.context);
-  return context?.forwarded === true || context?.frequently_forwarded === true;
 }
 
 /** Seconds since 1970 as Meta writes them: a string of digits in messages, a number elsewhere. */
