@@ -46,7 +46,7 @@ export function runBatch<Job, Result>(
   { revocation, normal }: Batch<Job>,
   note: (error: unknown) => void,
 ): Outcomes<Result> {
-  const refusal = normal.length > 0 ? program.refusal?.() : undefined;
+  const refusal = normal.length > 0 ? refusalOf(program) : undefined;
   const admitted = refusal ? [] : normal;
   const refused = normal.slice(admitted.length).map(() => failed<Result>(refusal));
   try {
@@ -57,6 +57,24 @@ export function runBatch<Job, Result>(
   }
 }
 
+/** A disk that will not even say how full it is refuses the normal lane; the thread must live on for revocations. */
+function refusalOf<Job, Result>(program: WriterProgram<Job, Result>): StorageError | undefined {
+  try {
+    return program.refusal?.();
+  } catch (error) {
+    return storageErrorOf(error) ?? new StorageError('IO', 'the disk cannot be looked at', { cause: error });
+  }
+}
+
+/** The reserve that cannot be given up is as good as none. */
+function roomMade<Job, Result>(program: WriterProgram<Job, Result>): boolean {
+  try {
+    return program.makeRoom?.() === true;
+  } catch {
+    return false;
+  }
+}
+
 /** Tries again as long as the disk is full and there is room to give up; what is left of the failure is every job's. */
 function retryRevocations<Job, Result>(
   program: WriterProgram<Job, Result>,
@@ -64,7 +82,7 @@ function retryRevocations<Job, Result>(
   cause: unknown,
   note: (error: unknown) => void,
 ): Outcomes<Result> {
-  const retry = jobs.length > 0 && storageErrorOf(cause)?.problem === 'NO_SPACE' && program.makeRoom?.() === true;
+  const retry = jobs.length > 0 && storageErrorOf(cause)?.problem === 'NO_SPACE' && roomMade(program);
   if (!retry) return jobs.map(() => failed<Result>(cause));
   try {
     return commitTogether(program, jobs, note);
