@@ -10,10 +10,22 @@ async function main(): Promise<void> {
   const log = createLog({ level: config.logLevel });
   for (const warning of config.warnings) log.warn({ warning }, 'configuration');
   const running = await startService(config, { clock: systemClock, log });
-  process.once('SIGTERM', () => void stop(running, log, config.limits.shutdownTimeoutMs));
-  process.once('SIGINT', () => void stop(running, log, config.limits.shutdownTimeoutMs));
-  await running.parts.view.whenReady();
-  process.stdout.write(`${JSON.stringify(readyLine(running, config.http.host))}\n`);
+  let stopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      stopping = true;
+      void stop(running, log, config.limits.shutdownTimeoutMs);
+    });
+  }
+  // Told to stop while it was still catching up, the view never becomes ready: that is no failure of the start.
+  const ready = await running.parts.view.whenReady().then(
+    () => true,
+    (error: unknown) => {
+      if (stopping) return false;
+      throw error;
+    },
+  );
+  if (ready) process.stdout.write(`${JSON.stringify(readyLine(running, config.http.host))}\n`);
 }
 
 function readyLine({ ports, adminKeyFile }: Running, host: string) {

@@ -10,7 +10,15 @@ import {
   type Log,
   type Metrics,
 } from '#platform';
-import { RecipientIds, fingerprintOf, openAdminKey, openSecrets, openSqliteVault, type Vault } from '#vault';
+import {
+  RecipientIds,
+  VAULT_FILE,
+  fingerprintOf,
+  openAdminKey,
+  openSecrets,
+  openSqliteVault,
+  type Vault,
+} from '#vault';
 import { LiveView } from '#view';
 import { openHttp } from './http/server.js';
 import type { Parts } from './parts.js';
@@ -38,8 +46,11 @@ class Opened {
     return (this.closing ??= this.closeAll());
   }
 
+  /** One that fails to close does not keep the others open; the first failure is reported at the end. */
   private async closeAll(): Promise<void> {
-    for (const close of this.closers.reverse()) await close();
+    const failures: unknown[] = [];
+    for (const close of this.closers.reverse()) await close().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
   }
 }
 
@@ -91,8 +102,8 @@ function openStore({ dataDir, limits }: Config): Promise<SqliteStore> {
 async function openKeys(config: Config, clock: Clock, store: EventStore, opened: Opened) {
   const { dataDir, secrets: configured, limits } = config;
   const ledgerExists = (await store.readAll({ limit: 1 })).events.length > 0;
-  const vaultExists = existsSync(join(dataDir, 'vault.db'));
-  if (ledgerExists && !vaultExists) throw new VaultLost(join(dataDir, 'vault.db'));
+  const vaultExists = existsSync(join(dataDir, VAULT_FILE));
+  if (ledgerExists && !vaultExists) throw new Lost(join(dataDir, VAULT_FILE), 'ledger');
   const secrets = openSecrets({ dataDir, ledgerExists, vaultExists, ...configured });
   const vault: Vault = opened.add(
     await openSqliteVault({
@@ -102,6 +113,8 @@ async function openKeys(config: Config, clock: Clock, store: EventStore, opened:
     }),
     (one) => one.close(),
   );
+  // Whoever once had a key was once in a ledger: an empty one beside them has forgotten every stop.
+  if (!ledgerExists && !(await vault.isEmpty())) throw new Lost(join(dataDir, 'ledger.db'), 'vault');
   await startLedger(store, {
     now: new Date(clock.now()),
     fingerprints: {
@@ -114,10 +127,11 @@ async function openKeys(config: Config, clock: Clock, store: EventStore, opened:
   return { vault, ids: new RecipientIds(secrets.pepper), adminKey };
 }
 
-export class VaultLost extends Error {
-  constructor(file: string) {
-    super(`${file} is missing, but there is a ledger that was written with it: restore it from a backup`);
-    this.name = 'VaultLost';
+/** One of the two files that belong together is gone: it is never replaced by an empty one. */
+export class Lost extends Error {
+  constructor(file: string, other: 'ledger' | 'vault') {
+    super(`${file} is missing or empty, but there is a ${other} that belongs to it: restore it from a backup`);
+    this.name = 'Lost';
   }
 }
 

@@ -43,7 +43,7 @@ export interface ConsentGranted {
     readonly disclosure?: DisclosureRef;
     readonly evidenceSha256?: string;
     readonly expiresAt?: Instant;
-    /** Set where the grant rests on no disclosure: an import, a provider's own opt-in, a correction. */
+    /** Set where the grant rests on no disclosure: an import, or a provider's own opt-in. */
     readonly flagged?: 'no_disclosure';
   };
 }

@@ -137,19 +137,16 @@ describe('the purposes of a grant', () => {
     expect(of({}, gone)).toEqual({ refused: 'DISCLOSURE_RETIRED', field: 'disclosure', subject: 'join' });
   });
 
-  it.each(GRANT_METHODS)(
-    "by %s need a disclosure unless it is an import, the provider's own or a correction",
-    (method) => {
-      const free = ['import', 'in_app_signup', 'correction'].includes(method);
-      const refused = { refused: 'DISCLOSURE_REQUIRED', field: 'disclosure' };
-      expect(purposesOfGrant(open, { ...uncited, method })).toEqual(
-        free ? [{ id: 'offers', category: 'marketing' }] : refused,
-      );
-      const { purposes: _, ...unnamed } = { ...uncited, method, categories: ['marketing'] as const };
-      expect(purposesOfGrant(open, unnamed)).toEqual(refused);
-      expect(purposesOfGrant(open, { ...uncited, method, purposes: ['x'] })).toMatchObject({
-        refused: 'PURPOSE_NOT_FOUND',
-      });
-    },
-  );
+  it.each(GRANT_METHODS)("by %s need a disclosure unless it is an import or the provider's own", (method) => {
+    const free = ['import', 'in_app_signup'].includes(method);
+    const refused = { refused: 'DISCLOSURE_REQUIRED', field: 'disclosure' };
+    expect(purposesOfGrant(open, { ...uncited, method })).toEqual(
+      free ? [{ id: 'offers', category: 'marketing' }] : refused,
+    );
+    const { purposes: _, ...unnamed } = { ...uncited, method, categories: ['marketing'] as const };
+    expect(purposesOfGrant(open, unnamed)).toEqual(refused);
+    expect(purposesOfGrant(open, { ...uncited, method, purposes: ['x'] })).toMatchObject({
+      refused: 'PURPOSE_NOT_FOUND',
+    });
+  });
 });

@@ -59,6 +59,16 @@ export const VARIABLES = {
   BATCH_MAX: count(1000, 10_000, 'Most checks in one batch.'),
   TIMELINE_PAGE_MAX: count(500, 5000, 'Most events in one page of a timeline.'),
   IN_FLIGHT_MAX: count(1000, 100_000, 'Most requests in work at once; revocations and health are not counted.'),
+  DELIVERIES_IN_FLIGHT_MAX: count(
+    100,
+    10_000,
+    'Most deliveries of providers in work at once; the provider sends others again.',
+  ),
+  OVERLAY_MAX: count(
+    100_000,
+    10_000_000,
+    'Most recipients whose acknowledged events the view may not show yet; beyond it only revocations are taken.',
+  ),
   REQUEST_TIMEOUT_MS: ms(30_000, 1000, HOUR_MS, 'Longest time in which a request must have been received whole.'),
   APPEND_QUEUE_MAX: count(1000, 100_000, 'Most appends that wait for the disk; revocations are not counted.'),
   APPEND_LIMIT_KB: kib(1024, 16_384, 'Most data in one append to the ledger.'),

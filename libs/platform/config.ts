@@ -40,6 +40,8 @@ export interface Limits {
   readonly batchMax: number;
   readonly timelinePageMax: number;
   readonly inFlightMax: number;
+  readonly deliveriesInFlightMax: number;
+  readonly overlayMax: number;
   readonly requestTimeoutMs: number;
   readonly appendQueueMax: number;
   readonly appendBytes: number;
@@ -150,6 +152,8 @@ function limitsOf(values: Values): Limits {
     batchMax: values.BATCH_MAX,
     timelinePageMax: values.TIMELINE_PAGE_MAX,
     inFlightMax: values.IN_FLIGHT_MAX,
+    deliveriesInFlightMax: values.DELIVERIES_IN_FLIGHT_MAX,
+    overlayMax: values.OVERLAY_MAX,
     requestTimeoutMs: values.REQUEST_TIMEOUT_MS,
     appendQueueMax: values.APPEND_QUEUE_MAX,
     appendBytes: values.APPEND_LIMIT_KB * KIB,

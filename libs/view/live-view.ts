@@ -1,6 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ConsentEvent, Origin, RecipientState } from '#consent';
-import { follow, hasReached, ledgerIdOf, type EventStore, type Follower, type Position } from '#event-store';
+import {
+  follow,
+  hasReached,
+  ledgerIdOf,
+  type EventStore,
+  type Follower,
+  type Position,
+  type StoredEvent,
+} from '#event-store';
 import { turnOfTheEventLoop } from './advance.js';
 import { Catalogue } from './catalogue.js';
 import { every } from './every.js';
@@ -8,7 +16,7 @@ import { stateWithLinked } from './linked-states.js';
 import { BATCH_SIZE, LiveCopy } from './live-copy.js';
 import { joinRemembered, Overlay } from './overlay.js';
 import { PositionWaiters } from './position-waiters.js';
-import { VIEW_PREFIXES, type UnreadableEvent } from './project.js';
+import { businessOf, projectBusiness, VIEW_PREFIXES, type UnreadableEvent } from './project.js';
 import { stateFor } from './recipient-row.js';
 
 export interface LiveViewOptions {
@@ -106,6 +114,11 @@ export class LiveView {
     this.#overlay.remember(recipientId, businessId, event, origin, position);
   }
 
+  /** Of how many recipients the copy lacks something that this process has acknowledged. */
+  get remembered(): number {
+    return this.#overlay.size;
+  }
+
   status(): LiveViewStatus {
     const { position, problem } = this.#copy;
     const { lagMs, caughtUp } = this.#follower.status();
@@ -147,8 +160,31 @@ export class LiveView {
       },
       onBusiness: (row) => this.catalogue.offer(row),
     });
+    await this.#readRegisters();
     this.#follower = this.#follow();
     this.#watching = every(limits.probeIntervalMs, this.#stopped.signal, () => this.#copy.watch(), onError);
+  }
+
+  /**
+   * Brings the catalogue to the head before anything is asked of it: the copy may be new, or behind after a crash, and an
+   * opt-out that comes in meanwhile must find its sender and its business.
+   */
+  async #readRegisters(): Promise<void> {
+    const { store } = this.#options;
+    for (let at = this.#copy.position; ;) {
+      const from = at === undefined ? {} : { from: at };
+      const page = await store.readAll({ ...from, prefixes: ['business-'], limit: BATCH_SIZE });
+      for (const event of page.events) this.#addToRegister(event);
+      if (page.atEnd) return;
+      at = page.position;
+    }
+  }
+
+  /** The follower reports what cannot be read when it comes to it. */
+  #addToRegister(event: StoredEvent): void {
+    const businessId = businessOf(event.stream) as string;
+    const row = projectBusiness(this.catalogue.business(businessId), businessId, event, () => undefined);
+    this.catalogue.offer(row);
   }
 
   #follow(): Follower {

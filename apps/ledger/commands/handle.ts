@@ -6,9 +6,11 @@ import {
   type NewEvent,
   type ReadEvent,
 } from '#event-store';
+import { Refusal } from '#platform';
 import type { Parts } from '../parts.js';
 
 const PAGE = 500;
+const RETRY_AFTER_MS = 1_000;
 
 /** A stream as it was read: its events, oldest first, and the revision an append must find. */
 export interface History {
@@ -38,18 +40,37 @@ export interface Handled<A> {
  * events are durable; the last `RevisionConflict` is thrown to the caller of a normal command.
  */
 export async function handle<A>(parts: Parts, handling: Handling<A>): Promise<Handled<A>> {
+  if (handling.lane === 'normal') requireRoomToRemember(parts);
   for (let attempt = 1; ; attempt++) {
-    const history = await readHistory(parts.store, handling.stream);
+    const history = await historyFor(parts, handling);
     const decided = await handling.decide(history);
     if (!('events' in decided)) return { answer: decided.answer };
     const lastResort = attempt > handling.maxAttempts;
     const expected = lastResort && handling.lane === 'revocation' ? 'any' : history.expected;
     try {
       const appended = await timedAppend(parts, handling, decided.events, expected);
-      return { answer: decided.answer, appended };
+      // The same ids were there already: what stands there is the answer, not what was decided here beside it.
+      if (!appended.replayed || lastResort) return { answer: decided.answer, appended };
     } catch (error) {
       if (!(error instanceof RevisionConflict) || lastResort) throw error;
     }
+  }
+}
+
+/** While the view cannot move, all that is acknowledged stays in memory: only opt-outs may go on adding to it. */
+export function requireRoomToRemember({ view, config }: Parts): void {
+  if (view.remembered < config.limits.overlayMax) return;
+  throw new Refusal('OVERLOADED', 'The view is too far behind the ledger.', { retryAfterMs: RETRY_AFTER_MS });
+}
+
+/** A stream that cannot be read does not keep an opt-out from being appended to it. */
+async function historyFor<A>({ store, log }: Parts, { stream, lane }: Handling<A>): Promise<History> {
+  try {
+    return await readHistory(store, stream);
+  } catch (error) {
+    if (lane !== 'revocation') throw error;
+    log.error({ err: error }, 'a revocation is decided without its stream, which cannot be read');
+    return { events: [], expected: 'any' };
   }
 }
 

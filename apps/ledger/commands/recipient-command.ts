@@ -47,7 +47,7 @@ interface Draft {
 
 export async function carryOut(parts: Parts, command: RecipientCommand): Promise<Outcome> {
   const stream = `consent-${command.recipientId}`;
-  const identity = identify(parts, command);
+  const identity = await identify(parts, command);
   const { answer: draft, appended } = await handle<Draft>(parts, {
     stream,
     lane: command.lane,
@@ -55,29 +55,40 @@ export async function carryOut(parts: Parts, command: RecipientCommand): Promise
     decide: (history) => decideOnce(parts, command, identity, history),
   });
   const place = draft.place ?? { ...draft, stream, revision: '', position: '', ...appended };
-  if (!draft.place) {
-    parts.view.remember(command.recipientId, command.businessId, draft.event, place, place.position);
-  }
+  // A replay too: the event may be durable and neither the copy nor its own request have come so far yet.
+  parts.view.remember(command.recipientId, command.businessId, draft.event, place, place.position);
   const replayed = draft.place !== undefined || appended?.replayed === true;
   parts.metrics.command(draft.event.type, replayed ? 'replayed' : 'recorded');
   return { answer: answerOf(command.recipientId, draft.event, place, draft.effect), replayed };
 }
 
 interface Identity {
-  readonly fingerprint: string;
+  /** Undefined where there is no key to reuse, or, for a revocation, no vault to make it with. */
+  readonly fingerprint: string | undefined;
   readonly commandId: string;
   /** Where the key was used for another request before: what a revocation, which is never turned away, is then called. */
   readonly otherCommandId: string;
 }
 
-function identify(parts: Parts, { businessId, operation, recipientId, key, request }: RecipientCommand): Identity {
-  const fingerprint = parts.ids.fingerprint(request);
+async function identify(parts: Parts, command: RecipientCommand): Promise<Identity> {
+  const { businessId, operation, recipientId, key, request } = command;
   const unique = key ?? randomUUID();
+  const other = `${unique} ${parts.ids.fingerprint(request)}`;
   return {
-    fingerprint,
+    fingerprint: key === undefined ? undefined : await fingerprintOf(parts, command),
     commandId: parts.ids.commandId(businessId, operation, recipientId, unique),
-    otherCommandId: parts.ids.commandId(businessId, operation, recipientId, `${unique} ${fingerprint}`),
+    otherCommandId: parts.ids.commandId(businessId, operation, recipientId, other),
   };
+}
+
+/** Under the recipient's own key, so that after an erasure nobody can test what the request may have said. */
+async function fingerprintOf(parts: Parts, { recipientId, request, lane }: RecipientCommand) {
+  try {
+    return await parts.vault.fingerprint(recipientId, request);
+  } catch (error) {
+    if (lane !== 'revocation') throw error;
+    return undefined;
+  }
 }
 
 async function decideOnce(
@@ -87,7 +98,7 @@ async function decideOnce(
   history: History,
 ): Promise<Decided<Draft>> {
   const first = findEvent(history, parts.ids.eventId(identity.commandId, 0));
-  const reused = first !== undefined && first.metadata.fingerprint !== identity.fingerprint;
+  const reused = first !== undefined && !sameRequest(first, identity);
   if (reused && command.lane !== 'revocation') throw keyReused();
   const commandId = reused ? identity.otherCommandId : identity.commandId;
   const eventId = parts.ids.eventId(commandId, 0);
@@ -95,6 +106,11 @@ async function decideOnce(
   const warnings = reused ? [...command.warnings, KEY_REUSED_WARNING] : command.warnings;
   if (earlier) return { answer: replay(command, history, earlier, warnings) };
   return propose(parts, { ...command, warnings }, { ...identity, commandId }, eventId, history);
+}
+
+/** What cannot be compared is not taken for the same: a revocation recorded twice is harmless, one left out is not. */
+function sameRequest({ metadata }: ReadEvent, { fingerprint }: Identity): boolean {
+  return fingerprint !== undefined && metadata.fingerprint === fingerprint;
 }
 
 async function propose(
@@ -162,7 +178,7 @@ function newEvent(
     $correlationId: caller.requestId,
     $causationId: commandId,
     commandId,
-    fingerprint,
+    ...(fingerprint === undefined ? {} : { fingerprint }),
     actor: caller.actor,
     occurredAt: data.occurredAt,
     recordedAt,

@@ -12,6 +12,7 @@ import {
 import { readEvent, writeEvent } from '#event-store';
 import { Parts } from '../parts.js';
 import { answerOf, placeOf, type Effect, type Outcome } from './answer.js';
+import { requireRoomToRemember } from './handle.js';
 import type { Caller } from './recipient-command.js';
 
 export interface MessageRequest {
@@ -43,6 +44,8 @@ export class RecordMessageHandler implements ICommandHandler<RecordMessage> {
 
   /** Appends without reading first: conversations are long, and the join makes a repeat harmless. */
   async execute({ message }: RecordMessage): Promise<Outcome> {
+    // The message of an opt-out goes with it: it opens nothing.
+    if (message.notAfter === undefined) requireRoomToRemember(this.parts);
     const { ids, store, vault, view, clock } = this.parts;
     const stream = `conversation-${message.recipientId}`;
     const commandId = ids.commandId(message.businessId, 'messages', message.recipientId, keyOf(message));

@@ -10,7 +10,7 @@ import {
   type Instant,
   type RevocationMethod,
 } from '#consent';
-import { readEvent, type EventStore } from '#event-store';
+import { readEvent, type StoredEvent } from '#event-store';
 import { foldStored } from '#view';
 import { Parts } from '../parts.js';
 import type { Outcome, Warning } from './answer.js';
@@ -52,7 +52,7 @@ export class RevokeConsentHandler implements ICommandHandler<RevokeConsent> {
       ...revocation,
       lane: 'revocation',
       decide: async (state, now, history) => {
-        const newest = await newestOf(this.parts.store, revocation.recipientId, history);
+        const newest = await newestOf(this.parts, revocation.recipientId, history);
         return { event: decideRevocation(state, { ...revocation, ...newest, now }), ...ahead(revocation, now) };
       },
       effectOf: (_before, _event, recordedAt) => ahead(revocation, recordedAt),
@@ -69,11 +69,8 @@ function ahead({ claimed }: RevocationRequest, now: Instant): { warnings?: reado
 const RECENT_MESSAGES = 500;
 
 /** What the person's streams hold that an undated no must not fall behind. */
-async function newestOf(store: EventStore, recipientId: string, history: History) {
-  const recent = await store.readStream(`conversation-${recipientId}`, {
-    direction: 'backwards',
-    limit: RECENT_MESSAGES,
-  });
+async function newestOf(parts: Parts, recipientId: string, history: History) {
+  const recent = await recentMessages(parts, recipientId);
   const contacts = foldStored(EMPTY_STATE, recent).contacts;
   const recorded = [...history.events, ...recent.map(readEvent)].map(({ metadata }) => metadata.recordedAt);
   return {
@@ -83,6 +80,17 @@ async function newestOf(store: EventStore, recipientId: string, history: History
     ),
     ...latestIn('newestRecordedAt', recorded),
   };
+}
+
+/** A conversation that cannot be read does not hold up an opt-out. */
+async function recentMessages({ store, log }: Parts, recipientId: string): Promise<readonly StoredEvent[]> {
+  try {
+    const options = { direction: 'backwards', limit: RECENT_MESSAGES } as const;
+    return await store.readStream(`conversation-${recipientId}`, options);
+  } catch (error) {
+    log.error({ err: error }, 'a revocation is decided without the conversation, which cannot be read');
+    return [];
+  }
 }
 
 function latestIn<K extends string>(name: K, instants: readonly (Instant | undefined)[]): { [P in K]?: Instant } {

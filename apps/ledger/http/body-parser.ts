@@ -25,8 +25,11 @@ function parse(request: FastifyRequest, body: Buffer, maxDepth: number, done: Do
 function read(request: FastifyRequest, body: Buffer, maxDepth: number): unknown {
   const { body: mode = 'strict' } = request.routeOptions.config as { body?: BodyMode };
   if (mode === 'raw') return body;
-  if (!isJson(request.headers['content-type'])) throw unsupported();
-  if (mode === 'strict') return readStrictJson(body, maxDepth);
+  if (mode === 'strict') {
+    if (!isJson(request.headers['content-type'])) throw unsupported();
+    return readStrictJson(body, maxDepth);
+  }
+  // Whatever the sender calls it: an opt-out that reads as JSON is one.
   const json = readJson(body, maxDepth);
   if (!('value' in json)) throw notJson();
   request.jsonFaults = json.faults;

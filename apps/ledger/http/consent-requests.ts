@@ -1,4 +1,4 @@
-import { CHANNELS, isInstant, isOneOf, readClaimedTime, senderOf, type Channel } from '#consent';
+import { CHANNELS, isInstant, isOneOf, purposeOf, readClaimedTime, senderOf, type Channel } from '#consent';
 import { Refusal, type FieldError } from '#platform';
 import type { Warning } from '../commands/answer.js';
 import type { GrantRequest } from '../commands/grant-consent.js';
@@ -10,7 +10,7 @@ import { requireOwn } from '../ownership.js';
 import type { Parts } from '../parts.js';
 import type { GrantDto, MessageDto } from './dto/consent.dto.js';
 import { idempotencyKey, lenientIdempotencyKey } from './idempotency-key.js';
-import { ADDRESS_FIELDS, nameRecipient, nameRevoked, type NamedRecipient } from './name-recipient.js';
+import { nameRecipient, nameRevoked, type NamedRecipient } from './name-recipient.js';
 import { readRevocation } from './revocation-body.js';
 
 /** From validated bodies to commands: names the person, reads the times, sets the personal parts aside. */
@@ -50,7 +50,6 @@ export async function revocationsOf(
   caller: Caller,
 ): Promise<readonly RevocationRequest[]> {
   const fields = requireObject(body);
-  requireOnePerson(faults);
   const { recipients, unread } = nameRevoked(parts, businessId, fields.recipient);
   await requireNoStranger(parts, businessId, recipients);
   const read = readRevocation(fields, faults);
@@ -66,6 +65,7 @@ export async function revocationsOf(
       ...warnings,
       ...keyWarnings,
       ...unread.map(unreadWarning),
+      ...unregisteredWarnings(parts, businessId, read.purposes),
       ...recipientWarnings(recipient, recipients.length),
     ],
     ...(key === undefined ? {} : { key }),
@@ -118,11 +118,11 @@ function requireObject(body: unknown): Readonly<Record<string, unknown>> {
   throw new Refusal('VALIDATION_FAILED', message, { errors: [{ field: 'recipient', code: 'REQUIRED', message }] });
 }
 
-/** Where the address itself is given twice, either may be meant, and a reader of JSON sees only the last. */
-function requireOnePerson(faults: readonly FieldError[]): void {
-  const names = ['recipient', ...ADDRESS_FIELDS.map((field) => `recipient.${field}`)];
-  const errors = faults.filter(({ field, code }) => code === 'DUPLICATE_KEY' && names.includes(field));
-  if (errors.length > 0) throw new Refusal('VALIDATION_FAILED', 'Name the person once.', { errors });
+/** Needed by no revocation, but a misspelt one would stop nothing that is sent. */
+function unregisteredWarnings(parts: Parts, businessId: string, purposes: readonly string[]): readonly Warning[] {
+  const state = parts.view.catalogue.business(businessId)?.state;
+  const unknown = purposes.some((purpose) => !state || purposeOf(state, purpose) === undefined);
+  return unknown ? [{ field: 'purposes', message: 'Not all of these are registered: look for a misspelt one.' }] : [];
 }
 
 function unreadWarning(field: string): Warning {
@@ -173,8 +173,11 @@ function expiryOf(expiresAt: string | undefined): { expiresAt?: string } {
 }
 
 function addressOf({ address }: NamedRecipient): { address?: string; addressKind?: string } {
-  return address ? { address: address.given, addressKind: address.kind } : {};
+  return address ? { address: address.given.slice(0, MAX_ADDRESS), addressKind: address.kind } : {};
 }
+
+/** Longer than any address; what an opt-out calls one may be of any length, and must not keep it from being recorded. */
+const MAX_ADDRESS = 1_000;
 
 function oneOrTheOther(): Refusal {
   const message = 'Send purposes or categories, not both.';

@@ -21,8 +21,10 @@ export interface GateConfig {
  */
 export function guardRoutes(fastify: FastifyInstance, parts: Parts, authenticator: Authenticator): void {
   const load = { inFlight: 0 };
+  const deliveries = { inFlight: 0 };
   fastify.addHook('onRequest', (request, reply, done) => {
-    const { access, revocation } = configOf(request);
+    const { access, revocation, body } = configOf(request);
+    if (body === 'raw') return done(admitDelivery(parts, deliveries, reply));
     if (access === 'none' || access === undefined) return done();
     if (!revocation && load.inFlight >= parts.config.limits.inFlightMax) return done(overloaded());
     count(load, reply);
@@ -41,6 +43,13 @@ export function guardRoutes(fastify: FastifyInstance, parts: Parts, authenticato
     parts.metrics.httpRequest(request.method, url ?? 'none', reply.statusCode, reply.elapsedTime / 1_000);
     done();
   });
+}
+
+/** Strangers may send deliveries too, and hold a body each until its signature is looked at. */
+function admitDelivery(parts: Parts, deliveries: { inFlight: number }, reply: FastifyReply): Error | undefined {
+  if (deliveries.inFlight >= parts.config.limits.deliveriesInFlightMax) return overloaded();
+  count(deliveries, reply);
+  return undefined;
 }
 
 function configOf(request: FastifyRequest): Partial<GateConfig> {

@@ -21,13 +21,22 @@ export class HealthController {
     const disk = await diskStatus(this.parts.config);
     const ledger = this.parts.store.status();
     const view = this.parts.view.status();
+    const vault = await vaultStatus(this.parts);
     const fresh = view.ready && view.lagMs <= this.parts.config.view.maxLagMs;
-    const ready = ledger.writable && disk.problem === undefined && fresh;
+    const ready = ledger.writable && disk.problem === undefined && vault.problem === undefined && fresh;
     reply.status(ready ? 200 : 503);
     return {
       status: ready ? 'ready' : 'not_ready',
-      dependencies: { ledger: { ...ledger, ledgerId: this.parts.store.ledgerId }, disk },
+      dependencies: { ledger: { ...ledger, ledgerId: this.parts.store.ledgerId }, vault, disk },
       followers: [{ name: 'view', ...view, lagMs: Number.isFinite(view.lagMs) ? view.lagMs : null }],
     };
   }
+}
+
+async function vaultStatus({ vault }: Parts): Promise<{ readonly vaultId: string; readonly problem?: string }> {
+  const { vaultId } = vault;
+  return vault.isEmpty().then(
+    () => ({ vaultId }),
+    () => ({ vaultId, problem: 'the vault cannot be read' }),
+  );
 }

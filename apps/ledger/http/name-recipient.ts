@@ -32,13 +32,25 @@ export interface NamedByRevocation {
 
 /** An opt-out is recorded for every address that it names; only one that names no person at all is turned away. */
 export function nameRevoked(parts: Parts, businessId: string, recipient: unknown): NamedByRevocation {
-  const fields = typeof recipient === 'object' && recipient !== null ? (recipient as Record<string, unknown>) : {};
+  const fields = addressFieldsOf(recipient);
   const given = ADDRESS_FIELDS.filter((field) => Object.hasOwn(fields, field));
   const read = given.map((field) => readAddress({ [field]: fields[field] }, options(parts, businessId, true)));
   const recipients = read.flatMap((one) => ('problem' in one ? [] : [named(parts, businessId, one)]));
-  const failed = read.find((one) => 'problem' in one) ?? readAddress(recipient, options(parts, businessId, true));
+  const failed = read.find((one) => 'problem' in one) ?? readAddress(fields, options(parts, businessId, true));
   if (recipients.length === 0 && 'problem' in failed) throw refusalOf(failed, 'recipient');
   return { recipients, unread: read.flatMap((one) => ('problem' in one && one.field !== '' ? [one.field] : [])) };
+}
+
+/** A bare text where the object should be still names a person: by what it looks like. */
+function addressFieldsOf(recipient: unknown): Readonly<Record<string, unknown>> {
+  if (typeof recipient === 'object' && recipient !== null) return recipient as Record<string, unknown>;
+  if (typeof recipient === 'number') return { phone: recipient };
+  if (typeof recipient !== 'string') return {};
+  const text: string = recipient.trim();
+  const isId: boolean = isRecipientId(text);
+  if (isId) return { recipientId: text };
+  if (/^[A-Z]{2}\.\w/.test(text)) return { whatsappUserId: text };
+  return text.includes('@') ? { email: text } : { phone: text };
 }
 
 function options(parts: Parts, businessId: string, lenient: boolean) {

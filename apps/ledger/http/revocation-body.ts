@@ -5,6 +5,7 @@ import {
   ID_PATTERN,
   REVOCATION_METHODS,
   defaultScopeOf,
+  earliestOf,
   isOneOf,
   readClaimedTime,
   type All,
@@ -73,7 +74,7 @@ type Field = (name: string) => unknown;
 function readScope(field: Field, method: RevocationMethod, warnings: Warning[]) {
   const implied = defaultScopeOf(method, undefined);
   const channels = readList<Channel>(field('channels'), (item) => isOneOf(CHANNELS, item));
-  const purposes = readList<string>(field('purposes'), (item) => typeof item === 'string' && ID_PATTERN.test(item));
+  const purposes = readList<string>(field('purposes'), (item) => typeof item === 'string' && isPurposeId(item));
   const categories = readList<Category>(field('categories'), (item) => isOneOf(CATEGORIES, item));
   for (const [name, list] of Object.entries({ channels, purposes, categories })) {
     if (list === 'unclear') warnings.push({ field: name, message: `Not understood: recorded for all ${name}.` });
@@ -82,6 +83,11 @@ function readScope(field: Field, method: RevocationMethod, warnings: Warning[]) 
     channels: scopeOf(channels, implied.channels),
     ...purposesAndCategories(purposes, categories, implied.categories),
   };
+}
+
+/** A purpose need not be registered, but a long run of digits is rather a number that landed in the wrong field. */
+function isPurposeId(item: string): boolean {
+  return ID_PATTERN.test(item) && !/\d{7}/.test(item);
 }
 
 type ReadList<T extends string> = readonly T[] | 'absent' | 'all' | 'unclear';
@@ -116,12 +122,18 @@ function purposesAndCategories(
   };
 }
 
+/** Nobody opted out of messages before: an unset time, or seconds read as milliseconds, would lose to every grant. */
+const EARLIEST = '2000-01-01T00:00:00.000Z';
+
 /** Whether it lies ahead is judged by the command, so that a retry is told the same as the first time. */
 function readTime(value: unknown, warnings: Warning[]): { claimed: ClaimedTime; claimedText?: string } {
   const claimed = readClaimedTime(value);
-  if (claimed.precision === 'unreadable') {
-    warnings.push({ field: 'occurredAt', message: 'Not a date with an offset, nor a day: counted as now.' });
-    return { claimed };
+  if (claimed.precision === 'unreadable' || (earliestOf(claimed) ?? EARLIEST) < EARLIEST) {
+    warnings.push({
+      field: 'occurredAt',
+      message: 'Not a date with an offset, nor a day, since 2000: counted as now.',
+    });
+    return { claimed: { precision: 'unreadable' } };
   }
   return typeof value === 'string' ? { claimed, claimedText: value } : { claimed };
 }

@@ -23,7 +23,8 @@ export async function openHttp(parts: Parts, adminKey: string): Promise<HttpSide
   const fastify = adapter.getInstance();
   fastify.addHook('onRoute', (route) => {
     const { body } = (route.config ?? {}) as { body?: BodyMode };
-    if (body === 'raw') route.bodyLimit = config.limits.webhookBytes;
+    // An opt-out is not turned away for a long reason, nor a delivery for its many parts.
+    if (body !== undefined && body !== 'strict') route.bodyLimit = config.limits.webhookBytes;
   });
   parseBodies(fastify, config.limits.jsonDepth);
   guardRoutes(fastify, parts, authenticator);
@@ -38,21 +39,26 @@ export async function openHttp(parts: Parts, adminKey: string): Promise<HttpSide
       await app.listen(port, host);
       return (app.getHttpServer().address() as AddressInfo).port;
     },
-    close: () => closeServing(app),
+    close: () => closeServing(app, config.limits.shutdownTimeoutMs / 2),
   };
 }
 
 /** How often connections that have fallen idle are ended while the server closes. */
 const IDLE_LOOK_MS = 20;
 
-/** Callers keep connections open for minutes: those that are idle, or become so, must not hold up the end. */
-async function closeServing(app: NestFastifyApplication): Promise<void> {
+/**
+ * Callers keep connections open for minutes: those that are idle, or become so, must not hold up the end. Nor must one
+ * whose request never arrives in full; after the grace nothing that was received is still being answered.
+ */
+async function closeServing(app: NestFastifyApplication, graceMs: number): Promise<void> {
   const server: Server = app.getHttpServer();
   const looking = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
+  const overdue = setTimeout(() => server.closeAllConnections(), graceMs);
   try {
     await app.close();
   } finally {
     clearInterval(looking);
+    clearTimeout(overdue);
   }
 }
 

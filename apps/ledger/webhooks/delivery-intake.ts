@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { instantOf, type ClaimedTime, type Instant, type Provider, type Sender } from '#consent';
+import { StoreUnavailable } from '#event-store';
 import { Refusal } from '#platform';
 import { readDelivery, unroutedFact, type Fact, type Part, type PersonAddress } from '#providers';
+import type { Unrouted } from '#vault';
 import type { Caller } from '../commands/recipient-command.js';
 import { RecordMessage } from '../commands/record-message.js';
 import { RevokeConsent } from '../commands/revoke-consent.js';
@@ -38,20 +40,19 @@ export class DeliveryIntake {
     const { facts, unrouted, ignored } = readDelivery(rawBody);
     const { routed, strays } = this.routeAll(facts);
     this.count(routed.length, ignored);
-    // The revocations first: a crash in between must leave the stop, not the window that its message opened.
-    const optOuts = await this.revokeAll(routed, caller);
-    await this.keep([...unrouted, ...strays]);
-    await this.recordAll(routed, optOuts, caller);
+    await this.record(routed, [...unrouted, ...strays.map(unroutedFact)], caller);
+    // A sender that was bound while its strays were written found none of them to replay.
+    const found = this.routeAll(strays).routed;
+    if (found.length > 0) await this.record(found, [], caller);
   }
 
   /** Reads one kept part again and drops it if it went through in full. */
   async replay(id: string, caller: Caller): Promise<'replayed' | 'still_unrouted'> {
     const kept = await this.parts.vault.openUnrouted(id);
     if (!kept) throw new Refusal('NOT_FOUND', 'Nothing unrouted is kept under this id.');
-    const body = Buffer.from(kept.body);
-    const { facts, unrouted } = readDelivery(body);
-    const { strays } = this.routeAll(facts);
-    await this.take(body, caller);
+    const { facts, unrouted } = readDelivery(Buffer.from(kept.body));
+    const { routed, strays } = this.routeAll(facts);
+    await this.record(routed, [], caller);
     if (unrouted.length + strays.length > 0) return 'still_unrouted';
     await this.parts.vault.dropUnrouted([id]);
     return 'replayed';
@@ -59,26 +60,42 @@ export class DeliveryIntake {
 
   /** What came in for a sender before it was bound; what does not go through now stays where it is. */
   async replayOf(provider: string, providerId: string, caller: Caller): Promise<void> {
-    let look = REPLAY_PAGE;
-    for (;;) {
+    const failures: unknown[] = [];
+    for (let look = REPLAY_PAGE; ;) {
       const waiting = await this.parts.vault.listUnroutedOf(provider, providerId, look);
-      const stranded = waiting.filter(({ reason }) => reason === 'unknown_sender');
-      let replayed = 0;
-      for (const { id } of stranded) if ((await this.replay(id, caller)) === 'replayed') replayed++;
-      if (waiting.length < look) return;
+      const outcomes = await this.replayAll(waiting, caller, failures);
+      if (waiting.length < look) break;
       // A page of what no binding helps must not hide the opt-outs that came in behind it.
-      if (replayed === 0) look += REPLAY_PAGE;
+      if (!outcomes.includes('replayed')) look += REPLAY_PAGE;
     }
+    if (failures.length > 0) throw failures[0];
   }
 
-  private routeAll(facts: readonly Fact[]): { routed: Routed[]; strays: Part[] } {
+  /** One part that cannot be read does not keep those behind it from being replayed. */
+  private async replayAll(waiting: readonly Unrouted[], caller: Caller, failures: unknown[]): Promise<string[]> {
+    const outcomes: string[] = [];
+    for (const { id, reason } of waiting) {
+      if (reason !== 'unknown_sender') continue;
+      outcomes.push(await this.replay(id, caller).catch((error: unknown) => (failures.push(error), 'failed')));
+    }
+    return outcomes;
+  }
+
+  /** The revocations first: a crash in between must leave the stop, not the window that its message opened. */
+  private async record(routed: readonly Routed[], unrouted: readonly Part[], caller: Caller): Promise<void> {
+    const optOuts = await this.revokeAll(routed, caller);
+    await this.keep(unrouted);
+    await this.recordAll(routed, optOuts, caller);
+  }
+
+  private routeAll(facts: readonly Fact[]): { routed: Routed[]; strays: Fact[] } {
     const routed: Routed[] = [];
-    const strays: Part[] = [];
+    const strays: Fact[] = [];
     for (const fact of facts) {
       const route = this.parts.view.catalogue.senderBy(PROVIDER, fact.providerId);
       // A retired sender still hears a STOP for its last business, and nothing else.
       if (route && !(route.sender.retired && !fact.optOut)) routed.push({ fact, ...route });
-      else strays.push(unroutedFact(fact));
+      else strays.push(fact);
     }
     return { routed, strays };
   }
@@ -146,6 +163,8 @@ export class DeliveryIntake {
 
   private async keep(parts: readonly Part[]): Promise<void> {
     if (parts.length === 0) return;
+    // What is left of a full disk is for revocations; the provider sends the rest again.
+    if (this.parts.store.status().reserve === 'released') throw new StoreUnavailable('no space left on the disk');
     const receivedAt = instantOf(this.parts.clock.now());
     const items = parts.map(({ id, body, ...label }) => ({
       entry: { id: this.parts.ids.commandId('', 'unrouted', '', id), provider: PROVIDER, receivedAt, ...label },
