@@ -8,6 +8,9 @@ export interface Answer {
   readonly body: Record<string, never> & Record<string, unknown>;
 }
 
+/** What a request needs to know of a service, be it in this process or in one of its own. */
+export type Reachable = Pick<TestService, 'base' | 'adminKey'>;
+
 export interface Ask {
   readonly key?: string;
   readonly body?: unknown;
@@ -17,7 +20,7 @@ export interface Ask {
 }
 
 /** One request over real HTTP. The admin key is sent unless another one, or '' for none, is named. */
-export async function ask(service: TestService, method: string, path: string, options: Ask = {}): Promise<Answer> {
+export async function ask(service: Reachable, method: string, path: string, options: Ask = {}): Promise<Answer> {
   const key = options.key ?? service.adminKey;
   const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
   const response = await fetch(service.base + path, {
@@ -43,7 +46,7 @@ function parsed(text: string): unknown {
 
 /** Business `acme` with marketing purposes `offers` and `news`, a utility purpose, a WhatsApp sender and a disclosure. */
 export async function registerAcme(
-  service: TestService,
+  service: Reachable,
   businessId = 'acme',
   providerId = PHONE_NUMBER_ID,
 ): Promise<void> {
@@ -119,7 +122,7 @@ export function deliveryOf(...messages: readonly InboundText[]) {
   return { object: 'whatsapp_business_account', entry: [{ id: '102290129340398', changes }] };
 }
 
-export function deliver(service: TestService, delivery: unknown, secret = APP_SECRET): Promise<Answer> {
+export function deliver(service: Reachable, delivery: unknown, secret = APP_SECRET): Promise<Answer> {
   const raw = typeof delivery === 'string' ? delivery : JSON.stringify(delivery);
   const signature = createHmac('sha256', secret).update(raw).digest('hex');
   return ask(service, 'POST', '/webhooks/whatsapp', {
