@@ -2,6 +2,7 @@ import type { SqliteStore } from '#event-store';
 import type { Clock, Config, Log, Metrics } from '#platform';
 import type { RecipientIds, Vault } from '#vault';
 import type { LiveView } from '#view';
+import type { KeyUses } from './commands/key-uses.js';
 
 /** What the handlers work with, opened once at start. An abstract class, so that Nest can inject it by its type. */
 export abstract class Parts {
@@ -13,4 +14,5 @@ export abstract class Parts {
   abstract readonly vault: Vault;
   abstract readonly view: LiveView;
   abstract readonly ids: RecipientIds;
+  abstract readonly keyUses: KeyUses;
 }

@@ -20,6 +20,7 @@ import {
   type Vault,
 } from '#vault';
 import { LiveView } from '#view';
+import { KeyUses } from './commands/key-uses.js';
 import { openHttp } from './http/server.js';
 import type { Parts } from './parts.js';
 import { dropOldUnrouted } from './webhooks/retention.js';
@@ -80,7 +81,7 @@ async function open(config: Config, clock: Clock, log: Log, opened: Opened): Pro
   });
   opened.add(view, (one) => one.close());
   metrics.watch({ queued: () => store.status().queued, viewLagMs: () => view.status().lagMs });
-  const parts: Parts = { config, clock, log, metrics, store, vault, view, ids };
+  const parts: Parts = { config, clock, log, metrics, store, vault, view, ids, keyUses: new KeyUses() };
   opened.add(dropOldUnrouted(parts), async (stop) => stop());
   const metricsServer = opened.add(await startMetricsServer(config.metrics, metrics), (one) => one.close());
   const http = opened.add(await openHttp(parts, adminKey.key), (one) => one.close());

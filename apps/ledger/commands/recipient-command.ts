@@ -6,6 +6,7 @@ import type { Sealed } from '#vault';
 import { foldStored } from '#view';
 import type { Parts } from '../parts.js';
 import { answerOf, placeOf, type Effect, type Outcome, type Place, type Warning } from './answer.js';
+import type { KeyUse } from './key-uses.js';
 import { handle, type Decided, type History } from './handle.js';
 
 /** Who asks, and under which request: what every event's metadata names. */
@@ -57,6 +58,7 @@ export async function carryOut(parts: Parts, command: RecipientCommand): Promise
   const place = draft.place ?? { ...draft, stream, revision: '', position: '', ...appended };
   // A replay too: the event may be durable and neither the copy nor its own request have come so far yet.
   parts.view.remember(command.recipientId, command.businessId, draft.event, place, place.position);
+  if (identity.keyUse) parts.keyUses.note(identity.keyUse);
   const replayed = draft.place !== undefined || appended?.replayed === true;
   parts.metrics.command(draft.event.type, replayed ? 'replayed' : 'recorded');
   return { answer: answerOf(command.recipientId, draft.event, place, draft.effect), replayed };
@@ -65,6 +67,8 @@ export async function carryOut(parts: Parts, command: RecipientCommand): Promise
 interface Identity {
   /** Undefined where there is no key to reuse, or, for a revocation, no vault to make it with. */
   readonly fingerprint: string | undefined;
+  /** The key whoever it was sent for, and what with; undefined where there is none. */
+  readonly keyUse: KeyUse | undefined;
   readonly commandId: string;
   /** Where the key was used for another request before: what a revocation, which is never turned away, is then called. */
   readonly otherCommandId: string;
@@ -73,8 +77,10 @@ interface Identity {
 async function identify(parts: Parts, command: RecipientCommand): Promise<Identity> {
   const { businessId, operation, recipientId, key, request } = command;
   const unique = key ?? randomUUID();
-  const other = `${unique} ${parts.ids.fingerprint(request)}`;
+  const asked = parts.ids.fingerprint(request);
+  const other = `${unique} ${asked}`;
   return {
+    keyUse: key === undefined ? undefined : { key: parts.ids.commandId(businessId, operation, '', key), asked },
     fingerprint: key === undefined ? undefined : await fingerprintOf(parts, command),
     commandId: parts.ids.commandId(businessId, operation, recipientId, unique),
     otherCommandId: parts.ids.commandId(businessId, operation, recipientId, other),
@@ -99,11 +105,12 @@ async function decideOnce(
 ): Promise<Decided<Draft>> {
   const first = findEvent(history, parts.ids.eventId(identity.commandId, 0));
   const reused = first !== undefined && !sameRequest(first, identity);
-  if (reused && command.lane !== 'revocation') throw keyReused();
+  const taken = reused || (identity.keyUse !== undefined && parts.keyUses.isTaken(identity.keyUse));
+  if (taken && command.lane !== 'revocation') throw keyReused();
   const commandId = reused ? identity.otherCommandId : identity.commandId;
   const eventId = parts.ids.eventId(commandId, 0);
   const earlier = reused ? findEvent(history, eventId) : first;
-  const warnings = reused ? [...command.warnings, KEY_REUSED_WARNING] : command.warnings;
+  const warnings = taken ? [...command.warnings, KEY_REUSED_WARNING] : command.warnings;
   if (earlier) return { answer: replay(command, history, earlier, warnings) };
   return propose(parts, { ...command, warnings }, { ...identity, commandId }, eventId, history);
 }
