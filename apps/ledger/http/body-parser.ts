@@ -9,6 +9,11 @@ type Done = (error: Error | null, body?: unknown) => void;
 /** Replaces Fastify's parsers: duplicate keys, prototype keys and deep nesting never reach a handler unnoticed. */
 export function parseBodies(fastify: FastifyInstance, maxDepth: number): void {
   fastify.removeAllContentTypeParsers();
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    // Fastify itself refuses what is no media type at all; these routes do not care what theirs is called.
+    if (bodyModeOf(request) !== 'strict') request.headers['content-type'] = 'application/json';
+    done();
+  });
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
     parse(request, body as Buffer, maxDepth, done);
   });
@@ -23,7 +28,7 @@ function parse(request: FastifyRequest, body: Buffer, maxDepth: number, done: Do
 }
 
 function read(request: FastifyRequest, body: Buffer, maxDepth: number): unknown {
-  const { body: mode = 'strict' } = request.routeOptions.config as { body?: BodyMode };
+  const mode = bodyModeOf(request);
   if (mode === 'raw') return body;
   if (mode === 'strict') {
     if (!isJson(request.headers['content-type'])) throw unsupported();
@@ -34,6 +39,11 @@ function read(request: FastifyRequest, body: Buffer, maxDepth: number): unknown 
   if (!('value' in json)) throw notJson();
   request.jsonFaults = json.faults;
   return json.value;
+}
+
+function bodyModeOf(request: FastifyRequest): BodyMode {
+  const { body = 'strict' } = request.routeOptions.config as { body?: BodyMode };
+  return body;
 }
 
 function isJson(contentType: string | undefined): boolean {
