@@ -84,6 +84,31 @@ describe('the same request again', () => {
     expectReplayed(await acme.revoke({ recipient, channels: ['sms'] }, withKey('revoke-6')), first);
   });
 
+  it('is refused for another person, and a revocation recorded for them with a warning', async () => {
+    await must(acme.grant(grantBody('+393333000021'), withKey('one-person')));
+    const before = await headOf(service);
+    expectProblem(await acme.grant(grantBody('+393333000022'), withKey('one-person')), 422, 'IDEMPOTENCY_KEY_REUSED');
+    expect(await headOf(service)).toBe(before);
+    await must(acme.revoke({ recipient: { phone: '+393333000021' } }, withKey('one-stop')));
+    const other = await acme.revoke({ recipient: { phone: '+393333000022' } }, withKey('one-stop'));
+    expect(other.status).toBe(201);
+    expect(fieldsOf(other, 'warnings')).toEqual(['Idempotency-Key']);
+    expectReplayed(await acme.revoke({ recipient: { phone: '+393333000022' } }, withKey('one-stop')), other);
+  });
+
+  it('is not burnt by a request that was refused', async () => {
+    const refused = await acme.grant(grantBody('+393333000023', { purposes: ['nothing'] }), withKey('mended'));
+    expectProblem(refused, 404, 'PURPOSE_NOT_FOUND');
+    expect((await acme.grant(grantBody('+393333000023'), withKey('mended'))).status).toBe(201);
+  });
+
+  it('of several addresses in one revocation is recorded for each without a warning for the key', async () => {
+    const recipient = { phone: '+393333000024', email: 'several@idempotency.example' };
+    const first = await acme.revoke({ recipient }, withKey('several'));
+    expect(fieldsOf(first, 'warnings')).toEqual(['recipient']);
+    expectReplayed(await acme.revoke({ recipient }, withKey('several')), first);
+  });
+
   it('knows a key by its business and route', async () => {
     const phone = '+393333000007';
     const granted = await must(acme.grant(grantBody(phone), withKey('shared')));

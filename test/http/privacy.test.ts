@@ -38,7 +38,6 @@ describe('what is somebody’s own', () => {
     { email: PRIVATE.email },
     { whatsappUserId: PRIVATE.whatsappUserId },
   ];
-  const withKey = { headers: { 'Idempotency-Key': PRIVATE.idempotencyKey } };
 
   it('is found by the search of this test, in every form', () => {
     const { phone, email, wamid } = PRIVATE;
@@ -56,7 +55,8 @@ describe('what is somebody’s own', () => {
 
   it('is taken on every route that takes it', async () => {
     const evidence = { [PRIVATE.evidenceKey]: PRIVATE.evidence, signer: PRIVATE.name };
-    for (const recipient of addresses) {
+    for (const [n, recipient] of addresses.entries()) {
+      const withKey = { headers: { 'Idempotency-Key': `${PRIVATE.idempotencyKey}-${n}` } };
       await must(acme.grant(grantBody('', { recipient, evidence }), withKey));
       await must(
         acme

@@ -55,7 +55,6 @@ describe('a revocation', () => {
     ],
     [{ channels: ['sms', 'sms'] }, { channels: ['sms'], categories: ['*'] }],
     [{ purposes: ['offers'] }, { channels: ['*'], purposes: ['offers'], categories: [] }],
-    [{ purposes: ['not-yet-registered'] }, { purposes: ['not-yet-registered'], categories: [] }],
     [
       { categories: ['marketing'], channels: null },
       { channels: ['*'], purposes: [], categories: ['marketing'] },
@@ -98,6 +97,15 @@ describe('a revocation', () => {
       }
     },
   );
+
+  it('may name a purpose that nobody has registered, and is warned of a misspelt one', async () => {
+    const answer = await acme.revoke({ recipient: somebody(), purposes: ['offers', 'not-yet-registered'] });
+    expect({ status: answer.status, named: fieldsOf(answer, 'warnings') }).toEqual({
+      status: 201,
+      named: ['purposes'],
+    });
+    expect(await recorded(answer)).toMatchObject({ purposes: ['offers', 'not-yet-registered'], categories: [] });
+  });
 
   it('keeps its scope where its method, reason or time is broken', async () => {
     const said = { channels: ['sms'], categories: ['marketing'] };
@@ -195,7 +203,32 @@ describe('a revocation', () => {
     expect(await acme.check({ email }, 'offers', { channel: 'email' })).toMatchObject({ reason: 'REVOKED' });
   });
 
-  it('is turned away only where it names nobody, or the same field twice', async () => {
+  it.each([
+    ['a bare number', '+393332100010', '+393332100010'],
+    ['a bare number as a JSON number', 393332100011, '+393332100011'],
+  ])('is recorded for %s where the recipient should be', async (_what, recipient, phone) => {
+    await must(acme.grant(grantBody(phone)));
+    expect((await acme.revoke({ recipient })).status).toBe(201);
+    expect(await acme.check({ phone }, 'offers')).toMatchObject({ reason: 'REVOKED' });
+  });
+
+  it('that names its person twice is recorded for the last, with a warning', async () => {
+    const raw = '{"recipient":{"phone":"+393332100008","phone":"+393332100009"}}';
+    const answer = await acme.post('/revocations', undefined, { raw });
+    expect(answer.status).toBe(201);
+    expect(fieldsOf(answer, 'warnings')).toContain('recipient.phone');
+    expect(await acme.check({ phone: '+393332100009' }, 'offers')).toMatchObject({ reason: 'REVOKED' });
+  });
+
+  it('is read whatever its media type says', async () => {
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', '', 'json', '///']) {
+      const raw = JSON.stringify({ recipient: somebody() });
+      const answer = await acme.post('/revocations', undefined, { raw, headers: { 'content-type': type } });
+      expect({ type, status: answer.status }).toEqual({ type, status: 201 });
+    }
+  });
+
+  it('is turned away only where it names nobody', async () => {
     const before = await headOf(service);
     const nobody = [
       {},
@@ -214,8 +247,6 @@ describe('a revocation', () => {
       expectProblem(refused, 400, String(refused.body.code));
       expect(fieldsOf(refused).every((field) => field.startsWith('recipient'))).toBe(true);
     }
-    const twice = '{"recipient":{"phone":"+393332100008","phone":"+393332100009"}}';
-    expectProblem(await acme.post('/revocations', undefined, { raw: twice }), 400, 'VALIDATION_FAILED');
     expect(await headOf(service)).toBe(before);
   });
 });
