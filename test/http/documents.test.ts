@@ -214,5 +214,7 @@ async function realAnswers(service: TestService): Promise<readonly (readonly [st
     ['listUnrouted', unrouted],
     ['replayUnrouted', await admin('POST', `/v1/unrouted/${String(kept?.id)}/replay`)],
     ['getBusiness', await ask(service, 'GET', ACME, { key: '' })],
+    ['getReady', await ask(service, 'GET', '/health/ready', { key: '' })],
+    ['getLive', await ask(service, 'GET', '/health/live', { key: '' })],
   ];
 }

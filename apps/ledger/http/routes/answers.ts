@@ -102,6 +102,36 @@ export const RECIPIENT = object({
   links: list(object({ recipientId: TEXT }, { kind: word(LINK_KINDS), linkedAt: INSTANT, unlinkedAt: INSTANT })),
 });
 
+const COUNT: JsonSchema = { type: 'integer', minimum: 0 };
+const TROUBLE = { problem: { type: 'string', description: 'What is wrong, in plain words.' } } as const;
+export const READINESS = object({
+  status: word(['ready', 'not_ready']),
+  dependencies: object({
+    ledger: object(
+      {
+        ledgerId: TEXT,
+        writable: BOOLEAN,
+        reserve: word(['kept', 'released']),
+        queued: object({ normal: COUNT, revocation: COUNT }),
+      },
+      TROUBLE,
+    ),
+    vault: object({ vaultId: TEXT }, TROUBLE),
+    disk: object({}, { freeMb: COUNT, ...TROUBLE }),
+  }),
+  followers: list(
+    object(
+      {
+        name: TEXT,
+        lagMs: { type: ['number', 'null'], description: 'Null while it has not proved how far it is.' },
+        caughtUp: BOOLEAN,
+        ready: BOOLEAN,
+      },
+      { position: POSITION, ...TROUBLE },
+    ),
+  ),
+});
+
 export const UNROUTED = object(
   {
     unrouted: list(

@@ -1,4 +1,5 @@
 import type { RouteSpec } from '../route.js';
+import { READINESS } from './answers.js';
 import { TEXT } from './schemas.js';
 
 const STATUS = { type: 'object', properties: { status: TEXT } } as const;
@@ -22,7 +23,7 @@ export const readyRoute: RouteSpec = {
   tag: 'health',
   access: 'none',
   responses: {
-    200: { description: 'Ready.', schema: STATUS },
-    503: { description: 'Not ready, and why.', schema: STATUS },
+    200: { description: 'Ready.', schema: READINESS },
+    503: { description: 'Not ready, and why.', schema: READINESS },
   },
 };
