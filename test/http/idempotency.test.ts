@@ -179,6 +179,16 @@ describe('the same request again', () => {
     expect((await acme.message({ ...body, occurredAt: '2026-05-04T11:30:00Z' })).status).toBe(200);
   });
 
+  it('lets a key of a message go with that message alone', async () => {
+    const body = { recipient: { phone: '+393333000014' }, channel: 'whatsapp', sender: 'main', messageId: 'wamid.14' };
+    const occurredAt = '2026-05-04T11:00:00Z';
+    const first = await must(acme.message({ ...body, occurredAt }, withKey('message-14')));
+    expectReplayed(await acme.message({ ...body, occurredAt }, withKey('message-14')), first);
+    const other = { ...body, occurredAt, messageId: 'wamid.15' };
+    expectProblem(await acme.message(other, withKey('message-14')), 422, 'IDEMPOTENCY_KEY_REUSED');
+    expectProblem(await acme.message(other, withKey('k'.repeat(256))), 400, 'VALIDATION_FAILED');
+  });
+
   it('publishes a disclosure once, and not another text under the same key', async () => {
     const body = { text: 'One', locale: 'en', channels: ['sms'], purposes: ['offers'] };
     const publish = (more: Json) => acme.post('/disclosures/once/versions', { ...body, ...more }, withKey('publish-1'));

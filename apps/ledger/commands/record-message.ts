@@ -13,7 +13,8 @@ import { readEvent, writeEvent } from '#event-store';
 import { Parts } from '../parts.js';
 import { answerOf, placeOf, type Effect, type Outcome } from './answer.js';
 import { requireRoomToRemember } from './handle.js';
-import type { Caller } from './recipient-command.js';
+import type { KeyUse } from './key-uses.js';
+import { keyReused, type Caller } from './recipient-command.js';
 
 export interface MessageRequest {
   readonly businessId: string;
@@ -28,6 +29,9 @@ export interface MessageRequest {
   /** When the opt-out that the message carried counts, if it carried one. */
   readonly notAfter?: Instant;
   readonly personal: Readonly<Record<string, string>>;
+  /** The caller's idempotency key, which may come with this very request alone; a repeat is known by its `messageId`. */
+  readonly key?: string;
+  readonly request?: unknown;
   readonly caller: Caller;
 }
 
@@ -46,7 +50,9 @@ export class RecordMessageHandler implements ICommandHandler<RecordMessage> {
   async execute({ message }: RecordMessage): Promise<Outcome> {
     // The message of an opt-out goes with it: it opens nothing.
     if (message.notAfter === undefined) requireRoomToRemember(this.parts);
-    const { ids, store, vault, view, clock } = this.parts;
+    const { ids, store, vault, view, clock, keyUses } = this.parts;
+    const keyUse = this.keyUseOf(message);
+    if (keyUse && keyUses.isTaken(keyUse)) throw keyReused();
     const stream = `conversation-${message.recipientId}`;
     const commandId = ids.commandId(message.businessId, 'messages', message.recipientId, keyOf(message));
     const eventId = ids.eventId(commandId, 0);
@@ -56,11 +62,18 @@ export class RecordMessageHandler implements ICommandHandler<RecordMessage> {
     const data = { ...event.data, sealed: await vault.seal(message.recipientId, eventId, personal) };
     const metadata = metadataOf(message, commandId, event.data.occurredAt, recordedAt);
     const appended = await store.append(stream, [writeEvent(eventId, event.type, data, metadata)], 'any');
+    if (keyUse) keyUses.note(keyUse);
     this.parts.metrics.command(event.type, appended.replayed ? 'replayed' : 'recorded');
     if (appended.replayed) return this.replay(message, appended.revision);
     const place = { eventId, stream, recordedAt, ...appended };
     view.remember(message.recipientId, message.businessId, event, place, appended.position);
     return { answer: answerOf(message.recipientId, event, place, { warnings: [], ...effect }), replayed: false };
+  }
+
+  private keyUseOf({ businessId, key, request }: MessageRequest): KeyUse | undefined {
+    const { ids } = this.parts;
+    if (key === undefined) return undefined;
+    return { key: ids.commandId(businessId, 'messages', '', key), asked: ids.fingerprint(request) };
   }
 
   private async replay(message: MessageRequest, revision: string): Promise<Outcome> {

@@ -77,6 +77,7 @@ export async function revocationsOf(
 export async function messageOf(
   parts: Parts,
   businessId: string,
+  key: unknown,
   body: MessageDto,
   caller: Caller,
 ): Promise<MessageRequest> {
@@ -90,6 +91,8 @@ export async function messageOf(
     sender: body.sender,
     kind: body.kind ?? 'message',
     messageId: body.messageId,
+    ...idempotencyKey(key),
+    request: { ...body },
     ...claimOf(body.occurredAt),
     personal: addressOf(recipient),
     caller,

@@ -59,11 +59,12 @@ export class ConsentController {
   @Route(messageRoute)
   async message(
     @Param('b') businessId: string,
+    @Headers('idempotency-key') key: unknown,
     @Body(ValidationPipe) body: MessageDto,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<CommandAnswer> {
-    const message = await messageOf(this.parts, businessId, body, callerOf(request));
+    const message = await messageOf(this.parts, businessId, key, body, callerOf(request));
     return answer(reply, await this.commands.execute(new RecordMessage(message)));
   }
 }

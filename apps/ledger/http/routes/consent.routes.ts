@@ -76,6 +76,14 @@ export const messageRoute: RouteSpec = {
   tag: 'consent',
   access: 'consent:write',
   body: MessageDto,
+  headers: IDEMPOTENCY_HEADER,
   responses: COMMAND_RESPONSES,
-  problems: ['ADDRESS_INVALID', 'CHANNEL_UNKNOWN', 'BUSINESS_NOT_FOUND', 'SENDER_NOT_FOUND', 'LEDGER_UNAVAILABLE'],
+  problems: [
+    'ADDRESS_INVALID',
+    'CHANNEL_UNKNOWN',
+    'BUSINESS_NOT_FOUND',
+    'SENDER_NOT_FOUND',
+    'IDEMPOTENCY_KEY_REUSED',
+    'LEDGER_UNAVAILABLE',
+  ],
 };
