@@ -81,6 +81,12 @@ describe('grants, revocations and messages', () => {
     clock.setTo(NOON);
   });
 
+  it('refuse an expiry that cannot be kept, rather than keep the grant for ever', async () => {
+    const refused = await acme.grant(grantBody('+393332000009', { expiresAt: '9999-12-31T23:59:59-12:00' }));
+    expectProblem(refused, 400, 'VALIDATION_FAILED');
+    expect(fieldsOf(refused)).toEqual(['expiresAt']);
+  });
+
   it('read a day alone as early as it can be for a grant, and as late as it can be for a no', async () => {
     const phone = somebody();
     const granted = await must(acme.grant(grantBody(phone, { ...IMPORT, occurredAt: '2026-05-03' })));

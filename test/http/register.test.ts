@@ -121,6 +121,15 @@ describe('the register of a business', () => {
     expect(listed.body.senders).toContainEqual({ senderId: 'second', ...sender, retired: false });
   });
 
+  it('has WhatsApp’s senders on WhatsApp', async () => {
+    const refused = await acme.put('/senders/odd', { channel: 'sms', provider: 'whatsapp_cloud', address: 'ACME' });
+    expectProblem(refused, 400, 'VALIDATION_FAILED');
+    expect(fieldsOf(refused)).toEqual(['channel']);
+    expect((await acme.put('/senders/odd', { channel: 'whatsapp', provider: 'twilio', address: 'ACME' })).status).toBe(
+      201,
+    );
+  });
+
   it('of two businesses that bind one id at the same time, gives it to one', async () => {
     await registerAcme(service, 'gamma', '2003');
     const sender = { channel: 'whatsapp', provider: 'whatsapp_cloud', address: '+39021234567', providerId: '6006' };

@@ -170,9 +170,13 @@ function hashOf(evidence: Readonly<Record<string, string>> | undefined): { evide
   return sha256 !== undefined && /^[0-9a-f]{64}$/i.test(sha256) ? { evidenceSha256: sha256.toLowerCase() } : {};
 }
 
+/** An expiry that cannot be kept is refused: left out, the grant would stand for ever. */
 function expiryOf(expiresAt: string | undefined): { expiresAt?: string } {
+  if (expiresAt === undefined) return {};
   const claimed = readClaimedTime(expiresAt);
-  return claimed.precision === 'instant' && isInstant(claimed.at) ? { expiresAt: claimed.at } : {};
+  if (claimed.precision === 'instant' && isInstant(claimed.at)) return { expiresAt: claimed.at };
+  const message = 'Send an instant before the year 10000.';
+  throw new Refusal('VALIDATION_FAILED', message, { errors: [{ field: 'expiresAt', code: 'MAX', message }] });
 }
 
 function addressOf({ address }: NamedRecipient): { address?: string; addressKind?: string } {

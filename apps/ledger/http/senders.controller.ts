@@ -39,6 +39,7 @@ export class SendersController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const sender = { senderId, ...body };
+    requireOwnChannel(sender);
     if (this.touchesBinding(businessId, sender) && !principalOf(request).admin) throw adminAlone();
     const { created, state } = await this.inTurn(async () => {
       this.requireFree(businessId, sender);
@@ -93,6 +94,13 @@ export class SendersController {
     const message = 'The provider id is bound to another business; retire that sender first.';
     throw new Refusal('SENDER_TAKEN', message, { errors: [{ field: 'providerId', code: 'SENDER_TAKEN', message }] });
   }
+}
+
+/** WhatsApp's deliveries are recorded on WhatsApp, where a sender registered on another channel would never be found. */
+function requireOwnChannel({ provider, channel }: Sender): void {
+  if (provider !== 'whatsapp_cloud' || channel === 'whatsapp') return;
+  const message = 'A sender of whatsapp_cloud is on the channel whatsapp.';
+  throw new Refusal('VALIDATION_FAILED', message, { errors: [{ field: 'channel', code: 'IS_IN', message }] });
 }
 
 function adminAlone(): Refusal {
