@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { ask, deliver, deliveryOf, grantBody, registerAcme, type Answer } from '../support/client.js';
 import { killLaunched, launchService, type ServiceProcess } from '../support/process.js';
 import { removeDataDirectories } from './data-directory.js';
+import { figure } from './full.js';
 import { recipientIdsOf } from './record.js';
 import { SmallDisk } from './small-disk.js';
 import { until } from './until.js';
@@ -134,6 +135,7 @@ describe('a disk that is full', () => {
       await service.process.kill('SIGKILL');
       await start();
       await expectStopped([stranger, writer, ...known, ...taken]);
+      figure(`disk full: ${known.length + taken.length + 2} opt-outs kept, then 503 until there was room again`);
     },
     60_000,
   );
