@@ -18,7 +18,7 @@ module.exports = {
           '\\.test\\.ts$',
           '(^|/)main\\.ts$',
           '^apps/ledger/(demo|view-rebuild)\\.ts$',
-          '^libs/.*/writer\\.ts$',
+          '^libs/.*/(writer|fold-thread)\\.ts$',
         ],
       },
       to: {},

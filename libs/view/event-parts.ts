@@ -15,16 +15,14 @@ const ALPHABET = '-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwx
  * the order of the ledger. So a part fits in memory when it is folded, however large the ledger is.
  */
 export class EventParts {
-  readonly #directory: string;
   readonly #buffers: Buffer[];
   readonly #filled: number[];
 
   constructor(
-    directory: string,
+    readonly directory: string,
     readonly count: number,
   ) {
     mkdirSync(directory, { mode: 0o700 });
-    this.#directory = directory;
     this.#buffers = Array.from({ length: count }, () => Buffer.allocUnsafe(Math.floor(BUFFER_BYTES / count)));
     this.#filled = Array.from({ length: count }, () => 0);
   }
@@ -45,22 +43,14 @@ export class EventParts {
     this.#filled[part] = at + length;
   }
 
-  /** The events of a part in the order of the ledger; `position` is not kept, and empty. */
-  *read(part: number): Generator<StoredEvent> {
-    this.#flush(part);
-    const file = openSync(this.#fileOf(part), 'r');
-    try {
-      let rest: Uint8Array = new Uint8Array(0);
-      for (let chunk = nextChunk(file, rest.length); chunk.length > 0; chunk = nextChunk(file, rest.length)) {
-        rest = yield* unframed(Buffer.concat([rest, chunk]));
-      }
-    } finally {
-      closeSync(file);
-    }
+  /** Nothing is added any more: from then on `eventsOfPart` gives all there is. */
+  complete(): void {
+    for (let part = 0; part < this.count; part += 1) this.#flush(part);
+    this.#buffers.length = 0;
   }
 
   remove(): void {
-    rmSync(this.#directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true });
   }
 
   #partOf(recipientId: string): number {
@@ -80,13 +70,26 @@ export class EventParts {
 
   #flush(part: number): void {
     const filled = (this.#buffers[part] as Buffer).subarray(0, this.#filled[part]);
-    appendFileSync(this.#fileOf(part), filled, { mode: 0o600 });
+    appendFileSync(fileOf(this.directory, part), filled, { mode: 0o600 });
     this.#filled[part] = 0;
   }
+}
 
-  #fileOf(part: number): string {
-    return join(this.#directory, `${part}.events`);
+/** The events of a complete part in the order of the ledger; `position` is not kept, and empty. */
+export function* eventsOfPart(directory: string, part: number): Generator<StoredEvent> {
+  const file = openSync(fileOf(directory, part), 'r');
+  try {
+    let rest: Uint8Array = new Uint8Array(0);
+    for (let chunk = nextChunk(file, rest.length); chunk.length > 0; chunk = nextChunk(file, rest.length)) {
+      rest = yield* unframed(Buffer.concat([rest, chunk]));
+    }
+  } finally {
+    closeSync(file);
   }
+}
+
+function fileOf(directory: string, part: number): string {
+  return join(directory, `${part}.events`);
 }
 
 /** At least as much again as is left over of the event before, so that a long event takes few steps. */

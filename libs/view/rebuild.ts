@@ -31,8 +31,8 @@ export interface Rebuilt {
   readonly position: Position;
 }
 
-const EVENTS_PER_PART = 25_000;
-const MAX_PARTS = 512;
+const EVENTS_PER_PART = 5_000;
+const MAX_PARTS = 4_096;
 const BATCH_SIZE = 2_048;
 const BUILDING = /^view-(\d+)\.building$/;
 
@@ -68,10 +68,9 @@ async function build(file: string, options: RebuildOptions): Promise<{ events: n
   const builder = new ViewBuilder(file, store.ledgerId, parts);
   try {
     const { events, position } = await sortAll(builder, store, (depth) => tell(depth / 2));
-    for (const folded of builder.fold()) {
+    for await (const folded of builder.fold()) {
       // One more on either side: a ledger without recipients comes to its end too.
       tell((total * (1 + (folded + 1) / (builder.sorted + 1))) / 2);
-      await turnOfTheEventLoop();
     }
     builder.finish(position);
     return { events, seconds: (performance.now() - began) / 1_000 };

@@ -1,18 +1,18 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 import type { Position, StoredEvent } from '#event-store';
 import type { SqliteDatabase } from '#sqlite';
-import { encode } from './codec.js';
 import { EventParts } from './event-parts.js';
-import type { BusinessRow, RecipientRow } from './port.js';
-import { businessOf, projectBusiness, projectRecipient, recipientOf } from './project.js';
+import { foldAll } from './fold-all.js';
+import type { BusinessRow } from './port.js';
+import { businessOf, projectBusiness, recipientOf } from './project.js';
 import { movePosition, openViewDatabase, SAVE_RECIPIENT, saveBusiness } from './view-database.js';
 
 const unheard = (): void => undefined;
 
 /**
  * Fills a new view file from the ledger's first event on, in two passes: `sort` takes the events as they come, `fold`
- * makes the rows of one range of recipients after the other, each folded and packed once and written in the order of
- * its key. There is no journal: a file that was not finished is thrown away.
+ * makes the rows of one range of recipients after the other, each folded and packed once, on threads of their own, and
+ * written about in the order of its key. There is no journal: a file that was not finished is thrown away.
  */
 export class ViewBuilder {
   readonly #file: string;
@@ -49,17 +49,14 @@ export class ViewBuilder {
   }
 
   /** Writes all rows, yielding how many events have been folded each time a part is done. */
-  *fold(): Generator<number> {
+  async *fold(): AsyncGenerator<number> {
+    this.#parts.complete();
+    const { directory, count: parts } = this.#parts;
+    const sorted = { directory, parts, events: this.#sorted };
     let folded = 0;
-    for (let part = 0; part < this.#parts.count; part += 1) {
-      const rows = new Map<string, RecipientRow>();
-      for (const event of this.#parts.read(part)) {
-        const recipientId = recipientOf(event.stream) as string;
-        rows.set(recipientId, projectRecipient(rows.get(recipientId), event, unheard));
-        folded += 1;
-      }
+    for await (const { rows, events } of foldAll(sorted)) {
       this.#write(rows);
-      yield folded;
+      yield (folded += events);
     }
   }
 
@@ -85,12 +82,11 @@ export class ViewBuilder {
     this.#businesses.set(businessId, row);
   }
 
-  #write(rows: ReadonlyMap<string, RecipientRow>): void {
+  #write(rows: readonly string[]): void {
     const save = this.#db.prepare<[string, string, string]>(SAVE_RECIPIENT);
     this.#db.transaction(() => {
-      for (const recipientId of [...rows.keys()].sort()) {
-        const { businessId, state } = rows.get(recipientId) as RecipientRow;
-        save.run(recipientId, businessId, encode(state, recipientId));
+      for (let at = 0; at < rows.length; at += 3) {
+        save.run(rows[at] as string, rows[at + 1] as string, rows[at + 2] as string);
       }
     })();
   }
