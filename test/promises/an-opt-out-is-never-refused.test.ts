@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { SettableClock } from '#platform';
+import { ask, grantBody, must, registerAcme, type Answer, type Ask } from '../support/client.js';
+import { startTestService, type TestService } from '../support/service.js';
+import { businessOf, fieldsOf, type Json } from '../http/support/acme.js';
+import { people } from './support/people.js';
+import { appendBytes, recipientIdsOf } from './support/service.js';
+
+const NOON = Date.parse('2026-05-04T12:00:00.000Z');
+const MINUTE = 60_000;
+const REVOCATIONS = '/v1/businesses/acme/revocations';
+const somebody = people(7);
+
+describe('an opt-out is recorded', () => {
+  const clock = new SettableClock(NOON);
+  let service: TestService;
+  let acme: ReturnType<typeof businessOf>;
+  beforeAll(async () => {
+    service = await startTestService({ clock });
+    await registerAcme(service);
+    acme = businessOf(service);
+  });
+  afterAll(() => service.stop());
+
+  const tell = (options: Ask) => ask(service, 'POST', REVOCATIONS, options);
+  const reasonOf = async (recipient: Json, channel = 'whatsapp') =>
+    (await acme.check(recipient, 'offers', { channel })).reason;
+  const agreed = async (): Promise<string> => {
+    const phone = somebody();
+    await must(acme.grant(grantBody(phone)));
+    return phone;
+  };
+  const agreedByMail = async (email: string) => {
+    await must(acme.grant({ ...grantBody(''), recipient: { email }, channels: ['email'] }));
+    return email;
+  };
+  const expectStopped = async (answer: Answer, recipient: Json, channel?: string) => {
+    expect({ status: answer.status, body: answer.body }).toMatchObject({
+      status: 201,
+      body: { type: 'ConsentRevoked' },
+    });
+    const [recipientId] = await recipientIdsOf(service, [recipient]);
+    expect(answer.body.recipientId).toBe(recipientId);
+    expect(await reasonOf(recipient, channel)).toBe('REVOKED');
+  };
+
+  const STATES: readonly (readonly [string, (phone: string) => Promise<unknown>])[] = [
+    ['nobody knows', async () => undefined],
+    ['agreed', (phone) => must(acme.grant(grantBody(phone)))],
+    ['said it already', (phone) => must(acme.revoke({ recipient: { phone } }))],
+    ['blocked the business', (phone) => must(acme.revoke({ recipient: { phone }, method: 'block' }))],
+    ['agreed to what has ended', (phone) => must(acme.grant(grantBody(phone, { expiresAt: '2026-05-04T12:00:00Z' })))],
+    [
+      'has something in the ledger that cannot be read',
+      async (phone) => {
+        const [recipientId] = await recipientIdsOf(service, [{ phone }]);
+        await appendBytes(service, `consent-${recipientId}`, 'ConsentGranted', '{"businessId":"ac');
+      },
+    ],
+  ];
+  it.each(STATES)('of somebody who %s, by address and by id, and once more', async (_who, before) => {
+    const phone = somebody();
+    await before(phone);
+    const [recipientId] = await recipientIdsOf(service, [{ phone }]);
+    for (const [minute, recipient] of [{ recipientId }, { phone }, { recipientId }].entries()) {
+      clock.setTo(NOON + minute * MINUTE);
+      const answer = await acme.revoke({ recipient });
+      expect(answer).toMatchObject({ status: 201, body: { type: 'ConsentRevoked', effective: true, recipientId } });
+      expect(['REVOKED', 'BLOCKED', 'STATE_UNREADABLE']).toContain(await reasonOf({ phone }));
+    }
+  });
+
+  const MAILED = [
+    (email: string) => `Ann Example <${email}>`,
+    (email: string) => `"Example, Ann" <${email.toUpperCase()}>`,
+    (email: string) => `<${email}>`,
+    (email: string) => `mailto:${email}`,
+    (email: string) => `mailto:${email}?subject=unsubscribe`,
+    (email: string) => `  ${email}\r\n`,
+    (email: string) => `${email};`,
+  ];
+  it('under the address inside of what a mailer writes', async () => {
+    for (const [index, write] of MAILED.entries()) {
+      const email = await agreedByMail(`person${index}@promises.example`);
+      await expectStopped(await acme.revoke({ recipient: { email: write(email) } }), { email }, 'email');
+    }
+  });
+
+  it('where the person is named by a bare text or number', async () => {
+    const [byNumber, byText] = [await agreed(), await agreed()];
+    await expectStopped(await acme.revoke({ recipient: byText }), { phone: byText });
+    await expectStopped(await acme.revoke({ recipient: Number(byNumber.slice(3)) }), { phone: byNumber });
+    const email = await agreedByMail('bare@promises.example');
+    await expectStopped(await acme.revoke({ recipient: `Ann <${email}>` }), { email }, 'email');
+    const known = await agreed();
+    const [recipientId] = await recipientIdsOf(service, [{ phone: known }]);
+    await expectStopped(await acme.revoke({ recipient: recipientId }), { phone: known });
+  });
+
+  it('where the person is named twice: under what JSON takes for it, with a warning', async () => {
+    const [first, second] = [await agreed(), await agreed()];
+    for (const raw of [
+      `{"recipient":{"phone":"${first}","phone":"${second}"}}`,
+      `{"recipient":{"phone":"${first}"},"recipient":{"phone":"${second}"}}`,
+    ]) {
+      const answer = await tell({ raw });
+      await expectStopped(answer, { phone: second });
+      expect(fieldsOf(answer, 'warnings')).not.toEqual([]);
+    }
+  });
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'application/octet-stream', 'nonsense', ''])(
+    'under the content type "%s"',
+    async (type) => {
+      const phone = await agreed();
+      const raw = Buffer.from(JSON.stringify({ recipient: { phone } }));
+      await expectStopped(await tell({ raw, headers: { 'content-type': type } }), { phone });
+    },
+  );
+
+  it('with a reason of 2 MB', async () => {
+    const phone = await agreed();
+    await expectStopped(await acme.revoke({ recipient: { phone }, reason: 'x'.repeat(2_000_000) }), { phone });
+  });
+});
+
+it('an opt-out of somebody new is recorded while the vault cannot be used, without its sealed part', async () => {
+  const service = await startTestService({ clock: new SettableClock(NOON) });
+  try {
+    await registerAcme(service);
+    const acme = businessOf(service);
+    await service.running.parts.vault.close();
+    const options = { headers: { 'Idempotency-Key': 'while-the-vault-is-away' } };
+    for (const more of [{}, options]) {
+      const recipient = { phone: somebody() };
+      const answer = await acme.revoke({ recipient, reason: 'told us on the phone' }, more);
+      expect(answer.status).toBe(201);
+      expect(fieldsOf(answer, 'warnings')).toContain('recipient');
+      expect(await acme.check(recipient, 'offers')).toMatchObject({ eligible: false, reason: 'REVOKED' });
+    }
+    expect((await ask(service, 'GET', '/health/ready', { key: '' })).status).toBe(503);
+  } finally {
+    await service.stop();
+  }
+});
