@@ -7,7 +7,9 @@ import { startTestService, type TestService } from '../support/service.js';
 import { businessOf, type Json } from './support/acme.js';
 
 /** fast-check prints the seed and the path of every failure; give them to `fc.assert` to see it again. */
-const RUNS = { numRuns: process.env.FAULTS === 'full' ? 1_500 : 120 };
+const FULL = process.env.FAULTS === 'full';
+const RUNS = { numRuns: FULL ? 1_500 : 80 };
+const PATIENCE_MS = FULL ? 900_000 : 60_000;
 
 const GOLDEN = new URL('../../libs/providers/whatsapp/golden/', import.meta.url);
 const PAYLOADS = readdirSync(GOLDEN).map((file) => JSON.parse(readFileSync(new URL(file, GOLDEN), 'utf8')) as Json);
@@ -64,58 +66,77 @@ describe('mutated WhatsApp deliveries', () => {
   });
   afterAll(() => service.stop());
 
-  it('are never answered by an error of ours', async () => {
-    const delivery = fc.record({
-      payload: fc.constantFrom(...PAYLOADS),
-      mutations: fc.array(mutation, { maxLength: 6 }),
-    });
-    const property = fc.asyncProperty(delivery, async ({ payload, mutations }) => {
-      const answer = await deliver(service, JSON.stringify(mutations.reduce(mutated, payload as unknown)));
-      expect({ status: answer.status, body: answer.body }).toEqual({ status: 200, body: { received: true } });
-    });
-    await fc.assert(property, RUNS);
-  });
+  it(
+    'are never answered by an error of ours',
+    async () => {
+      const delivery = fc.record({
+        payload: fc.constantFrom(...PAYLOADS),
+        mutations: fc.array(mutation, { maxLength: 6 }),
+      });
+      const property = fc.asyncProperty(delivery, async ({ payload, mutations }) => {
+        const answer = await deliver(service, JSON.stringify(mutations.reduce(mutated, payload as unknown)));
+        expect({ status: answer.status, body: answer.body }).toEqual({ status: 200, body: { received: true } });
+      });
+      await fc.assert(property, RUNS);
+    },
+    PATIENCE_MS,
+  );
 
-  it('are never answered by an error of ours as broken bytes either', async () => {
-    const broken = fc.record({ at: fc.nat(STOP.length), bytes: fc.uint8Array({ minLength: 1, maxLength: 4 }) });
-    const property = fc.asyncProperty(broken, async ({ at, bytes }) => {
-      const text = Buffer.concat([Buffer.from(STOP.slice(0, at)), bytes, Buffer.from(STOP.slice(at))]).toString();
-      expect((await deliver(service, text)).status).toBe(200);
-    });
-    await fc.assert(property, { numRuns: RUNS.numRuns / 2 });
-  });
+  it(
+    'are never answered by an error of ours as broken bytes either',
+    async () => {
+      const broken = fc.record({ at: fc.nat(STOP.length), bytes: fc.uint8Array({ minLength: 1, maxLength: 4 }) });
+      const property = fc.asyncProperty(broken, async ({ at, bytes }) => {
+        const text = Buffer.concat([Buffer.from(STOP.slice(0, at)), bytes, Buffer.from(STOP.slice(at))]).toString();
+        expect((await deliver(service, text)).status).toBe(200);
+      });
+      await fc.assert(property, { numRuns: RUNS.numRuns / 2 });
+    },
+    PATIENCE_MS,
+  );
 
-  it('lose no STOP that stands in them whole: the person is stopped, or the message kept', async () => {
-    const acme = businessOf(service);
-    const others = fc.record({
-      payload: fc.constantFrom(...PAYLOADS),
-      mutations: fc.array(mutation, { maxLength: 4 }),
-    });
-    const property = fc.asyncProperty(others, async ({ payload, mutations }) => {
-      const phone = `393335${String(300_000 + people++)}`;
-      const stop = JSON.parse(STOP.replaceAll('16505551234', phone).replace('golden02', `fuzz-${phone}`)) as {
-        entry: unknown[];
-      };
-      const beside = (mutations.reduce(mutated, payload as unknown) ?? {}) as { entry?: unknown };
-      const entry = [...(Array.isArray(beside.entry) ? (beside.entry as unknown[]) : [beside.entry]), ...stop.entry];
-      await must(deliver(service, { object: 'whatsapp_business_account', entry }));
-      expect(await acme.check({ phone: `+${phone}` }, 'offers')).toMatchObject({ eligible: false, reason: 'REVOKED' });
-    });
-    await fc.assert(property, RUNS);
-  });
+  it(
+    'lose no STOP that stands in them whole: the person is stopped, or the message kept',
+    async () => {
+      const acme = businessOf(service);
+      const others = fc.record({
+        payload: fc.constantFrom(...PAYLOADS),
+        mutations: fc.array(mutation, { maxLength: 4 }),
+      });
+      const property = fc.asyncProperty(others, async ({ payload, mutations }) => {
+        const phone = `393335${String(300_000 + people++)}`;
+        const stop = JSON.parse(STOP.replaceAll('16505551234', phone).replace('golden02', `fuzz-${phone}`)) as {
+          entry: unknown[];
+        };
+        const beside = (mutations.reduce(mutated, payload as unknown) ?? {}) as { entry?: unknown };
+        const entry = [...(Array.isArray(beside.entry) ? (beside.entry as unknown[]) : [beside.entry]), ...stop.entry];
+        await must(deliver(service, { object: 'whatsapp_business_account', entry }));
+        expect(await acme.check({ phone: `+${phone}` }, 'offers')).toMatchObject({
+          eligible: false,
+          reason: 'REVOKED',
+        });
+      });
+      await fc.assert(property, RUNS);
+    },
+    PATIENCE_MS,
+  );
 
-  it('lose no STOP whose own message is mutated: something of it is in the ledger, or kept as unrouted', async () => {
-    const property = fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 3 }), async (mutations) => {
-      const phone = `393335${String(600_000 + people++)}`;
-      const own = STOP.replaceAll('16505551234', phone).replace('golden02', `own-${phone}`);
-      const payload = JSON.stringify(mutations.reduce(mutated, JSON.parse(own) as unknown));
-      if (!payload.includes('"STOP"')) return;
-      const before = await traces(service);
-      await must(deliver(service, payload));
-      expect(await traces(service)).not.toEqual(before);
-    });
-    await fc.assert(property, RUNS);
-  });
+  it(
+    'lose no STOP whose own message is mutated: something of it is in the ledger, or kept as unrouted',
+    async () => {
+      const property = fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 3 }), async (mutations) => {
+        const phone = `393335${String(600_000 + people++)}`;
+        const own = STOP.replaceAll('16505551234', phone).replace('golden02', `own-${phone}`);
+        const payload = JSON.stringify(mutations.reduce(mutated, JSON.parse(own) as unknown));
+        if (!payload.includes('"STOP"')) return;
+        const before = await traces(service);
+        await must(deliver(service, payload));
+        expect(await traces(service)).not.toEqual(before);
+      });
+      await fc.assert(property, RUNS);
+    },
+    PATIENCE_MS,
+  );
 });
 
 /** What changes when anything of a delivery is recorded or kept. */
