@@ -233,6 +233,18 @@ describe('a changed number', () => {
     ]);
   });
 
+  it('keeps the lives of a number apart in whatever order its changes are told', () => {
+    const a = [changed('b', 14, 'old'), changed('c', 10, 'old'), granted(7), stopped(8), resumed(12)];
+    const people = { a, b: [changed('a', 14, 'new'), granted(13)], c: [changed('a', 10, 'new'), granted(6)] };
+    expect(reasonFor('c', people)).toBe('REVOKED');
+    expect(reasonFor('b', { ...people, a: [...a, granted(12)], b: [changed('a', 14, 'new')] })).toBe('CONSENTED');
+    const user = [linked('a', 12), granted(15)];
+    expect(reasonFor('a', { ...people, a: [...a, linked('user', 12)], user })).toBe('REVOKED');
+    expect(
+      reasonFor('user', { b: [granted(15)], a: [linked('user', 9), changed('b', 12, 'old')], user: [linked('a', 9)] }),
+    ).toBe('NO_CONSENT');
+  });
+
   it('is cut at the change also where the old half of the link is missing', () => {
     const people = (hour: number) => ({ a: [granted(hour)], b: [changed('a', 12, 'new')] });
     expect(reasonFor('b', people(12))).toBe('CONSENTED');
