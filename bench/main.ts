@@ -4,6 +4,7 @@ import type { Figure } from './harness/figure.js';
 import { machineOf } from './harness/machine.js';
 import { USAGE, isFull, readOptions, type BenchOptions, type FigureName } from './harness/options.js';
 import { textOf, updatePage, writeResult, type Report } from './harness/report.js';
+import { lineOf } from './harness/table.js';
 import { measureAppend } from './figures/append.js';
 import { measureBatch } from './figures/batch.js';
 import { measureCheck } from './figures/check.js';
@@ -47,7 +48,11 @@ async function measureAll(bench: Bench): Promise<readonly Figure[]> {
     rebuild: () => measureRebuild(bench),
   };
   const figures: Figure[] = [];
-  for (const name of bench.options.only) figures.push(...(await measures[name]()));
+  for (const name of bench.options.only) {
+    const measured = await measures[name]();
+    for (const figure of measured) bench.progress.tell(lineOf(figure));
+    figures.push(...measured);
+  }
   return figures;
 }
 

@@ -1,6 +1,7 @@
-import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { fork, spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 /** A program of the build, by its path from the root of the project. */
@@ -15,29 +16,38 @@ export interface Child {
 }
 
 export interface ProgramOptions {
-  readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeArgs?: readonly string[];
 }
 
-/** Starts a program that says on stdout, in one line of JSON, that it is ready, and answers with that line. */
+/** Starts a program that says on stdout, in a line of JSON, that it is `ready`, and answers with that line. */
 export async function startServer(
   program: string,
   options: ProgramOptions,
 ): Promise<Child & { readonly ready: unknown }> {
   const child = start(program, options);
-  const lines = createInterface({ input: child.stdout });
-  const [first] = (await Promise.race([once(lines, 'line'), failure(child)])) as [string];
-  return { pid: pidOf(child), ready: JSON.parse(first), stop: () => stop(child) };
+  child.stderr.pipe(process.stderr);
+  const ready = await Promise.race([readyLine(child.stdout), failure(child)]);
+  return { pid: pidOf(child), ready, stop: () => stop(child) };
+}
+
+/** Lines of the log may come before it. What comes after it is read and dropped, or the pipe would fill. */
+function readyLine(stdout: Readable): Promise<unknown> {
+  return new Promise((resolve) => {
+    createInterface({ input: stdout }).on('line', (line) => {
+      if (!line.startsWith('{"ready":true')) return;
+      resolve(JSON.parse(line));
+    });
+  });
 }
 
 export interface Run {
   readonly child: { readonly pid: number };
-  /** What it printed, once it has ended well. */
+  /** What it printed, on stdout and stderr, once it has ended well. */
   readonly output: Promise<string>;
 }
 
-/** Runs a program to its end. */
+/** Runs a program to its end; what it says on stderr is shown only where it fails. */
 export function run(program: string, options: ProgramOptions): Run {
   const child = start(program, options);
   return { child: { pid: pidOf(child) }, output: outputOf(child) };
@@ -51,17 +61,21 @@ export async function startHelper(program: string, message: unknown): Promise<Ch
   return { pid: pidOf(child), said, stop: () => stop(child) };
 }
 
-function start(program: string, { args = [], env = {}, nodeArgs = [] }: ProgramOptions) {
-  const child = spawn(process.execPath, [...nodeArgs, program, ...args], {
+function start(
+  program: string,
+  { env = {}, nodeArgs = [] }: ProgramOptions,
+): ChildProcessByStdio<null, Readable, Readable> {
+  return spawn(process.execPath, [...nodeArgs, program], {
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  return child;
 }
 
-async function outputOf(child: ChildProcess & { readonly stdout: NodeJS.ReadableStream }): Promise<string> {
+async function outputOf(child: ChildProcessByStdio<null, Readable, Readable>): Promise<string> {
   const chunks: string[] = [];
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+  const keep = (chunk: Buffer) => chunks.push(chunk.toString());
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
   const [code] = (await once(child, 'close')) as [number | null];
   if (code !== 0) throw new Error(`a program ended with ${code}: ${chunks.join('')}`);
   return chunks.join('');

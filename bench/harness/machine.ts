@@ -1,5 +1,5 @@
 import { readFileSync, statfsSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import Database from 'better-sqlite3';
 import { programOf } from './child.js';
 
@@ -10,6 +10,8 @@ export interface Machine {
   readonly memoryGb: number;
   readonly kernel: string;
   readonly fileSystem: string;
+  /** Processes that wanted a core, on average in the minute before the run: what else the machine was busy with. */
+  readonly loadBefore: number;
   readonly node: string;
   readonly sqlite: string;
   /** Of this project and of the packages that the figures rest on. */
@@ -27,6 +29,7 @@ export function machineOf(dir: string): Machine {
     memoryGb: Math.round(totalmem() / BYTES_PER_GB),
     kernel: `Linux ${release()}`,
     fileSystem: fileSystemOf(dir),
+    loadBefore: Number((loadavg()[0] ?? 0).toFixed(1)),
     node: process.versions.node,
     sqlite: sqliteVersion(),
     packages: versions(),

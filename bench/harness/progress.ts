@@ -7,6 +7,12 @@ export class Progress {
     process.stderr.write(this.terminal ? `\x1b[2K\r${text}` : `${text}\n`);
   }
 
+  /** Something that stays, also on a terminal. */
+  tell(text: string): void {
+    this.end();
+    process.stderr.write(`${text}\n`);
+  }
+
   /** Of something long: on a terminal always, in a log each tenth. */
   count(what: string, done: number, total: number): void {
     const percent = Math.floor((done / total) * 100);

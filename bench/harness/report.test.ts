@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { isReached, measured, type Figure } from './figure.js';
 import { between } from './report.js';
-import { alsoOf, shown, tableOf } from './table.js';
+import { alsoOf, lineOf, shown, tableOf } from './table.js';
 
 const CHECK: Figure = {
   what: 'check by id',
@@ -33,6 +33,10 @@ describe('the table', () => {
     expect(tableOf([CHECK]).split('\n').at(-1)).toBe(
       '| check by id | **30** µs CPU a request | 28 … 32 | bare node:http: 15 | 0.50 | ratio ≥ 0.45 | reached |',
     );
+  });
+
+  it('has a short form for whoever watches', () => {
+    expect(lineOf(CHECK)).toBe('check by id: 30 µs CPU a request, ratio 0.50 reached');
   });
 
   it('tells what else was seen', () => {

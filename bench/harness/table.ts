@@ -33,6 +33,13 @@ function verdict(reached: boolean | undefined): string {
   return reached ? 'reached' : 'missed';
 }
 
+/** A figure in one line, for whoever watches the run. */
+export function lineOf(figure: Figure): string {
+  const { what, unit, values, ratios } = figure;
+  const ratio = ratios ? `, ratio ${median(ratios).toFixed(2)}` : '';
+  return `${what}: ${shown(median(values))} ${unit}${ratio} ${verdict(isReached(figure))}`.trimEnd();
+}
+
 /** Three figures that count, thousands apart. */
 export function shown(value: number): string {
   return value.toLocaleString('en-GB', { maximumSignificantDigits: 3 });
@@ -46,7 +53,13 @@ export function alsoOf(figures: readonly Figure[]): string {
   return lines.join('\n');
 }
 
-export function machineText({ cpu, cores, memoryGb, kernel, fileSystem, node, sqlite, packages }: Machine): string {
+export function machineText(machine: Machine): string {
+  const { cpu, cores, memoryGb, kernel, fileSystem, loadBefore, node, sqlite, packages } = machine;
   const versions = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
-  return `${cpu}, ${cores} cores, ${memoryGb} GB, ${kernel}, ${fileSystem}; Node ${node}, SQLite ${sqlite}; ${versions.join(', ')}`;
+  return [
+    `${cpu}, ${cores} cores, ${memoryGb} GB, ${kernel}, ${fileSystem}`,
+    `load of the machine before the run ${loadBefore}`,
+    `Node ${node}, SQLite ${sqlite}`,
+    versions.join(', '),
+  ].join('; ');
 }
