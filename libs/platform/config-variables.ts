@@ -80,7 +80,11 @@ export const VARIABLES = {
   VIEW_MAX_LAG_MS: ms(5000, 100, HOUR_MS, 'Lag beyond which the view is too old to answer.'),
   VIEW_PROBE_INTERVAL_MS: ms(1000, 10, 60_000, 'How often the view proves how far it is.'),
   WAIT_FOR_POSITION_MS: ms(1000, 0, 60_000, 'Longest wait for the position a question asks for.'),
-  VIEW_CACHE_ENTRIES: count(100_000, 10_000_000, 'Recipients whose state is kept in memory.'),
+  VIEW_CACHE_ENTRIES: count(
+    100_000,
+    10_000_000,
+    'Recipients whose state is kept in memory at least, of those asked about last; at most twice as many, of about 1 kB each.',
+  ),
   DATA_KEY_CACHE_ENTRIES: count(10_000, 1_000_000, 'Recipients whose unwrapped key is kept in memory.'),
   API_KEY_CACHE_ENTRIES: count(1000, 1_000_000, 'API keys kept in memory.'),
   UNROUTED_RETENTION_DAYS: wholeNumber(

@@ -35,12 +35,15 @@ export function encode(state: RecipientState, recipientId: string): string {
   ]);
 }
 
+/** Most cells of most people are empty: one list serves them all. */
+const NOTHING: readonly never[] = Object.freeze([]);
+
 /** The state that `encode` packed for this recipient. Throws on text that it did not write. */
 export function decode(text: string, recipientId: string): RecipientState {
   const packed = JSON.parse(text) as readonly (readonly Packed[] | 0)[];
   const unpack = <C>(index: number, read: (cell: Packed, recipientId: string) => C): readonly C[] => {
     const cells = packed[index];
-    if (cells === 0) return [];
+    if (cells === 0) return NOTHING;
     if (cells === undefined) throw new Error('a packed state lacks a part');
     return cells.map((cell) => read(cell, recipientId));
   };

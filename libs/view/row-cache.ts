@@ -1,16 +1,16 @@
 import type { RecipientRow } from './port.js';
 
 /**
- * The decoded rows read last, at most so many. Two generations instead of a list in order of use: what was read since
+ * The decoded rows read last: at least so many, and at most twice as many. Two generations instead of a list in order of use: what was read since
  * the younger one was opened stays, the rest goes when it is full. A hit costs one look-up and moves nothing.
  */
 export class RowCache {
   #young = new Map<string, RecipientRow>();
   #old = new Map<string, RecipientRow>();
-  readonly #half: number;
+  readonly #generation: number;
 
   constructor(entries: number) {
-    this.#half = Math.max(1, Math.floor(entries / 2));
+    this.#generation = Math.max(1, entries);
   }
 
   get size(): number {
@@ -28,7 +28,7 @@ export class RowCache {
   put(recipientId: string, row: RecipientRow): void {
     this.#old.delete(recipientId);
     this.#young.set(recipientId, row);
-    if (this.#young.size < this.#half) return;
+    if (this.#young.size < this.#generation) return;
     this.#old = this.#young;
     this.#young = new Map();
   }

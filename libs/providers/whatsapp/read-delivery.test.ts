@@ -36,6 +36,7 @@ function kinds({ unrouted }: Delivery): string[] {
 
 describe('golden deliveries', () => {
   const MESSAGE = { kind: 'message', providerId: PROVIDER_ID, addresses: [PHONE] };
+  const STOP = { optOut: { categories: ['*'] }, text: 'STOP' };
 
   it.each([
     ['text', { ...MESSAGE, messageId: 'wamid.golden01', claimedSecond: '2025-06-08T20:59:43.000Z' }],
@@ -60,16 +61,7 @@ describe('golden deliveries', () => {
         text: 'Cancelar',
       },
     ],
-    [
-      'forwarded-stop',
-      {
-        ...MESSAGE,
-        messageId: 'wamid.golden04',
-        claimedSecond: '2025-06-08T20:59:46.000Z',
-        optOut: { categories: ['*'] },
-        text: 'STOP',
-      },
-    ],
+    ['forwarded-stop', { ...MESSAGE, ...STOP, messageId: 'wamid.golden04', claimedSecond: '2025-06-08T20:59:46.000Z' }],
     [
       'user-id-only-stop',
       {
