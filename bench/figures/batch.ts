@@ -48,6 +48,7 @@ function batchesOf(rig: Rig, requests: number): Omit<Load, 'port'> {
   });
   return {
     connections: CONNECTIONS,
+    awake: true,
     requests,
     request: (n) => prepared[n % different] as Buffer,
     accept: (n, response) => acceptBatch(rig, peopleIn(rig, n % different), response),

@@ -65,7 +65,7 @@ function checksOf(rig: Rig, kind: CheckKind, requests: number, person: (n: numbe
     acceptDecision(response, rig.recipientIds[asked] as string, isEligible(storyOf(asked)));
   };
   const request = kind === 'id' ? byId(rig, person) : byPhone(rig, person);
-  return { connections: CONNECTIONS, requests, request, accept };
+  return { connections: CONNECTIONS, requests, request, accept, awake: true };
 }
 
 function byId({ key, recipientIds }: Rig, person: (n: number) => number) {

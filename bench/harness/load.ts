@@ -9,6 +9,13 @@ export interface Load {
   readonly request: (n: number) => string | Buffer;
   /** Throws where the answer to the n-th request is not the right one: a benchmark of errors is worse than none. */
   readonly accept: (n: number, response: RawResponse) => void;
+  /**
+   * Whether the client looks for answers without ever sleeping. To wake a sleeping process costs its waker more than a
+   * whole request (on a virtual machine an interrupt of another processor), and the faster client sleeps the more the
+   * slower the server is: without this a server pays for its client's idleness. Only where the client may have a
+   * processor of its own.
+   */
+  readonly awake?: boolean;
 }
 
 export interface Loaded {
@@ -27,6 +34,7 @@ export async function runLoad(load: Load): Promise<Loaded> {
   const sockets = await Promise.all(Array.from({ length: load.connections }, () => openSocket(load.port)));
   const latenciesMs = new Float64Array(load.requests);
   const queue = { next: 0 };
+  const sleepAgain = load.awake ? stayAwake() : () => undefined;
   const cpuBefore = process.cpuUsage();
   const began = performance.now();
   try {
@@ -35,8 +43,21 @@ export async function runLoad(load: Load): Promise<Loaded> {
     const { user, system } = process.cpuUsage(cpuBefore);
     return { seconds, clientCpuSeconds: (user + system) / 1_000_000, latenciesMs };
   } finally {
+    sleepAgain();
     for (const socket of sockets) socket.destroy();
   }
+}
+
+/** Keeps the event loop from waiting, until it is told that it may. */
+function stayAwake(): () => void {
+  let awake = true;
+  const look = () => {
+    if (awake) setImmediate(look);
+  };
+  look();
+  return () => {
+    awake = false;
+  };
 }
 
 function openSocket(port: number): Promise<Socket> {
