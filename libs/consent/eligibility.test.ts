@@ -274,11 +274,11 @@ it('explains every reason in one sentence of its own', () => {
      "There is no opt-out on rcs in the last minutes that a confirmation could answer.",
      "The recipient wrote or called on rcs within the last 24 hours, so a reply is allowed.",
      "The recipient has not written or called on rcs within the last 24 hours.",
-     "The recipient agreed to "offers" on rcs and has not withdrawn it.",
-     "The recipient said no to "offers" on rcs, and nothing later allows it.",
-     ""offers" needs no consent on rcs, and the recipient has not objected.",
-     "The recipient's agreement to "offers" on rcs has expired.",
-     "The recipient has never agreed to "offers" on rcs.",
+     "The recipient agreed to 'offers' on rcs and has not withdrawn it.",
+     "The recipient said no to 'offers' on rcs, and nothing later allows it.",
+     "No consent is needed for 'offers' on rcs, and the recipient has not objected.",
+     "The recipient's agreement to 'offers' on rcs has expired.",
+     "The recipient has never agreed to 'offers' on rcs.",
    ]
   `);
   expect(new Set(sentences).size).toBe(REASONS.length);

@@ -210,14 +210,14 @@ export function explain(reason: Reason, question: Pick<Question, 'channel' | 'pu
     case 'SERVICE_WINDOW_CLOSED':
       return `The recipient has not written or called on ${channel} within the last 24 hours.`;
     case 'CONSENTED':
-      return `The recipient agreed to "${purpose}" on ${channel} and has not withdrawn it.`;
+      return `The recipient agreed to '${purpose}' on ${channel} and has not withdrawn it.`;
     case 'REVOKED':
-      return `The recipient said no to "${purpose}" on ${channel}, and nothing later allows it.`;
+      return `The recipient said no to '${purpose}' on ${channel}, and nothing later allows it.`;
     case 'NO_OBJECTION':
-      return `"${purpose}" needs no consent on ${channel}, and the recipient has not objected.`;
+      return `No consent is needed for '${purpose}' on ${channel}, and the recipient has not objected.`;
     case 'EXPIRED':
-      return `The recipient's agreement to "${purpose}" on ${channel} has expired.`;
+      return `The recipient's agreement to '${purpose}' on ${channel} has expired.`;
     case 'NO_CONSENT':
-      return `The recipient has never agreed to "${purpose}" on ${channel}.`;
+      return `The recipient has never agreed to '${purpose}' on ${channel}.`;
   }
 }

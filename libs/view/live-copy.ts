@@ -63,6 +63,15 @@ export class LiveCopy {
     return this.#noticing(() => this.#opened.view.read(recipientIds));
   }
 
+  /** Undefined where the copy cannot answer without waiting, or cannot answer: `read` then tells which. */
+  readNow(recipientIds: readonly string[]): Snapshot | undefined {
+    try {
+      return this.#opened.view.readNow?.(recipientIds);
+    } catch {
+      return undefined;
+    }
+  }
+
   /** Takes the next step of the follower. Steps and exchanges of the file go one after the other. */
   async apply(step: Step): Promise<void> {
     await this.#inTurn(async () => {

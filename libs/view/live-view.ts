@@ -90,11 +90,36 @@ export class LiveView {
   /**
    * The states of a business's recipients, each joined with what this process has acknowledged and with the recipients
    * linked to it. With `atLeast` it waits for the copy to pass that position. Never rejects: what hinders it is the answer.
+   * Answers at once where nothing is waited for: no promise, and nothing can happen in between.
    */
-  async lookUp(
+  lookUp(
     businessId: string,
     recipientIds: readonly string[],
     { atLeast }: { readonly atLeast?: Position } = {},
+  ): LookUp | Promise<LookUp> {
+    const atOnce = atLeast === undefined ? this.#answerNow(businessId, recipientIds) : undefined;
+    return atOnce ?? this.#answerLater(businessId, recipientIds, atLeast);
+  }
+
+  /** Undefined where a linked recipient must be read too, or the copy has to be waited for. */
+  #answerNow(businessId: string, recipientIds: readonly string[]): LookUp | undefined {
+    if (!this.#mayAnswer()) return this.#refusal();
+    const snapshot = this.#copy.readNow(recipientIds);
+    if (snapshot?.position === undefined) return undefined;
+    const states: (RecipientState | undefined)[] = [];
+    for (let index = 0; index < recipientIds.length; index += 1) {
+      const remembered = this.#overlay.size === 0 ? undefined : this.#overlay.of(recipientIds[index] as string);
+      const state = stateFor(joinRemembered(snapshot.rows[index], remembered), businessId);
+      if (state !== undefined && state.links.length > 0) return undefined;
+      states.push(state);
+    }
+    return { ok: true, position: snapshot.position, states };
+  }
+
+  async #answerLater(
+    businessId: string,
+    recipientIds: readonly string[],
+    atLeast: Position | undefined,
   ): Promise<LookUp> {
     if (!this.#mayAnswer()) return this.#refusal();
     if (atLeast !== undefined && !(await this.#reaches(atLeast))) return this.#no('VIEW_BEHIND');

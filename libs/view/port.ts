@@ -35,6 +35,8 @@ export interface ViewStore {
   /** Undefined before the first commit. */
   position(): Promise<Position | undefined>;
   read(recipientIds: readonly string[]): Promise<Snapshot>;
+  /** The same for a store that need not wait: most of what a check costs is waiting for what is already there. */
+  readNow?(recipientIds: readonly string[]): Snapshot;
   businesses(): Promise<readonly BusinessRow[]>;
   /** Rejects with `ViewMoved` unless the stored position is `changes.from`: a second projector then steps back. */
   commit(changes: ViewChanges): Promise<void>;

@@ -67,6 +67,10 @@ export class SqliteView implements ViewStore {
   }
 
   async read(recipientIds: readonly string[]): Promise<Snapshot> {
+    return this.readNow(recipientIds);
+  }
+
+  readNow(recipientIds: readonly string[]): Snapshot {
     const rows = recipientIds.map((recipientId) => this.#cache.get(recipientId));
     if (rows.includes(undefined)) this.#fill(rows, recipientIds);
     return { position: this.#position, rows };

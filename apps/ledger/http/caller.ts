@@ -3,9 +3,12 @@ import type { FieldError } from '#platform';
 import type { Outcome, CommandAnswer } from '../commands/answer.js';
 import type { Caller } from '../commands/recipient-command.js';
 import type { Principal } from './authenticate.js';
+import type { GateConfig } from './gate.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
+    /** What the gate knows of the route; set before anything else is looked at. */
+    gate?: GateConfig;
     /** Set before the body is read, on every route that asks for one. */
     principal?: Principal;
     /** What the JSON body left in doubt, on routes that are lenient about it. */

@@ -2,7 +2,7 @@ import { isPosition } from '#event-store';
 import { Refusal } from '#platform';
 import type { Parts } from '../parts.js';
 import type { Check } from '../queries/check-eligibility.js';
-import { topicOf } from '../queries/question.js';
+import { topicOf, type Topic } from '../queries/question.js';
 import { register } from '../commands/register.js';
 import { nameRecipient } from './name-recipient.js';
 
@@ -15,17 +15,34 @@ export interface RawCheck {
 }
 
 /** Turns one item into a check, or into the refusal that tells what is wrong with it. */
-export function readCheck(parts: Parts, businessId: string, item: RawCheck, defaults: RawCheck = {}): Check | Refusal {
+export function readCheck(
+  parts: Parts,
+  businessId: string,
+  item: RawCheck,
+  defaults: RawCheck = NO_DEFAULTS,
+): Check | Refusal {
+  const topic = readTopic(parts, businessId, item, defaults);
+  if (topic instanceof Refusal) return topic;
+  const recipient = nameRecipient(parts, businessId, item.recipient);
+  return recipient instanceof Refusal ? recipient : { recipientId: recipient.recipientId, topic };
+}
+
+const NO_DEFAULTS: RawCheck = {};
+
+/** What is asked, whoever it is asked about. */
+export function readTopic(
+  parts: Parts,
+  businessId: string,
+  item: RawCheck,
+  defaults: RawCheck = NO_DEFAULTS,
+): Topic | Refusal {
   const channel = item.channel ?? defaults.channel;
   const purpose = item.purpose ?? defaults.purpose;
   const sender = item.sender ?? defaults.sender;
   if (typeof channel !== 'string') return missing('channel');
   if (typeof purpose !== 'string') return missing('purpose');
   if (sender !== undefined && typeof sender !== 'string') return missing('sender');
-  const topic = topicOf(register(parts, businessId), channel, purpose, sender);
-  if (topic instanceof Refusal) return topic;
-  const recipient = nameRecipient(parts, businessId, item.recipient);
-  return recipient instanceof Refusal ? recipient : { recipientId: recipient.recipientId, topic };
+  return topicOf(register(parts, businessId), channel, purpose, sender);
 }
 
 function missing(field: string): Refusal {

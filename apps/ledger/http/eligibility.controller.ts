@@ -3,7 +3,7 @@ import { QueryBus } from '@nestjs/cqrs';
 import { Parts } from '../parts.js';
 import { CheckEligibility, type Check, type Consistency, type Decision } from '../queries/check-eligibility.js';
 import { Refusal, type Problem } from '#platform';
-import { readCheck, requireBatch, requirePosition, type RawCheck } from './check-body.js';
+import { readCheck, readTopic, requireBatch, requirePosition, type RawCheck } from './check-body.js';
 import { itemProblem, nameRecipient, requireRecipientId } from './name-recipient.js';
 import { Route } from './route.js';
 import { batchRoute, checkByIdRoute, checkRoute, lookupRoute } from './routes/eligibility.routes.js';
@@ -27,17 +27,20 @@ export class EligibilityController {
   ) {}
 
   @Route(checkByIdRoute)
-  async checkById(
+  checkById(
     @Param() { b, id }: { b: string; id: string },
     @Query() query: { channel: string; purpose: string; sender?: string } & CheckOptions,
   ): Promise<Decision> {
-    const check = readCheck(this.parts, b, { ...query, recipient: { recipientId: requireRecipientId(id) } });
-    return this.decide(b, check, query);
+    const topic = readTopic(this.parts, b, query);
+    if (topic instanceof Refusal) throw topic;
+    return this.decide(b, { recipientId: requireRecipientId(id), topic }, query);
   }
 
   @Route(checkRoute)
-  async check(@Param('b') businessId: string, @Body() body: CheckBody): Promise<Decision> {
-    return this.decide(businessId, readCheck(this.parts, businessId, body), body);
+  check(@Param('b') businessId: string, @Body() body: CheckBody): Promise<Decision> {
+    const check = readCheck(this.parts, businessId, body);
+    if (check instanceof Refusal) throw check;
+    return this.decide(businessId, check, body);
   }
 
   /** An item that is the caller's mistake is answered as such; the others are decided over one reading of the view. */
@@ -67,10 +70,8 @@ export class EligibilityController {
     return { results };
   }
 
-  private async decide(businessId: string, check: Check | Refusal, options: CheckOptions): Promise<Decision> {
-    if (check instanceof Refusal) throw check;
-    const [decision] = await this.ask(businessId, [check], options);
-    return decision as Decision;
+  private decide(businessId: string, check: Check, options: CheckOptions): Promise<Decision> {
+    return this.ask(businessId, [check], options).then(([decision]) => decision as Decision);
   }
 
   private ask(businessId: string, checks: readonly Check[], { atLeast, consistency }: CheckOptions) {

@@ -8,6 +8,8 @@ import type { BodyMode } from './body-parser.js';
 /** What the gate needs to know of a route; set by `@Route`. */
 export interface GateConfig {
   readonly access: Access;
+  /** The pattern of the route, by which it is counted. */
+  readonly path: string;
   readonly body?: BodyMode;
   /** An opt-out passes every limit, and no doubt about the register keeps it out. */
   readonly revocation?: boolean;
@@ -20,14 +22,19 @@ export interface GateConfig {
  * answered, before a body is read; and the check route pays a map look-up, no promise.
  */
 export function guardRoutes(fastify: FastifyInstance, parts: Parts, authenticator: Authenticator): void {
-  const load = { inFlight: 0 };
-  const deliveries = { inFlight: 0 };
+  const { inFlightMax, deliveriesInFlightMax } = parts.config.limits;
+  const load = new InWork(inFlightMax);
+  const deliveries = new InWork(deliveriesInFlightMax);
+  fastify.decorateRequest('gate');
+  fastify.decorateRequest('principal');
+  fastify.decorateRequest('jsonFaults');
   fastify.addHook('onRequest', (request, reply, done) => {
-    const { access, revocation, body } = configOf(request);
-    if (body === 'raw') return done(admitDelivery(parts, deliveries, reply));
-    if (access === 'none' || access === undefined) return done();
-    if (!revocation && load.inFlight >= parts.config.limits.inFlightMax) return done(overloaded());
-    count(load, reply);
+    const gate = request.routeOptions.config as unknown as GateConfig;
+    request.gate = gate;
+    // Strangers may send deliveries too, and hold a body each until its signature is looked at.
+    if (gate.body === 'raw') return done(deliveries.enter(reply, false) ? undefined : overloaded());
+    if (gate.access === 'none' || gate.access === undefined) return done();
+    if (!load.enter(reply, gate.revocation === true)) return done(overloaded());
     // What a key opens is about people, or true for this moment only: no cache between here and the caller may keep it.
     void reply.header('cache-control', 'no-store');
     const { authorization } = request.headers;
@@ -39,30 +46,33 @@ export function guardRoutes(fastify: FastifyInstance, parts: Parts, authenticato
     );
   });
   fastify.addHook('onResponse', (request, reply, done) => {
-    const { url } = request.routeOptions;
-    parts.metrics.httpRequest(request.method, url ?? 'none', reply.statusCode, reply.elapsedTime / 1_000);
+    const route = request.gate?.path ?? 'none';
+    parts.metrics.httpRequest(request.method, route, reply.statusCode, reply.elapsedTime / 1_000);
     done();
   });
 }
 
-/** Strangers may send deliveries too, and hold a body each until its signature is looked at. */
-function admitDelivery(parts: Parts, deliveries: { inFlight: number }, reply: FastifyReply): Error | undefined {
-  if (deliveries.inFlight >= parts.config.limits.deliveriesInFlightMax) return overloaded();
-  count(deliveries, reply);
-  return undefined;
-}
+/** How many answers are being made, and how many may be. */
+class InWork {
+  private count = 0;
 
-function configOf(request: FastifyRequest): Partial<GateConfig> {
-  return request.routeOptions.config as Partial<GateConfig>;
-}
+  constructor(private readonly limit: number) {}
 
-function count(load: { inFlight: number }, reply: FastifyReply): void {
-  load.inFlight++;
-  reply.raw.once('close', () => load.inFlight--);
+  /** False where there are too many; `beyond` is let in and counted all the same. */
+  enter(reply: FastifyReply, beyond: boolean): boolean {
+    if (this.count >= this.limit && !beyond) return false;
+    this.count++;
+    reply.raw.on('close', this.leave);
+    return true;
+  }
+
+  private readonly leave = (): void => {
+    this.count--;
+  };
 }
 
 function admit(parts: Parts, request: FastifyRequest, principal: Principal): Error | undefined {
-  const { access = 'admin', revocation, founds } = configOf(request);
+  const { access, revocation, founds } = request.gate ?? CLOSED;
   const { b: businessId } = request.params as { b?: string };
   try {
     authorize(principal, access, businessId);
@@ -75,6 +85,9 @@ function admit(parts: Parts, request: FastifyRequest, principal: Principal): Err
     return error as Error;
   }
 }
+
+/** What no `@Route` has opened is for the admin key alone. */
+const CLOSED: GateConfig = { access: 'admin', path: 'none' };
 
 function overloaded(): Refusal {
   return new Refusal('OVERLOADED', ERRORS.OVERLOADED.title, { retryAfterMs: 1_000 });

@@ -23,6 +23,7 @@ const VERBS = { get: Get, put: Put, post: Post, delete: Delete } as const;
 export function Route(spec: RouteSpec): MethodDecorator {
   const gate: GateConfig = {
     access: spec.access,
+    path: spec.path,
     ...(spec.bodyMode ? { body: spec.bodyMode } : {}),
     ...(spec.revocation ? { revocation: true } : {}),
     ...(spec.founds ? { founds: true } : {}),
