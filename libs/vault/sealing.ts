@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  randomBytes,
+  randomFillSync,
+  type KeyObject,
+} from 'node:crypto';
 import { SealInvalid, type Sealed } from './port.js';
 
 const ALGORITHM = 'aes-256-gcm';
@@ -12,13 +19,27 @@ export type Place = readonly (string | number)[];
 
 /** Nonce ‖ ciphertext ‖ tag, under a random nonce. */
 export function sealBytes(key: KeyObject, place: Place, plaintext: Uint8Array): Buffer {
-  const nonce = randomBytes(NONCE_BYTES);
+  const nonce = nextNonce();
   const cipher = createCipheriv(ALGORITHM, key, nonce).setAAD(bytesOf(place));
   const parts = [nonce, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()];
   // Memory of its own, not Node's shared pool: it may be handed to another thread.
   const sealed = Buffer.alloc(NONCE_BYTES + plaintext.length + TAG_BYTES);
   parts.reduce((offset, part) => offset + part.copy(sealed, offset), 0);
   return sealed;
+}
+
+/** Random bytes for so many nonces are drawn at once: the drawing costs more than the sealing of a short text. */
+const nonces = Buffer.alloc(NONCE_BYTES * 256);
+let drawn = nonces.length;
+
+/** Each twelve bytes are used once and never again. */
+function nextNonce(): Buffer {
+  if (drawn === nonces.length) {
+    randomFillSync(nonces);
+    drawn = 0;
+  }
+  drawn += NONCE_BYTES;
+  return nonces.subarray(drawn - NONCE_BYTES, drawn);
 }
 
 /** Throws `SealInvalid` where key, place or a single bit differ from what was sealed. */
