@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import {
   EMPTY_BUSINESS,
-  EVENT_SCHEMA,
   evolveBusiness,
   instantOf,
   readBusinessEvent,
@@ -14,7 +13,8 @@ import {
 import { writeEvent, type NewEvent } from '#event-store';
 import { Parts } from '../parts.js';
 import { handle, type History } from './handle.js';
-import { keyReused, type Caller } from './recipient-command.js';
+import { metadataOf, type Caller } from './caller.js';
+import { keyReused } from './recipient-command.js';
 import { refuse } from './register.js';
 
 export interface RegisterChange {
@@ -83,16 +83,9 @@ export class ChangeRegisterHandler implements ICommandHandler<ChangeRegister> {
     index: number,
     recordedAt: Instant,
   ): NewEvent {
-    return writeEvent(this.parts.ids.eventId(commandId, index), type, data, {
-      $correlationId: caller.requestId,
-      $causationId: commandId,
-      commandId,
-      fingerprint: this.parts.ids.fingerprint(request),
-      actor: caller.actor,
-      occurredAt: recordedAt,
-      recordedAt,
-      schema: EVENT_SCHEMA,
-    });
+    const times = { occurredAt: recordedAt, recordedAt };
+    const metadata = metadataOf(caller, commandId, times, this.parts.ids.fingerprint(request));
+    return writeEvent(this.parts.ids.eventId(commandId, index), type, data, metadata);
   }
 }
 

@@ -15,7 +15,8 @@ import {
 import { Refusal } from '#platform';
 import { Parts } from '../parts.js';
 import type { Effect, Outcome } from './answer.js';
-import { carryOut, type Caller } from './recipient-command.js';
+import type { Caller } from './caller.js';
+import { carryOut } from './recipient-command.js';
 import { refuse, register } from './register.js';
 
 export interface GrantRequest {

@@ -1,20 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { EMPTY_STATE, EVENT_SCHEMA, instantOf, type ConsentEvent, type Instant, type RecipientState } from '#consent';
+import { EMPTY_STATE, instantOf, type ConsentEvent, type Instant, type RecipientState } from '#consent';
 import { writeEvent, type NewEvent, type ReadEvent } from '#event-store';
 import { Refusal } from '#platform';
 import type { Sealed } from '#vault';
 import { foldStored } from '#view';
 import type { Parts } from '../parts.js';
+import { metadataOf, type Caller } from './caller.js';
 import { answerOf, placeOf, type Effect, type Outcome, type Place, type Warning } from './answer.js';
 import type { KeyUse } from './key-uses.js';
 import { handle, type Decided, type History } from './handle.js';
-
-/** Who asks, and under which request: what every event's metadata names. */
-export interface Caller {
-  /** Key id, or `webhook:<provider>`. */
-  readonly actor: string;
-  readonly requestId: string;
-}
 
 /** A command on a recipient's consent stream: read, fold, decide, seal, append, and make the process read its own write. */
 export interface RecipientCommand {
@@ -181,16 +175,8 @@ function newEvent(
   sealed: Sealed | undefined,
   recordedAt: Instant,
 ): NewEvent {
-  return writeEvent(eventId, type, sealed ? { ...data, sealed } : data, {
-    $correlationId: caller.requestId,
-    $causationId: commandId,
-    commandId,
-    ...(fingerprint === undefined ? {} : { fingerprint }),
-    actor: caller.actor,
-    occurredAt: data.occurredAt,
-    recordedAt,
-    schema: EVENT_SCHEMA,
-  });
+  const metadata = metadataOf(caller, commandId, { occurredAt: data.occurredAt, recordedAt }, fingerprint);
+  return writeEvent(eventId, type, sealed ? { ...data, sealed } : data, metadata);
 }
 
 const UNSEALED_WARNING: Warning = {

@@ -1,6 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import {
-  EVENT_SCHEMA,
   decideMessage,
   instantOf,
   type Channel,
@@ -14,7 +13,8 @@ import { Parts } from '../parts.js';
 import { answerOf, placeOf, type Effect, type Outcome } from './answer.js';
 import { requireRoomToRemember } from './handle.js';
 import type { KeyUse } from './key-uses.js';
-import { keyReused, type Caller } from './recipient-command.js';
+import { metadataOf, type Caller } from './caller.js';
+import { keyReused } from './recipient-command.js';
 
 export interface MessageRequest {
   readonly businessId: string;
@@ -60,7 +60,7 @@ export class RecordMessageHandler implements ICommandHandler<RecordMessage> {
     const { event, ...effect } = decideMessage({ ...message, now: recordedAt });
     const personal = { ...message.personal, messageId: message.messageId };
     const data = { ...event.data, sealed: await vault.seal(message.recipientId, eventId, personal) };
-    const metadata = metadataOf(message, commandId, event.data.occurredAt, recordedAt);
+    const metadata = metadataOf(message.caller, commandId, { occurredAt: event.data.occurredAt, recordedAt });
     const appended = await store.append(stream, [writeEvent(eventId, event.type, data, metadata)], 'any');
     if (keyUse) keyUses.note(keyUse);
     this.parts.metrics.command(event.type, appended.replayed ? 'replayed' : 'recorded');
@@ -92,16 +92,4 @@ export class RecordMessageHandler implements ICommandHandler<RecordMessage> {
 /** Message ids are unique per channel: what a webhook and a caller both report is one message. */
 function keyOf({ channel, messageId }: MessageRequest): string {
   return `${channel} ${messageId}`;
-}
-
-function metadataOf({ caller }: MessageRequest, commandId: string, occurredAt: Instant, recordedAt: Instant) {
-  return {
-    $correlationId: caller.requestId,
-    $causationId: commandId,
-    commandId,
-    actor: caller.actor,
-    occurredAt,
-    recordedAt,
-    schema: EVENT_SCHEMA,
-  };
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { EVENT_SCHEMA, instantOf } from '#consent';
+import { instantOf } from '#consent';
 import { writeEvent } from '#event-store';
 import type { Parts } from '../parts.js';
-import type { Caller } from './recipient-command.js';
+import { metadataOf, type Caller } from './caller.js';
 
 export interface Reading {
   readonly businessId: string;
@@ -14,15 +14,7 @@ export interface Reading {
 export async function recordReading(parts: Parts, { businessId, recipientId, caller }: Reading): Promise<void> {
   const commandId = parts.ids.commandId(businessId, 'readings', recipientId, randomUUID());
   const occurredAt = instantOf(parts.clock.now());
-  const metadata = {
-    $correlationId: caller.requestId,
-    $causationId: commandId,
-    commandId,
-    actor: caller.actor,
-    occurredAt,
-    recordedAt: occurredAt,
-    schema: EVENT_SCHEMA,
-  };
+  const metadata = metadataOf(caller, commandId, { occurredAt, recordedAt: occurredAt });
   const data = { businessId, recipientId, occurredAt };
   const event = writeEvent(parts.ids.eventId(commandId, 0), 'PersonalDataRead', data, metadata);
   await parts.store.append(`access-${businessId}`, [event], 'any');

@@ -15,7 +15,8 @@ import { foldStored } from '#view';
 import { Parts } from '../parts.js';
 import type { Outcome, Warning } from './answer.js';
 import type { History } from './handle.js';
-import { carryOut, type Caller } from './recipient-command.js';
+import type { Caller } from './caller.js';
+import { carryOut } from './recipient-command.js';
 
 export interface RevocationRequest {
   readonly businessId: string;

@@ -3,7 +3,7 @@ import { Refusal, type FieldError } from '#platform';
 import type { Warning } from '../commands/answer.js';
 import type { GrantRequest } from '../commands/grant-consent.js';
 import type { MessageRequest } from '../commands/record-message.js';
-import type { Caller } from '../commands/recipient-command.js';
+import type { Caller } from '../commands/caller.js';
 import { register } from '../commands/register.js';
 import type { RevocationRequest } from '../commands/revoke-consent.js';
 import { requireOwn } from '../ownership.js';

@@ -3,7 +3,7 @@ import { readEvent, comparePositions, type EventStore, type ReadEvent } from '#e
 import { Refusal } from '#platform';
 import type { Sealed } from '#vault';
 import { recordReading } from '../commands/record-reading.js';
-import type { Caller } from '../commands/recipient-command.js';
+import type { Caller } from '../commands/caller.js';
 import { recipientNotFound, requireOwn } from '../ownership.js';
 import { Parts } from '../parts.js';
 

@@ -5,7 +5,7 @@ import { StoreUnavailable } from '#event-store';
 import { Refusal } from '#platform';
 import { readDelivery, unroutedFact, type Fact, type Part, type PersonAddress } from '#providers';
 import type { Unrouted } from '#vault';
-import type { Caller } from '../commands/recipient-command.js';
+import type { Caller } from '../commands/caller.js';
 import { RecordMessage } from '../commands/record-message.js';
 import { RevokeConsent } from '../commands/revoke-consent.js';
 import { nameRecipient, nameRevoked, type NamedRecipient } from '../http/name-recipient.js';
