@@ -162,6 +162,7 @@ describe('a message', () => {
     expect(countsAt(instant('2026-05-01T11:00:00.000Z'), '2026-05-01T10:59:00.000Z')).toBe('2026-05-01T10:59:00.000Z');
     expect(countsAt(instant('2026-05-01T11:00:00.000Z'), '2026-05-01T11:00:00.999Z')).toBe('2026-05-01T11:00:00.000Z');
     expect(countsAt(NONE, '2026-05-01T12:00:01.000Z')).toBe(NOW);
+    expect(countsAt(instant('2099-01-01T00:00:00.000Z'), '2026-05-01T12:00:01.000Z')).toBe(NOW);
     expect(countsAt(readClaimedTime('2026-05-02'))).toBe('2026-05-01T10:00:00.000Z');
   });
 

@@ -50,6 +50,19 @@ describe('the later of two', () => {
   });
 });
 
+describe('revocations', () => {
+  it('of two categories, and of a purpose named like one, are kept apart', () => {
+    const whatsapp = { channel: 'whatsapp' as const };
+    const cells = [
+      { ...basis('a', 1), ...whatsapp, category: 'marketing' as const },
+      { ...basis('b', 2), ...whatsapp, category: '*' as const },
+      { ...basis('c', 3), ...whatsapp, purpose: 'marketing' },
+    ];
+    const { revocations } = cells.reduce(keepRevocation, EMPTY_STATE);
+    expect(new Set(revocations.map(({ eventId }) => eventId))).toEqual(new Set(['a', 'b', 'c']));
+  });
+});
+
 describe('grants', () => {
   it('a later one that lasts as long or longer stands alone', () => {
     expect(keptOf(grant('a', 1), grant('b', 2))).toEqual(['b']);
