@@ -25,7 +25,7 @@ const mutation: fc.Arbitrary<Mutation> = fc.record({
   at: fc.nat(60),
   to: fc.oneof(
     fc.record({
-      value: fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom('', '0', [null], {}, 1e21, 'STOP', '\u0000')),
+      value: fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom('', '0', [null], {}, 1e21, 'stop', '\u0000')),
     }),
     fc.record({ name: fc.constantFrom('__proto__', 'constructor', 'toString', 'anything', '') }),
     fc.constant('gone' as const),
@@ -128,6 +128,7 @@ describe('mutated WhatsApp deliveries', () => {
         const phone = `393335${String(600_000 + people++)}`;
         const own = STOP.replaceAll('16505551234', phone).replace('golden02', `own-${phone}`);
         const payload = JSON.stringify(mutations.reduce(mutated, JSON.parse(own) as unknown));
+        // Only the person's own word is in capitals here: a mutation puts a `stop` of its own in small letters.
         if (!payload.includes('"STOP"')) return;
         const before = await traces(service);
         await must(deliver(service, payload));

@@ -14,11 +14,14 @@ const LONGEST_ID = 64;
  * read becomes an unrouted part, and the rest is read all the same. The work grows with the size of the body alone.
  */
 export function readDelivery(rawBody: Uint8Array): Delivery {
-  const entries = listOf(objectOf(parseJson(rawBody))?.entry);
-  if (entries === undefined) return { facts: [], unrouted: [wholeDelivery(rawBody)], ignored: {}, unreadable: true };
+  const delivery = objectOf(parseJson(rawBody));
+  const entries = listOf(delivery?.entry);
+  if (delivery === undefined || entries === undefined)
+    return { facts: [], unrouted: [wholeDelivery(rawBody)], ignored: {}, unreadable: true };
   const deliveryDigest = () => createHash('sha256').update(rawBody).digest('hex');
   const found: Found = { facts: [], unrouted: [], ignored: {}, deliveryDigest, keepWhole: false };
   for (const entry of entries) readEntry(entry, found);
+  keepStrangers(delivery, 'entry', found);
   if (found.keepWhole) found.unrouted.push(wholeDelivery(rawBody));
   return { facts: found.facts, unrouted: found.unrouted, ignored: found.ignored };
 }
@@ -38,7 +41,9 @@ function readEntry(entry: unknown, found: Found): void {
     keep(found, { reason: 'unreadable', kind: 'unknown' }, () => deliveryOf(entry));
     return;
   }
-  for (const change of changes) readChange(change, objectOf(entry) ?? {}, found);
+  const known = objectOf(entry) ?? {};
+  for (const change of changes) readChange(change, known, found);
+  keepStrangers(known, 'changes', found);
 }
 
 /** A missing field does not hide the messages beside it; the messages of another field are not the person's. */
@@ -49,10 +54,23 @@ function readChange(change: unknown, entry: JsonObject, found: Found): void {
   const isRead = field === 'messages' || field === 'user_preferences' || typeof field !== 'string';
   if (isRead && value !== undefined && providerId !== undefined) {
     readValue(value, { providerId, contacts: readContacts(value.contacts) }, found);
+    keepStrangers(objectOf(change) ?? {}, 'value', found);
     return;
   }
   const reason = isRead || value === undefined ? 'unreadable' : 'unsupported_type';
   keep(found, { reason, kind: fieldKind(field), providerId }, () => deliveryOf(withOnly(entry, change)));
+}
+
+/**
+ * Members that nobody documented, beside the one that was read. Something may be said in them, so they are kept; a bare
+ * word or number says nothing that anybody could act on.
+ */
+function keepStrangers(parent: JsonObject, read: string, found: Found): void {
+  for (const [name, content] of Object.entries(parent)) {
+    if (name === read || typeof content !== 'object' || content === null) continue;
+    const label = { reason: 'unsupported_type', kind: 'unknown' } as const;
+    keep(found, label, () => JSON.stringify({ entry: [], [name === 'entry' ? 'unknown' : name]: content }));
+  }
 }
 
 /** The account and the time of an entry, as far as they are short, around a single one of its changes. */
