@@ -9,5 +9,6 @@ export * from './eligibility.js';
 export * from './decide.js';
 export * from './business.js';
 export * from './decide-business.js';
+export * from './topic.js';
 export * from './key-form.js';
 export * from './opt-out-words.js';

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SecretsRefused } from './secret-file.js';
-import { fingerprintOf, openAdminKey, openSecrets } from './secrets.js';
+import { fingerprintOf, openAdminKey, openSecrets, readPepper } from './secrets.js';
 
 const PEPPER = Buffer.alloc(32, 1).toString('base64');
 const KEY = Buffer.alloc(32, 2).toString('base64');
@@ -115,6 +115,23 @@ describe('openSecrets', () => {
     chmodSync(file, mode);
     const { source, message } = refusal(() => openSecrets({ dataDir, ...LEDGER }));
     expect([source, message.includes('chmod 600')]).toEqual([file, true]);
+  });
+});
+
+describe('readPepper', () => {
+  it('is that of the configuration or of the file, and nothing is made where there is none', () => {
+    expect(readPepper({ dataDir })).toBeUndefined();
+    expect(existsSync(file)).toBe(false);
+    expect(readPepper({ dataDir, pepper: PEPPER })).toEqual(Buffer.alloc(32, 1));
+    const { pepper } = openSecrets({ dataDir, ...NOTHING_YET });
+    expect(readPepper({ dataDir })).toEqual(pepper);
+  });
+
+  it('needs no other secret, and refuses two that differ', () => {
+    writeFileSync(file, JSON.stringify({ pepper: PEPPER }), { mode: 0o600 });
+    expect(readPepper({ dataDir })).toEqual(Buffer.alloc(32, 1));
+    expect(refusal(() => readPepper({ dataDir, pepper: KEY })).source).toBe('PEPPER');
+    expect(refusal(() => readPepper({ dataDir, pepper: 'hunter2' })).source).toBe('PEPPER');
   });
 });
 

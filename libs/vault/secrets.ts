@@ -51,6 +51,15 @@ export function openSecrets(options: OpenSecretsOptions): Secrets {
   return { pepper: bytesOf(texts.pepper), keyEncryptionKey: bytesOf(texts.keyEncryptionKey) };
 }
 
+/** The pepper alone, for a tool that only derives ids; undefined where it is nowhere. Makes nothing. Throws `SecretsRefused`. */
+export function readPepper(options: Pick<OpenSecretsOptions, 'dataDir' | 'pepper'>): Buffer | undefined {
+  const file = join(options.dataDir, SECRETS_FILE);
+  const [kept, configured] = [readSecretsFile(file), configuredSecrets(options)];
+  refuseContradiction(file, kept, configured);
+  const text = configured.pepper ?? kept.pepper;
+  return text === undefined ? undefined : bytesOf(text);
+}
+
 /** Says which secret it is without telling anything of it: 22 characters, safe to publish in the ledger. */
 export function fingerprintOf(secret: Uint8Array | string): string {
   const digest = createHmac('sha256', secret).update(FINGERPRINT_LABEL).digest();
@@ -89,7 +98,7 @@ function readSecretsFile(file: string): SecretTexts {
   return pick((name) => checkedSecret(`${name} in ${file}`, values[name]));
 }
 
-function configuredSecrets(options: OpenSecretsOptions): SecretTexts {
+function configuredSecrets(options: SecretTexts): SecretTexts {
   return pick((name) => checkedSecret(VARIABLES[name], options[name]));
 }
 

@@ -2,6 +2,17 @@ export * from './port.js';
 export { Catalogue, type Route } from './catalogue.js';
 export { LiveView, type LiveViewOptions, type LiveViewStatus, type LookUp } from './live-view.js';
 export { foldStored, stateFromLedger } from './ledger-state.js';
-export { VIEW_PREFIXES, type UnreadableEvent } from './project.js';
+export { stateWithLinked } from './linked-states.js';
+export type { BusinessRow, RecipientRow } from './port.js';
+export {
+  businessOf,
+  projectBusiness,
+  projectRecipient,
+  readRecipientEvent,
+  recipientOf,
+  VIEW_PREFIXES,
+  type UnreadableEvent,
+} from './project.js';
+export { stateFor } from './recipient-row.js';
 export { rebuildView, type RebuildOptions, type RebuildProgress, type Rebuilt } from './rebuild.js';
 export { SqliteView, type SqliteViewOptions } from './sqlite-view.js';

@@ -1,8 +1,9 @@
+import type { Topic } from '#consent';
 import { isPosition } from '#event-store';
 import { Refusal } from '#platform';
 import type { Parts } from '../parts.js';
 import type { Check } from '../queries/check-eligibility.js';
-import { topicOf, type Topic } from '../queries/question.js';
+import { topicOf } from '../queries/question.js';
 import { register } from '../commands/register.js';
 import { nameRecipient } from './name-recipient.js';
 

@@ -1,22 +1,21 @@
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import {
-  EMPTY_STATE,
   RULES_VERSION,
   explain,
   instantOf,
-  judge,
+  judgeUnder,
   type Basis,
   type Channel,
   type Instant,
   type Question,
   type Reason,
   type RecipientState,
+  type Topic,
   type Verdict,
 } from '#consent';
 import { hasReached } from '#event-store';
 import { stateFromLedger } from '#view';
 import { Parts } from '../parts.js';
-import type { Topic } from './question.js';
 
 export interface Check {
   readonly recipientId: string;
@@ -93,10 +92,9 @@ export class CheckEligibilityHandler implements IQueryHandler<CheckEligibility> 
       ...(looked.ok ? {} : { retryAfterMs: looked.retryAfterMs }),
     };
     const questionOf = questionsAsOf(frame.decidedAt);
-    const registerUnreadable = register?.state.unreadable === true;
     return request.checks.map((check, index) => {
       const verdict = looked.ok
-        ? verdictOf(looked.states[index], questionOf(check.topic), registerUnreadable)
+        ? judgeUnder(register?.state, looked.states[index], questionOf(check.topic))
         : ({ eligible: false, reason: looked.reason } as const);
       metrics.decided(verdict.reason);
       return decisionOf(check, verdict, frame);
@@ -141,12 +139,6 @@ function questionsAsOf(now: Instant): (topic: Topic) => Question {
     if (!question) questions.set(topic, (question = { ...topic, now }));
     return question;
   };
-}
-
-/** A register that cannot be read in full may have changed the rules of this very purpose: doubt means no. */
-function verdictOf(state: RecipientState | undefined, question: Question, registerUnreadable: boolean): Verdict {
-  if (registerUnreadable) return { eligible: false, reason: 'STATE_UNREADABLE' };
-  return judge(state ?? EMPTY_STATE, question);
 }
 
 type Frame = Pick<Decision, 'position' | 'decidedAt' | 'policyVersion' | 'rulesVersion' | 'retryAfterMs'>;
