@@ -9,6 +9,7 @@ export {
   projectBusiness,
   projectRecipient,
   readRecipientEvent,
+  readRegisterEvent,
   recipientOf,
   VIEW_PREFIXES,
   type UnreadableEvent,

@@ -4,6 +4,7 @@ import {
   isInstant,
   readBusinessEvent,
   readConsentEvent,
+  type BusinessEvent,
   type BusinessState,
   type ConsentEvent,
   type Instant,
@@ -94,9 +95,15 @@ export function projectBusiness(
 }
 
 function evolved(state: BusinessState, businessId: string, stored: StoredEvent): BusinessState | undefined {
+  const event = readRegisterEvent(businessId, stored);
+  return event && evolveBusiness(state, event);
+}
+
+/** A stored event of a register as the rules read it; undefined where it is unreadable or another business's. */
+export function readRegisterEvent(businessId: string, stored: StoredEvent): BusinessEvent | undefined {
   const { data, metadata } = readEvent(stored);
   const event = readBusinessEvent(stored.type, data, metadata.schema);
-  return event?.data.businessId === businessId ? evolveBusiness(state, event) : undefined;
+  return event?.data.businessId === businessId ? event : undefined;
 }
 
 function whereabouts({ stream, revision, id, type }: StoredEvent): UnreadableEvent {
