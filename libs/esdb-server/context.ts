@@ -1,0 +1,40 @@
+import type { EventStore } from '#event-store';
+import type { SystemStreams } from './system-streams.js';
+
+export interface Limits {
+  /** Bytes of one message that a client may send. */
+  readonly messageBytes: number;
+  /** Bytes of data, and likewise of metadata, that one append may hold while it is gathered. */
+  readonly appendBytes: number;
+  /** Calls under way, subscriptions among them. */
+  readonly calls: number;
+  readonly subscriptions: number;
+  /** Appends under way on one BatchAppend call; beyond it the call is not read. */
+  readonly batchedAppends: number;
+  /** Appends of which one BatchAppend call has sent a part. */
+  readonly openAppends: number;
+  /** Between two looks at whether the password of a long call still holds, in milliseconds. */
+  readonly reverifyMs: number;
+  /** How long `close` waits for calls under way, in milliseconds. */
+  readonly closeMs: number;
+}
+
+/** A message may be as large as EventStoreDB's own; an append as large as the embedded store's. */
+export const DEFAULT_LIMITS: Limits = {
+  messageBytes: 17 * 1024 * 1024,
+  appendBytes: 1024 * 1024,
+  calls: 2_000,
+  subscriptions: 500,
+  batchedAppends: 1_024,
+  openAppends: 64,
+  reverifyMs: 30_000,
+  closeMs: 5_000,
+};
+
+/** What every call works on. */
+export interface Context {
+  readonly store: EventStore;
+  readonly system: SystemStreams;
+  readonly writable: boolean;
+  readonly limits: Limits;
+}

@@ -1,0 +1,124 @@
+const FIRST_BYTES = 64 * 1024;
+/** A scratch that one large event has grown past this is given back. */
+const KEPT_BYTES = 1024 * 1024;
+const LONGEST_VARINT = 10;
+
+const VARINT = 0;
+const LENGTH_DELIMITED = 2;
+
+/** Writes protobuf messages into one block of bytes that is used again for each. Unlike proto3 it writes zeros too. */
+export class ProtoWriter {
+  private bytes = Buffer.allocUnsafe(FIRST_BYTES);
+  private at = 0;
+
+  uint(field: number, value: number): this {
+    this.reserve(2 * LONGEST_VARINT);
+    this.key(field, VARINT);
+    this.varint(value);
+    return this;
+  }
+
+  /** For 64 bits that a number does not hold. */
+  bits64(field: number, value: bigint): this {
+    this.reserve(2 * LONGEST_VARINT);
+    this.key(field, VARINT);
+    let rest = BigInt.asUintN(64, value);
+    for (; rest >= 0x80n; rest >>= 7n) this.bytes[this.at++] = Number(rest & 0x7fn) | 0x80;
+    this.bytes[this.at++] = Number(rest);
+    return this;
+  }
+
+  bool(field: number, value: boolean): this {
+    return this.uint(field, value ? 1 : 0);
+  }
+
+  data(field: number, value: Uint8Array): this {
+    this.reserve(2 * LONGEST_VARINT + value.length);
+    this.key(field, LENGTH_DELIMITED);
+    this.varint(value.length);
+    this.bytes.set(value, this.at);
+    this.at += value.length;
+    return this;
+  }
+
+  string(field: number, value: string): this {
+    const length = Buffer.byteLength(value);
+    this.reserve(2 * LONGEST_VARINT + length);
+    this.key(field, LENGTH_DELIMITED);
+    this.varint(length);
+    this.at += this.bytes.write(value, this.at);
+    return this;
+  }
+
+  empty(field: number): this {
+    this.reserve(2 * LONGEST_VARINT);
+    this.key(field, LENGTH_DELIMITED);
+    this.varint(0);
+    return this;
+  }
+
+  /** The content is written first and moved up by the size of its length, which is only known then. */
+  message(field: number, content: (writer: this) => void): this {
+    this.reserve(2 * LONGEST_VARINT);
+    this.key(field, LENGTH_DELIMITED);
+    const start = this.at;
+    content(this);
+    const length = this.at - start;
+    const shift = varintSize(length);
+    this.reserve(shift);
+    this.bytes.copyWithin(start + shift, start, this.at);
+    this.at = start;
+    this.varint(length);
+    this.at += length;
+    return this;
+  }
+
+  /** Forgets what a content that threw has left behind. */
+  restart(): void {
+    this.at = 0;
+  }
+
+  /** The message so far, as bytes of their own; the writer is empty afterwards. */
+  take(): Buffer {
+    const message = Buffer.from(this.bytes.subarray(0, this.at));
+    this.at = 0;
+    if (this.bytes.length > KEPT_BYTES) this.bytes = Buffer.allocUnsafe(FIRST_BYTES);
+    return message;
+  }
+
+  private key(field: number, type: number): void {
+    this.varint(field * 8 + type);
+  }
+
+  private varint(value: number): void {
+    let rest = value;
+    while (rest >= 0x80) {
+      this.bytes[this.at++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.bytes[this.at++] = rest;
+  }
+
+  private reserve(length: number): void {
+    const needed = this.at + length;
+    if (needed <= this.bytes.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.bytes.length));
+    this.bytes.copy(larger, 0, 0, this.at);
+    this.bytes = larger;
+  }
+}
+
+function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) size += 1;
+  return size;
+}
+
+const shared = new ProtoWriter();
+
+/** One message. `content` must not itself call this. */
+export function encoded(content: (writer: ProtoWriter) => void): Buffer {
+  shared.restart();
+  content(shared);
+  return shared.take();
+}
