@@ -23,16 +23,15 @@ export interface Service {
 
 const STREAMS = '/event_store.client.streams.Streams';
 
-/** Answers are bytes already. Every other method, and every other service, gRPC itself answers as unimplemented. */
+/** Answers are bytes already, and a request that asks for nothing may stay so. Every other method, and every other service, gRPC itself answers as unimplemented. */
 const asBytes = (message: Buffer): Buffer => message;
-const nothing = (): undefined => undefined;
 
 export function registerServices(server: Server, { context, handlers, onError, instanceId }: Service): void {
   const about = '/event_store.client';
   const features = handlers.anybody(() => supportedMethods());
   const gossip = handlers.anybody((host) => clusterOfOne(instanceId, host));
-  server.register(`${about}.server_features.ServerFeatures/GetSupportedMethods`, features, asBytes, nothing, 'unary');
-  server.register(`${about}.gossip.Gossip/Read`, gossip, asBytes, nothing, 'unary');
+  server.register(`${about}.server_features.ServerFeatures/GetSupportedMethods`, features, asBytes, asBytes, 'unary');
+  server.register(`${about}.gossip.Gossip/Read`, gossip, asBytes, asBytes, 'unary');
   registerReading(server, context, handlers);
   const appending = handlers.clientStream<AppendRequest>((call) => append(context, call));
   server.register(`${STREAMS}/Append`, appending, asBytes, decodeAppendRequest, 'clientStream');
