@@ -10,3 +10,5 @@ export {
   type SqliteStoreOptions,
   type SqliteStoreStatus,
 } from './sqlite/store.js';
+export { CopyRefused, copyLedger, type Copied, type CopyOptions, type CopyProgress } from './copy.js';
+export { isSameLedger, summaryOf, type LedgerSummary } from './ledger-digest.js';
