@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { openSqliteStore, type EventStore } from '#event-store';
+import { readConfig } from '#platform';
+import { Trouble, UsageError } from './failures.js';
+import type { Given } from './options.js';
+
+/** Where the ledger is. */
+export type Place = { readonly dataDir: string } | { readonly url: string };
+
+export interface Settings {
+  readonly place: Place;
+  /** Where the secrets are that are not configured. */
+  readonly dataDir: string;
+  /** 32 bytes in base64. */
+  readonly pepper?: string;
+}
+
+export const PLACE_OPTIONS = {
+  data: {
+    value: 'DIR',
+    help: 'the embedded ledger in this directory, also beside a running service\n(default: DATA_DIR)',
+  },
+  from: { value: 'esdb://HOST:PORT', help: 'the ledger in EventStoreDB at this address (default: EVENTSTORE_URL)' },
+} as const;
+
+const ADDRESS = /^esdb(\+discover)?:\/\/./i;
+
+/** Options count before the environment. Throws `ConfigError` where that is wrong. */
+export function readSettings(given: Given<keyof typeof PLACE_OPTIONS>, env: NodeJS.ProcessEnv): Settings {
+  const [data, from] = [given.one('data'), given.one('from')];
+  if (data !== undefined && from !== undefined) {
+    throw new UsageError('--data and --from name two ledgers: give one of them');
+  }
+  if (from !== undefined && !ADDRESS.test(from)) {
+    throw new UsageError('--from needs an address that begins with esdb://; a position to begin behind is --after');
+  }
+  const { EVENTSTORE_URL, ...others } = env;
+  const config = readConfig(others);
+  const dataDir = data ?? config.dataDir;
+  const url = data === undefined ? (from ?? (EVENTSTORE_URL || undefined)) : undefined;
+  const { pepper } = config.secrets;
+  return { place: url === undefined ? { dataDir } : { url }, dataDir, ...(pepper === undefined ? {} : { pepper }) };
+}
+
+/** Opens the ledger for reading. Rejects with `Trouble` where there is none, and with `StoreUnavailable`. */
+export async function openLedger(place: Place): Promise<EventStore> {
+  if ('url' in place) throw new Trouble('EventStoreDB is not available in this version');
+  const { dataDir } = place;
+  if (!existsSync(join(dataDir, 'ledger.db'))) {
+    throw new Trouble(`there is no embedded ledger in ${dataDir}: name its directory with --data or DATA_DIR`);
+  }
+  return openSqliteStore({ dataDir, readOnly: true });
+}

@@ -1,0 +1,33 @@
+import type { Given } from './options.js';
+import { toFile, toStream, type Output } from './output.js';
+
+export const RESULT_OPTIONS = {
+  out: { value: 'FILE', help: 'write to this file, which appears when it is whole (mode 0600)' },
+} as const;
+
+/** Where a command's result goes, and whether anybody wants it to end early. */
+export interface Result {
+  readonly output: Output;
+  /** Whether people read it as it comes. */
+  readonly isTerminal: boolean;
+  /** Aborts with `Interrupted`. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs the command with its output: whole at the end, or discarded where it fails. */
+export async function withResult<T>(
+  given: Given<keyof typeof RESULT_OPTIONS>,
+  signal: AbortSignal,
+  command: (result: Result) => Promise<T>,
+): Promise<T> {
+  const file = given.one('out');
+  const output = file === undefined ? toStream(process.stdout) : await toFile(file);
+  try {
+    const done = await command({ output, signal, isTerminal: file === undefined && process.stdout.isTTY });
+    await output.finish();
+    return done;
+  } catch (error) {
+    await output.discard();
+    throw error;
+  }
+}
