@@ -1,6 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 import type { Limits } from './context.js';
-import { overloaded, unauthenticated, type Refusal } from './refusal.js';
+import { overloaded, unauthenticated } from './refusal.js';
 
 export type Authorize = (user: string, password: string) => Promise<boolean>;
 
@@ -14,44 +14,46 @@ export class Admission {
     private readonly authorize: Authorize | undefined,
   ) {}
 
-  /** Rejects with a `Refusal`; otherwise `release` must be called once the call is over. */
-  async admit(metadata: Metadata): Promise<void> {
+  /** Rejects with a `Refusal` instead of working; calls `cut` where the password ceases to hold meanwhile. */
+  async admitted<T>(metadata: Metadata, cut: (reason: unknown) => void, work: () => Promise<T>): Promise<T> {
     if (this.calls >= this.limits.calls) throw overloaded('too many calls are under way');
     this.calls += 1;
     try {
-      await this.verify(metadata);
-    } catch (error) {
-      this.release();
-      throw error;
+      return this.authorize ? await this.authorized(this.authorize, metadata, cut, work) : await work();
+    } finally {
+      this.calls -= 1;
     }
   }
 
-  release(): void {
-    this.calls -= 1;
-  }
-
-  admitSubscription(): void {
+  async asSubscription(work: () => Promise<void>): Promise<void> {
     if (this.subscriptions >= this.limits.subscriptions) throw overloaded('too many subscriptions are open');
     this.subscriptions += 1;
+    try {
+      await work();
+    } finally {
+      this.subscriptions -= 1;
+    }
   }
 
-  releaseSubscription(): void {
-    this.subscriptions -= 1;
+  private async authorized<T>(
+    authorize: Authorize,
+    metadata: Metadata,
+    cut: (reason: unknown) => void,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    await verify(authorize, metadata);
+    const looking = setInterval(() => void verify(authorize, metadata).catch(cut), this.limits.reverifyMs);
+    try {
+      return await work();
+    } finally {
+      clearInterval(looking);
+    }
   }
+}
 
-  /** Looks again and again whether the password of a long call still holds, until told to stop. */
-  watch(metadata: Metadata, cut: (refusal: Refusal) => void): () => void {
-    if (!this.authorize) return () => undefined;
-    const look = () => void this.verify(metadata).catch(cut);
-    const looking = setInterval(look, this.limits.reverifyMs).unref();
-    return () => clearInterval(looking);
-  }
-
-  private async verify(metadata: Metadata): Promise<void> {
-    if (!this.authorize) return;
-    const given = credentialsIn(metadata);
-    if (!given || !(await this.authorize(given.user, given.password))) throw unauthenticated();
-  }
+async function verify(authorize: Authorize, metadata: Metadata): Promise<void> {
+  const given = credentialsIn(metadata);
+  if (!given || !(await authorize(given.user, given.password))) throw unauthenticated();
 }
 
 function credentialsIn(metadata: Metadata): { user: string; password: string } | undefined {

@@ -31,6 +31,9 @@ export const DEFAULT_LIMITS: Limits = {
   closeMs: 5_000,
 };
 
+/** The requests of readers are short. */
+export const READ_ONLY_LIMITS = { messageBytes: 64 * 1024 } as const;
+
 /** What every call works on. */
 export interface Context {
   readonly store: EventStore;

@@ -4,6 +4,7 @@ import {
   type handleServerStreamingCall,
   type handleUnaryCall,
   type Metadata,
+  type sendUnaryData,
   type ServerDuplexStream,
   type ServerReadableStream,
   status,
@@ -13,18 +14,25 @@ import { Outlet } from './calls/outlet.js';
 import type { ReadRequest } from './messages/read-request.js';
 import { Refusal, refusalOf, unavailable } from './refusal.js';
 
-/** A call of any kind, as far as it can be ended early. */
+/** A call of any kind, as far as it can end before its work is done. */
 interface EndableCall {
   readonly metadata: Metadata;
   readonly cancelled: boolean;
   on(event: 'cancelled', listener: () => void): unknown;
-  emit(event: 'error', error: Error): unknown;
 }
 
-/** Puts what all calls have in common around them: admission, and a status for whatever goes wrong. */
+interface StreamingCall extends EndableCall {
+  emit(event: 'error', error: Error): unknown;
+  end(): unknown;
+}
+
+type Work<T> = (signal: AbortSignal) => Promise<T>;
+
+/** Puts what all calls have in common around them: admission, an end before the time, and a status for what goes wrong. */
 export class Handlers {
-  /** Of the calls that would go on for ever. */
-  private readonly endings = new Set<(refusal: Refusal) => void>();
+  /** Of the reads under way. */
+  private readonly endings = new Set<(reason: unknown) => void>();
+  private readonly closing = new AbortController();
 
   constructor(
     private readonly admission: Admission,
@@ -37,92 +45,75 @@ export class Handlers {
   }
 
   unary<Request>(work: (request: Request) => Promise<Buffer>): handleUnaryCall<Request, Buffer> {
-    return (call, callback) => {
-      this.admitted(call.metadata, () => work(call.request)).then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(this.statusOf(error)),
-      );
-    };
+    return (call, callback) => this.reply(callback, call, () => work(call.request));
   }
 
   clientStream<Request>(
     work: (call: ServerReadableStream<Request, Buffer>) => Promise<Buffer>,
   ): handleClientStreamingCall<Request, Buffer> {
-    return (call, callback) => {
-      this.admitted(call.metadata, () => work(call)).then(
-        (response) => callback(null, response),
-        (error: unknown) => callback(this.statusOf(error)),
-      );
-    };
+    return (call, callback) => this.reply(callback, call, () => work(call));
   }
 
+  /** `closing` aborts when the server stops and the work is to come to its end by itself. */
   bidi<Request>(
-    work: (call: ServerDuplexStream<Request, Buffer>) => Promise<void>,
+    work: (call: ServerDuplexStream<Request, Buffer>, signal: AbortSignal, closing: AbortSignal) => Promise<void>,
   ): handleBidiStreamingCall<Request, Buffer> {
-    return (call) => {
-      this.admitted(call.metadata, () => this.endable(call, () => work(call))).then(
-        () => call.end(),
-        (error: unknown) => void call.emit('error', this.statusOf(error)),
+    return (call) =>
+      this.stream(
+        call,
+        this.run(call, (signal) => work(call, signal, this.closing.signal)),
       );
-    };
   }
 
   serverStream(
     work: (request: ReadRequest, outlet: Outlet) => Promise<void>,
   ): handleServerStreamingCall<ReadRequest, Buffer> {
     return (call) => {
-      const isLong = call.request.count === 'subscription';
-      const reading = (signal: AbortSignal) => work(call.request, new Outlet(call, signal));
-      const subscribed = (signal: AbortSignal) => this.subscribed(() => reading(signal));
-      this.admitted(call.metadata, () => this.endable(call, isLong ? subscribed : reading)).then(
-        () => call.end(),
-        (error: unknown) => {
-          if (!call.cancelled) call.emit('error', this.statusOf(error));
-        },
-      );
+      const read = (signal: AbortSignal) => work(call.request, new Outlet(call, signal));
+      const subscribe = (signal: AbortSignal) => this.admission.asSubscription(() => read(signal));
+      this.stream(call, this.run(call, call.request.count === 'subscription' ? subscribe : read, this.endings));
     };
   }
 
-  /** The server stops: long calls end with a status that clients take for a reason to call elsewhere or later. */
-  endAll(): void {
-    for (const end of this.endings) end(unavailable('the server is stopping'));
+  /** The server stops: appends are still answered, and reads end with the status that means to call again later. */
+  stop(): void {
+    const reason = unavailable('the server is stopping');
+    this.closing.abort(reason);
+    for (const end of this.endings) end(reason);
   }
 
-  private async admitted<T>(metadata: Metadata, work: () => Promise<T>): Promise<T> {
-    await this.admission.admit(metadata);
-    try {
-      return await work();
-    } finally {
-      this.admission.release();
-    }
+  private reply(callback: sendUnaryData<Buffer>, call: EndableCall, work: Work<Buffer>): void {
+    this.run(call, work).then(
+      (response) => callback(null, response),
+      (error: unknown) => callback(this.statusOf(error)),
+    );
   }
 
-  private async subscribed(work: () => Promise<void>): Promise<void> {
-    this.admission.admitSubscription();
-    try {
-      await work();
-    } finally {
-      this.admission.releaseSubscription();
-    }
+  /** A stream is ended by an event: destroying it would drop its status. */
+  private stream(call: StreamingCall, ended: Promise<void>): void {
+    ended.then(
+      () => void call.end(),
+      (error: unknown) => {
+        const refusal = this.statusOf(error);
+        if (!call.cancelled) call.emit('error', refusal);
+      },
+    );
   }
 
-  /** Ends with the reader, with the reader's password, or with the server, whichever comes first. */
-  private async endable(call: EndableCall, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  /** Settles with the work, or before it when the client goes, its password ceases to hold, or `endings` are called. */
+  private async run<T>(call: EndableCall, work: Work<T>, endings = new Set<(reason: unknown) => void>()): Promise<T> {
     const ended = new AbortController();
-    const end = (refusal: Refusal) => ended.abort(refusal);
-    call.on('cancelled', () => end(new Refusal(status.CANCELLED, 'the client has gone')));
-    if (call.cancelled) end(new Refusal(status.CANCELLED, 'the client has gone'));
-    const unwatch = this.admission.watch(call.metadata, end);
-    this.endings.add(end);
-    const aborted = new Promise<never>((_, reject) => {
-      ended.signal.addEventListener('abort', () => reject(ended.signal.reason as Refusal), { once: true });
+    const end = (reason: unknown) => ended.abort(reason);
+    const early = new Promise<never>((_, reject) => {
+      ended.signal.addEventListener('abort', () => reject(ended.signal.reason as Error), { once: true });
     });
+    call.on('cancelled', () => end(gone()));
+    if (call.cancelled) end(gone());
+    endings.add(end);
     try {
-      await Promise.race([work(ended.signal), aborted]);
-      ended.signal.throwIfAborted();
+      return await Promise.race([this.admission.admitted(call.metadata, end, () => work(ended.signal)), early]);
     } finally {
-      unwatch();
-      this.endings.delete(end);
+      endings.delete(end);
       ended.abort();
     }
   }
@@ -133,4 +124,8 @@ export class Handlers {
     this.onError(error);
     return new Refusal(status.INTERNAL, 'a mistake of the server');
   }
+}
+
+function gone(): Refusal {
+  return new Refusal(status.CANCELLED, 'the client has gone');
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { EventStore } from '#event-store';
 import { Admission, type Authorize } from './admission.js';
-import { DEFAULT_LIMITS, type Context, type Limits } from './context.js';
+import { DEFAULT_LIMITS, READ_ONLY_LIMITS, type Context, type Limits } from './context.js';
 import { Handlers } from './handlers.js';
 import { registerServices } from './services.js';
 import { fixedSystemStreams, openSystemStreams } from './system-streams.js';
@@ -31,14 +31,17 @@ export interface EventStoreServer {
   close(): Promise<void>;
 }
 
+/** So that readers whose network has gone do not hold their subscriptions for ever. */
+const KEEP_ALIVE = { 'grpc.keepalive_time_ms': 20_000, 'grpc.keepalive_timeout_ms': 10_000 };
+
 /** Serves a ledger in the protocol of EventStoreDB. Rejects where the address cannot be used. */
 export async function serveEventStore(options: ServeEventStoreOptions): Promise<EventStoreServer> {
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const limits = { ...DEFAULT_LIMITS, ...(options.writable ? {} : READ_ONLY_LIMITS), ...options.limits };
   const onError = options.onError ?? (() => undefined);
   const system = systemOf(options);
   const context: Context = { store: options.store, system, writable: options.writable, limits };
   const handlers = new Handlers(new Admission(limits, options.authorize), onError);
-  const server = new Server({ 'grpc.max_receive_message_length': limits.messageBytes });
+  const server = new Server({ 'grpc.max_receive_message_length': limits.messageBytes, ...KEEP_ALIVE });
   registerServices(server, { context, handlers, onError, instanceId: randomUUID() });
   try {
     const port = await bind(server, options);
@@ -69,7 +72,7 @@ function bind(server: Server, { listen, tls }: ServeEventStoreOptions): Promise<
 async function close(server: Server, handlers: Handlers, waitMs: number): Promise<void> {
   const force = setTimeout(() => server.forceShutdown(), waitMs);
   const finished = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
-  handlers.endAll();
+  handlers.stop();
   await finished;
   clearTimeout(force);
 }

@@ -35,7 +35,9 @@ export function registerServices(server: Server, { context, handlers, onError, i
   registerReading(server, context, handlers);
   const appending = handlers.clientStream<AppendRequest>((call) => append(context, call));
   server.register(`${STREAMS}/Append`, appending, asBytes, decodeAppendRequest, 'clientStream');
-  const batching = handlers.bidi<BatchAppendRequest>((call) => batchAppend(context, call, onError));
+  const batching = handlers.bidi<BatchAppendRequest>((call, signal, closing) =>
+    batchAppend(context, call, { signal, closing, onError }),
+  );
   server.register(`${STREAMS}/BatchAppend`, batching, asBytes, decodeBatchAppendRequest, 'bidi');
   for (const [name, work] of [
     ['Delete', softDelete],

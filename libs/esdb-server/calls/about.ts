@@ -44,15 +44,18 @@ function writeMethod(supported: ProtoWriter, { service, name, features = [] }: M
 const LEADER = 8;
 const TICKS_PER_MS = 10_000;
 
+/** A name or an address, one of IPv6 in brackets, and a port. */
+const ADDRESS = /^\[?([^\]]*?)\]?(?::(\d+))?$/;
+
 /** One member, the leader, at the address by which the client has reached it: a proxy between knows that one only. */
 export function clusterOfOne(instanceId: string, authority: string): Buffer {
-  const { hostname, port } = new URL(`http://${authority}`);
+  const [, address = '', port] = ADDRESS.exec(authority) ?? [];
   return encoded((response) =>
     response.message(1, (member) => {
       writeUuid(member, 1, instanceId);
       member.uint(2, Date.now() * TICKS_PER_MS);
       member.uint(3, LEADER).bool(4, true);
-      member.message(5, (endpoint) => endpoint.string(1, hostname.replace(/^\[|\]$/g, '')).uint(2, Number(port) || 80));
+      member.message(5, (endpoint) => endpoint.string(1, address).uint(2, Number(port ?? 443)));
     }),
   );
 }

@@ -23,6 +23,5 @@ function gather(call: AppendCall, limitBytes: number): Promise<Gathered> {
       if (event) gathered?.add(event);
     });
     call.on('end', () => (gathered ? resolve(gathered) : reject(invalid('the first message names the stream'))));
-    call.on('error', reject);
   });
 }

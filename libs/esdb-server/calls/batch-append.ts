@@ -8,25 +8,45 @@ import {
   type BatchTarget,
   type Deadline,
 } from '../messages/batch-append.js';
-import { overloaded, refusalOf } from '../refusal.js';
+import { overloaded, refusalOf, type Refusal } from '../refusal.js';
 import { appendEvents } from './append-events.js';
 import { Gathered } from './gathered.js';
 
 type BatchCall = ServerDuplexStream<BatchAppendRequest, Buffer>;
 
-/** BatchAppend: one long call that carries many appends at once, each known by its correlation id. */
-export function batchAppend(context: Context, call: BatchCall, onError: (error: unknown) => void): Promise<void> {
+interface Ending {
+  /** Aborts when the call is over. */
+  readonly signal: AbortSignal;
+  /** Aborts when the server stops. */
+  readonly closing: AbortSignal;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * BatchAppend: one long call that carries many appends at once, each known by its correlation id. When the server stops
+ * it takes no more, answers what it has taken, and ends.
+ */
+export function batchAppend(context: Context, call: BatchCall, { signal, closing, onError }: Ending): Promise<void> {
   const batches = new Batches(context, call, onError);
   return new Promise((resolve, reject) => {
-    call.on('data', (request: BatchAppendRequest) => batches.take(request));
-    call.on('end', () => void batches.allAnswered().then(resolve, reject));
-    call.on('error', reject);
+    const finish = (reason?: Error) => void batches.allAnswered().then(() => (reason ? reject(reason) : resolve()));
+    call.on('data', (request: BatchAppendRequest) => {
+      try {
+        batches.take(request);
+      } catch (error) {
+        reject(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+    call.on('end', () => finish());
+    call.on('drain', () => batches.pace());
+    closing.addEventListener('abort', () => finish(closing.reason as Refusal), { once: true, signal });
   });
 }
 
 class Batches {
   private readonly gathering = new Map<string, Gathered>();
   private underWay = 0;
+  private isEnding = false;
   private whenIdle: (() => void) | undefined;
 
   constructor(
@@ -45,15 +65,24 @@ class Batches {
     void this.answer(correlation, gathered);
   }
 
-  /** The answers to everything that was asked before the client ended its side. */
+  /** Takes no more; resolves when all that was taken has been answered. */
   allAnswered(): Promise<void> {
+    this.isEnding = true;
+    this.call.pause();
     if (this.underWay === 0) return Promise.resolve();
     return new Promise((resolve) => (this.whenIdle = resolve));
   }
 
+  /** Beyond the limit the client is not read, also where it does not read its answers: so it is held back itself. */
+  pace(): void {
+    const isFull = this.underWay + this.call.writableLength >= this.context.limits.batchedAppends;
+    if (isFull || this.isEnding) this.call.pause();
+    else this.call.resume();
+  }
+
   private begin(key: string, target: BatchTarget | undefined): Gathered {
     const { appendBytes, openAppends } = this.context.limits;
-    if (this.gathering.size >= openAppends) this.call.emit('error', overloaded('too many appends are half sent'));
+    if (this.gathering.size >= openAppends) throw overloaded('too many appends are half sent');
     const gathered = new Gathered(target ?? { stream: '', expected: 'any' }, appendBytes);
     this.gathering.set(key, gathered);
     return gathered;
@@ -84,15 +113,14 @@ class Batches {
     return { is: 'unknown' };
   }
 
-  /** Beyond the limit the client is not read, so that its own flow control holds it back. */
   private enter(): void {
     this.underWay += 1;
-    if (this.underWay >= this.context.limits.batchedAppends) this.call.pause();
+    this.pace();
   }
 
   private leave(): void {
     this.underWay -= 1;
-    if (this.underWay < this.context.limits.batchedAppends) this.call.resume();
+    this.pace();
     if (this.underWay === 0) this.whenIdle?.();
   }
 }

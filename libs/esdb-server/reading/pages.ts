@@ -10,6 +10,7 @@ export const PAGE_EVENTS = 64;
 const WIDEST_WINDOW = 2_048;
 
 export type Page = readonly ServedEvent[];
+type Events = readonly StoredEvent[];
 
 interface StreamReading {
   readonly stream: string;
@@ -22,7 +23,10 @@ export async function* streamPages(
   sources: { readonly store: EventStore; readonly system: SystemStreams },
   reading: StreamReading,
 ): AsyncGenerator<Page, void> {
-  if (isMetastream(reading.stream)) return yield metadataPage(sources.system, reading);
+  if (isMetastream(reading.stream)) {
+    yield metadataPage(sources.system, reading);
+    return;
+  }
   const before = sources.system.truncatedBefore(reading.stream);
   let next = firstRevision(reading, before);
   while (next !== undefined) {
@@ -32,7 +36,7 @@ export async function* streamPages(
   }
 }
 
-function readPage(store: EventStore, { stream, backwards }: StreamReading, next: number | 'end') {
+function readPage(store: EventStore, { stream, backwards }: StreamReading, next: number | 'end'): Promise<Events> {
   const place = next === 'end' ? {} : { from: String(next) };
   return store.readStream(stream, { ...place, direction: backwards ? 'backwards' : 'forwards', limit: PAGE_EVENTS });
 }
@@ -99,7 +103,7 @@ export async function* backwardPages(store: EventStore, from: Place, sieve: Siev
   }
 }
 
-async function readWindow(store: EventStore, first: number, until: number, { prefixes }: Sieve) {
+async function readWindow(store: EventStore, first: number, until: number, { prefixes }: Sieve): Promise<Events> {
   const from = positionBefore(store, first);
   const page = await store.readAll({ from, limit: until - first, ...(prefixes ? { prefixes } : {}) });
   return page.events.filter(({ position }) => numberOf(position) < until);

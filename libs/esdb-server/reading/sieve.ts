@@ -1,4 +1,4 @@
-import { createContext, Script, type Context as VmContext } from 'node:vm';
+import { createContext, Script, type Context } from 'node:vm';
 import type { StoredEvent } from '#event-store';
 import type { EventFilter } from '../messages/read-request.js';
 import { invalid } from '../refusal.js';
@@ -18,7 +18,7 @@ export function sieveOf(filter: EventFilter | undefined): Sieve {
   if (filter === undefined) return EVERYTHING;
   const { on, prefixes, regex } = filter;
   const subjectOf = on === 'stream' ? (event: StoredEvent) => event.stream : (event: StoredEvent) => event.type;
-  if (regex !== '') return new RegexSieve(regex, subjectOf);
+  if (regex !== '') return regexSieve(regex, subjectOf);
   if (on === 'stream') return { ...EVERYTHING, prefixes };
   const hasPrefix = (event: StoredEvent) => prefixes.some((prefix) => event.type.startsWith(prefix));
   return { pick: (events) => events.filter(hasPrefix) };
@@ -28,30 +28,33 @@ const LONGEST_REGEX = 1_000;
 const TIMEOUT_MS = 50;
 const PROGRAM = new Script('subjects.map((subject) => expression.test(subject))');
 
+interface Trial {
+  expression: RegExp;
+  subjects: readonly string[];
+}
+
+/** One for all: a trial is not interrupted by another. */
+let sandbox: (Context & Trial) | undefined;
+
 /** An expression of a client's may run for years on a short name, so it runs where the engine can stop it. */
-class RegexSieve implements Sieve {
-  private readonly sandbox: VmContext & { subjects: readonly string[] };
+function regexSieve(regex: string, subjectOf: (event: StoredEvent) => string): Sieve {
+  const expression = compiled(regex);
+  return {
+    pick: (events) => {
+      if (events.length === 0) return events;
+      const matches = tried({ expression, subjects: events.map(subjectOf) });
+      return events.filter((_, index) => matches[index]);
+    },
+  };
+}
 
-  constructor(
-    regex: string,
-    private readonly subjectOf: (event: StoredEvent) => string,
-  ) {
-    this.sandbox = createContext({ expression: compiled(regex), subjects: [] }) as typeof this.sandbox;
-  }
-
-  pick(events: readonly StoredEvent[]): readonly StoredEvent[] {
-    if (events.length === 0) return events;
-    this.sandbox.subjects = events.map(this.subjectOf);
-    const wanted = this.run();
-    return events.filter((_, index) => wanted[index]);
-  }
-
-  private run(): readonly boolean[] {
-    try {
-      return PROGRAM.runInContext(this.sandbox, { timeout: TIMEOUT_MS }) as readonly boolean[];
-    } catch {
-      throw invalid('the expression of the filter takes too long');
-    }
+function tried(trial: Trial): readonly boolean[] {
+  sandbox ??= createContext({ ...trial }) as Context & Trial;
+  Object.assign(sandbox, trial);
+  try {
+    return PROGRAM.runInContext(sandbox, { timeout: TIMEOUT_MS }) as readonly boolean[];
+  } catch {
+    throw invalid('the expression of the filter takes too long');
   }
 }
 
