@@ -8,3 +8,4 @@ export { lockExclusively, type ExclusiveLock } from './exclusive-lock.js';
 export { openGroupWriter, type GroupWriter, type GroupWriterOptions } from './group-writer.js';
 export { serveGroupWriter } from './serve-group-writer.js';
 export { workerUrl } from './worker-url.js';
+export { snapshotDatabase, type SnapshotOptions } from './snapshot.js';

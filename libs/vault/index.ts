@@ -6,3 +6,4 @@ export { SecretsRefused } from './secret-file.js';
 export * from './secrets.js';
 export { VAULT_FILE, openSqliteVault, type OpenSqliteVaultOptions } from './sqlite-vault.js';
 export { DEFAULT_VAULT_LIMITS, type VaultLimits } from './limits.js';
+export { snapshotVault, vaultIdOf } from './keeping.js';

@@ -57,13 +57,18 @@ function refuseToMigrate(): void {
 export function prepareVault(file: string, keyEncryptionKey: KeyObject): string {
   const db = openForWriting(file, (empty) => makeVault(empty, keyEncryptionKey));
   try {
-    const identity = db.prepare<[], Identity>('SELECT vault_id, sealed_check FROM identity').get();
-    if (identity === undefined) throw new Error(`${file} has no identity`);
-    requireKey(file, keyEncryptionKey, identity);
-    return identity.vault_id;
+    return checkedVaultId(db, file, keyEncryptionKey);
   } finally {
     db.close();
   }
+}
+
+/** The id of an open vault. Throws `SecretsRefused` where it was made under another key-encryption key. */
+export function checkedVaultId(db: SqliteDatabase, file: string, keyEncryptionKey: KeyObject): string {
+  const identity = db.prepare<[], Identity>('SELECT vault_id, sealed_check FROM identity').get();
+  if (identity === undefined) throw new Error(`${file} has no identity`);
+  requireKey(file, keyEncryptionKey, identity);
+  return identity.vault_id;
 }
 
 interface Identity {

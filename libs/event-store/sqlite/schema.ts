@@ -51,6 +51,11 @@ export function readLedgerId(db: SqliteDatabase): string {
   return row.value;
 }
 
+/** For a restored ledger, which must not be taken for the one it was copied from. */
+export function renewLedgerId(db: SqliteDatabase): void {
+  db.prepare("UPDATE meta SET value = ? WHERE key = 'ledger_id'").run(newLedgerId());
+}
+
 /** A UUID as its 16 bytes. */
 export function bytesOfUuid(uuid: string): Buffer {
   return Buffer.from(uuid.replaceAll('-', ''), 'hex');

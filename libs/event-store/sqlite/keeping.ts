@@ -1,0 +1,56 @@
+import { snapshotDatabase, storageErrorOf, type ExclusiveLock, type SnapshotOptions } from '#sqlite';
+import { StoreUnavailable } from '../port.js';
+import { lockDataDirectory } from './data-directory.js';
+import { ledgerFile, openLedger, renewLedgerId } from './schema.js';
+
+/** What is kept of an embedded ledger in a backup. */
+export const LEDGER_FILE = 'ledger.db';
+
+/** Files of a data directory that only say who writes there, and hold nothing. */
+export const LOCK_FILES: readonly string[] = ['lock.db', 'lock.pid'];
+
+/**
+ * Copies the ledger of one directory into another as it is at this moment, also beside a running service. Rejects with
+ * `StoreUnavailable`.
+ */
+export async function snapshotLedger(dataDir: string, toDir: string, options: SnapshotOptions = {}): Promise<void> {
+  try {
+    await snapshotDatabase(ledgerFile(dataDir), ledgerFile(toDir), options);
+  } catch (error) {
+    throw plainly(error);
+  }
+}
+
+/**
+ * Gives a restored ledger another id, so that nobody who kept a position in the original takes it for reached here.
+ * Throws `StoreUnavailable`.
+ */
+export function giveNewLedgerId(dataDir: string): void {
+  try {
+    const db = openLedger(dataDir, { readOnly: false });
+    try {
+      renewLedgerId(db);
+    } finally {
+      db.close();
+    }
+  } catch (error) {
+    throw plainly(error);
+  }
+}
+
+/**
+ * Keeps every writer out of a data directory until released. Throws `DataDirectoryInUse` where one is in there, and
+ * `StoreUnavailable` where the directory cannot be used.
+ */
+export function keepOut(dataDir: string): ExclusiveLock {
+  try {
+    return lockDataDirectory(dataDir);
+  } catch (error) {
+    throw plainly(error);
+  }
+}
+
+function plainly(error: unknown): unknown {
+  const storage = storageErrorOf(error);
+  return storage ? new StoreUnavailable(storage.message, { cause: error }) : error;
+}
