@@ -17,7 +17,6 @@ import {
   type AppendOptions,
   type Appended,
   type Delivery,
-  type EventStore,
   type ExpectedRevision,
   type NewEvent,
   type Position,
@@ -26,6 +25,7 @@ import {
   type StoredEvent,
   type SubscribeOptions,
 } from '../port.js';
+import type { Ledger, LedgerStatus } from '../status.js';
 import { Wake } from '../wake.js';
 import { packAppend, type AppendJob, type AppendResult } from './append-job.js';
 import { lockDataDirectory } from './data-directory.js';
@@ -51,18 +51,8 @@ export const SQLITE_STORE_DEFAULTS = { diskReserveMb: 64, maxAppendBytes: 1024 *
 /** How often a store opened beside a running service looks for what that has appended, in milliseconds. */
 const LOOK_MS = 200;
 
-export interface SqliteStoreStatus {
-  /** Whether ordinary appends are taken. */
-  readonly writable: boolean;
-  /** What is wrong, in plain words. */
-  readonly problem?: string;
-  readonly reserve: 'kept' | 'released';
-  readonly queued: { readonly normal: number; readonly revocation: number };
-}
-
-export interface SqliteStore extends EventStore {
-  status(): SqliteStoreStatus;
-}
+export type SqliteStoreStatus = LedgerStatus;
+export type SqliteStore = Ledger;
 
 /**
  * Opens the embedded ledger: one SQLite file, one thread that writes it. Rejects with `DataDirectoryInUse` where another

@@ -1,0 +1,165 @@
+import { EventTooLarge, RevisionConflict, type Appended } from '../port.js';
+import type { AppendAnswer, AppendRequest } from './append-messages.js';
+import { AppendWindow, type Lane } from './append-window.js';
+import type { Connections } from './connections.js';
+import { CallFailure } from './failure.js';
+import type { Horizon } from './horizon.js';
+import { persist } from './persist.js';
+import type { Reader } from './reader.js';
+import { appendLimitMs, type Terms } from './terms.js';
+
+/**
+ * How far back in a stream a repeat is looked for. The streams that are decided from are shorter; what is repeated is
+ * among the last events, because whoever repeats has not gone on.
+ */
+const LOOKED_BACK = 1_000;
+
+interface Place {
+  readonly revision: number;
+  readonly n: number;
+}
+
+/**
+ * Appends until the server has answered: the same ids with the same expected revision, which the server takes once
+ * however often they come. What the server does not promise is done here: a repeat is told as one, also where another
+ * revision is expected now, and an append of which only a part is there is refused.
+ */
+export class Appender {
+  private readonly window: AppendWindow;
+  private readonly pending = new Set<Promise<unknown>>();
+  private refused: string | undefined;
+
+  constructor(
+    private readonly connections: Connections,
+    private readonly reader: Reader,
+    private readonly horizon: Horizon,
+    private readonly terms: Terms,
+  ) {
+    this.window = new AppendWindow(terms.maxInFlight, terms.maxQueued);
+  }
+
+  /** Appends that were taken and are not answered yet. */
+  get queued(): Readonly<Record<Lane, number>> {
+    return this.window.lengths();
+  }
+
+  /** Why appends are refused although the server answers; undefined once one was taken. */
+  get problem(): string | undefined {
+    return this.refused;
+  }
+
+  append(request: AppendRequest, lane: Lane): Promise<Appended> {
+    const appended = this.appendOnce(request, lane).finally(() => this.pending.delete(appended));
+    this.pending.add(appended);
+    return appended;
+  }
+
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.pending);
+  }
+
+  private async appendOnce(request: AppendRequest, lane: Lane): Promise<Appended> {
+    const knownBefore = this.horizon.n;
+    let leave: (() => void) | undefined;
+    try {
+      return await persist(
+        async (signal) => {
+          leave ??= await this.window.enter(lane, signal);
+          return this.attempt(request, knownBefore, signal);
+        },
+        this.connections.persistence(appendLimitMs(this.terms, lane)),
+      );
+    } finally {
+      leave?.();
+    }
+  }
+
+  private async attempt(request: AppendRequest, knownBefore: number, signal: AbortSignal): Promise<Appended> {
+    if (isUnguarded(request)) {
+      const repeated = await this.findRepeat(request, signal);
+      if (repeated) return this.appendedAt(repeated, true);
+    }
+    const answer = await this.connections.append(request);
+    const place = await this.settle(request, answer, knownBefore, signal);
+    this.horizon.reach(place.n);
+    this.refused = undefined;
+    return this.appendedAt(place, place.n <= knownBefore);
+  }
+
+  /** A position that is not after everything known before is that of the first time. */
+  private async settle(
+    request: AppendRequest,
+    answer: AppendAnswer,
+    knownBefore: number,
+    signal: AbortSignal,
+  ): Promise<Place> {
+    switch (answer.kind) {
+      case 'appended': {
+        const { revision, n } = answer;
+        const isPlain = request.events.length === 1 && n !== undefined && n > knownBefore;
+        return isPlain ? { revision, n } : this.readBack(request, revision, signal);
+      }
+      case 'conflict': {
+        const repeated = await this.findRepeat(request, signal);
+        if (repeated) return repeated;
+        throw new RevisionConflict(request.stream, request.expected, answer.actual);
+      }
+      case 'too large':
+        throw new EventTooLarge(answer.limitBytes);
+      case 'failed':
+        if (answer.failure.kind === 'denied') this.refused = answer.failure.message;
+        throw answer.failure;
+    }
+  }
+
+  /** The place as the ledger itself has it: of a repeat, and of the last of several events, servers may name another. */
+  private async readBack(request: AppendRequest, revision: number, signal: AbortSignal): Promise<Place> {
+    const id = lastIdOf(request);
+    const event = await this.reader.eventAt(request.stream, revision, signal);
+    const place = event?.id === id ? event : await this.findRepeat(request, signal);
+    if (!place) throw new CallFailure('broken', 'EventStoreDB took an event that is not in its stream');
+    return place;
+  }
+
+  /**
+   * Where these very events stand in the stream in this order with nothing between. Throws `RevisionConflict` where
+   * only some of them do, or in another order; undefined where none is there.
+   */
+  private async findRepeat(
+    { stream, expected, events }: AppendRequest,
+    signal: AbortSignal,
+  ): Promise<Place | undefined> {
+    const missing = new Map(events.map(({ id }, index) => [id.toLowerCase(), index]));
+    const found: (Place | undefined)[] = events.map(() => undefined);
+    let actual = 'none';
+    await this.reader.walkBack(stream, LOOKED_BACK, signal, ({ id, revision, n }) => {
+      if (actual === 'none') actual = String(revision);
+      const index = missing.get(id);
+      if (index !== undefined) found[index] = { revision, n };
+      missing.delete(id);
+      return missing.size === 0;
+    });
+    if (missing.size === events.length) return undefined;
+    const first = found[0];
+    const isWhole = found.every((place, index) => first && place?.revision === first.revision + index);
+    const last = found.at(-1);
+    if (!isWhole || !last) throw new RevisionConflict(stream, expected, actual);
+    return last;
+  }
+
+  private appendedAt({ revision, n }: Place, replayed: boolean): Appended {
+    return { revision: String(revision), position: this.reader.position(n), replayed };
+  }
+}
+
+/**
+ * Where several events are appended and the stream may exist, the server would take some of them a second time beside
+ * others: it compares ids only where the revision is not the expected one.
+ */
+function isUnguarded({ events, expected }: AppendRequest): boolean {
+  return events.length > 1 && expected !== 'none';
+}
+
+function lastIdOf({ events }: AppendRequest): string | undefined {
+  return events.at(-1)?.id.toLowerCase();
+}

@@ -1,0 +1,21 @@
+import type { Wake } from '../wake.js';
+
+/**
+ * The furthest place in the ledger that this process knows to be committed. It only ever grows, and whoever follows the
+ * ledger is woken when it does.
+ */
+export class Horizon {
+  private furthest = 0;
+
+  constructor(readonly wake: Wake) {}
+
+  get n(): number {
+    return this.furthest;
+  }
+
+  reach(n: number): void {
+    if (n <= this.furthest) return;
+    this.furthest = n;
+    this.wake.ring();
+  }
+}

@@ -1,0 +1,54 @@
+import type { WireEvent } from './read-messages.js';
+
+/** A page ends early where its events hold more: a thousand events of one mebibyte are not to be held at once. */
+const PAGE_BYTES = 8 * 1024 * 1024;
+
+export interface PageWanted {
+  /** Exclusive, as the port has it; the server's reads begin with the event that is there. */
+  readonly after: number;
+  readonly limit: number;
+  /** Of the server, including the one that lies at `after`. */
+  readonly count: number;
+  /** Whether an event of this stream is wanted. */
+  readonly wants: (stream: string) => boolean;
+}
+
+/** What one read of the whole ledger has brought. */
+export class Page {
+  readonly events: WireEvent[] = [];
+  private bytes = 0;
+  private seen = 0;
+  private last: number;
+
+  constructor(private readonly wanted: PageWanted) {
+    this.last = wanted.after;
+  }
+
+  /** True: the page is full. */
+  take(event: WireEvent): boolean {
+    this.seen += 1;
+    if (event.n <= this.wanted.after) return false;
+    this.last = event.n;
+    if (!this.wanted.wants(event.stream)) return false;
+    this.events.push(event);
+    this.bytes += event.data.length + event.metadata.length;
+    return this.isFull;
+  }
+
+  /** The server had no more to send. */
+  get isAtEnd(): boolean {
+    return !this.isFull && this.seen < this.wanted.count;
+  }
+
+  /**
+   * How far the page has looked. At the end that is at least what was known to be committed before it was asked for,
+   * also where the last events were not wanted.
+   */
+  reached(knownBefore: number): number {
+    return this.isAtEnd ? Math.max(this.last, knownBefore) : this.last;
+  }
+
+  private get isFull(): boolean {
+    return this.events.length >= this.wanted.limit || this.bytes >= PAGE_BYTES;
+  }
+}
