@@ -178,6 +178,11 @@ describe('a target that is no copy of the source', () => {
     expect(await to.head()).toBe(head);
   });
 
+  it('is refused where it is the source', async () => {
+    await begin(from);
+    await expect(copyLedger({ from, to: from })).rejects.toThrow(/one and the same ledger/);
+  });
+
   it('is refused where it was written since, without naming the stream', async () => {
     await begin(from);
     await copyLedger({ from, to });

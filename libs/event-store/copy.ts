@@ -43,6 +43,7 @@ export interface Copied {
  * stores' own errors.
  */
 export async function copyLedger({ from, to, onProgress = () => undefined }: CopyOptions): Promise<Copied> {
+  if (from.ledgerId === to.ledgerId) throw new CopyRefused('source and target are one and the same ledger');
   const began = performance.now();
   const source = new Source(from, await from.head(), onProgress);
   const writer = new CopyWriter(to);

@@ -7,7 +7,7 @@ import { ledgerFile, openLedger, renewLedgerId } from './schema.js';
 export const LEDGER_FILE = 'ledger.db';
 
 /** Files of a data directory that only say who writes there, and hold nothing. */
-export const LOCK_FILES: readonly string[] = ['lock.db', 'lock.pid'];
+export const LOCK_FILES: readonly string[] = ['lock.db', 'lock.db-journal', 'lock.pid'];
 
 /**
  * Copies the ledger of one directory into another as it is at this moment, also beside a running service. Rejects with
