@@ -5,6 +5,9 @@ import { Lanes, type Lane, type LaneLimits, type Waiting } from './lanes.js';
 import type { FromWriter, ToWriter } from './serve-group-writer.js';
 import { StorageError } from './storage-error.js';
 
+/** How long the event loop keeps turning for the answer to a batch: about what a write and its sync take. */
+const AWAKE_MS = 0.2;
+
 export interface GroupWriterOptions<Job, Data> {
   /** The file that calls `serveGroupWriter`; see `workerUrl`. */
   readonly program: URL;
@@ -54,6 +57,7 @@ class ThreadedWriter<Job, Result, Data> implements GroupWriter<Job, Result> {
   private readonly lanes: Lanes<Job, Result>;
   private inFlight: readonly Waiting<Job, Result>[] = [];
   private flushing = false;
+  private awake = false;
   private closing = false;
   private readonly exited: Promise<void>;
   private ended: StorageError | undefined;
@@ -114,6 +118,19 @@ class ThreadedWriter<Job, Result, Data> implements GroupWriter<Job, Result> {
     this.inFlight = [...batch.revocation, ...batch.normal];
     if (this.inFlight.length === 0) return;
     this.post({ revocation: batch.revocation.map(({ job }) => job), normal: batch.normal.map(({ job }) => job) });
+    this.stayAwake();
+  }
+
+  /** To wake an event loop that sleeps takes longer than to let it turn; whatever else comes in is done meanwhile. */
+  private stayAwake(): void {
+    if (this.awake) return;
+    this.awake = true;
+    const until = performance.now() + AWAKE_MS;
+    const turn = () => {
+      this.awake = this.inFlight.length > 0 && performance.now() < until;
+      if (this.awake) setImmediate(turn);
+    };
+    setImmediate(turn);
   }
 
   private post(message: ToWriter<Job>): void {

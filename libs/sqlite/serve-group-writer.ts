@@ -1,9 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import { failureOf, type Batch, type Failure, type Outcomes, type WriterProgram } from './batch.js';
 import { GuardedWriter, type WriterStatus } from './guarded-writer.js';
 
 const IDLE_MS = 1_000;
+
+/** How long the thread looks for the next batch before it sleeps: a lone writer's next append comes within it. */
+const AWAKE_MS = 0.1;
 
 export type ToWriter<Job> = Batch<Job> | 'close';
 
@@ -39,7 +42,7 @@ function serve<Job, Result>(
     told = writer.status();
     tell({ is: 'status', status: told });
   }, IDLE_MS);
-  port.on('message', (message: ToWriter<Job>) => {
+  const hear = (message: ToWriter<Job>): void => {
     if (message !== 'close') {
       const outcomes = writer.write(message);
       told = writer.status();
@@ -49,5 +52,21 @@ function serve<Job, Result>(
     clearInterval(idling);
     port.close();
     writer.close();
+  };
+  port.on('message', (message: ToWriter<Job>) => {
+    for (let next: ToWriter<Job> | undefined = message; next !== undefined;) {
+      hear(next);
+      next = next === 'close' ? undefined : nextSoon(port);
+    }
   });
+}
+
+/** To wake a thread that sleeps takes a good part of what a sync takes, so it stays awake for a moment. */
+function nextSoon<Job>(port: MessagePort): ToWriter<Job> | undefined {
+  const until = performance.now() + AWAKE_MS;
+  do {
+    const received = receiveMessageOnPort(port) as { readonly message: ToWriter<Job> } | undefined;
+    if (received) return received.message;
+  } while (performance.now() < until);
+  return undefined;
 }
