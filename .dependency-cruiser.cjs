@@ -18,7 +18,7 @@ module.exports = {
           '\\.test\\.ts$',
           '(^|/)main\\.ts$',
           '^apps/ledger/(demo|view-rebuild)\\.ts$',
-          '^libs/.*/(writer|fold-thread)\\.ts$',
+          '^libs/.*/(writer|fold-thread|checkpoint-thread)\\.ts$',
         ],
       },
       to: {},

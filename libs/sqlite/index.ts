@@ -1,6 +1,7 @@
 export { openDatabase, syncDirectory, type OpenDatabaseOptions, type SqliteDatabase } from './database.js';
 export { StorageError, storageErrorOf, type StorageProblem } from './storage-error.js';
-export { checkpointerOf, extendLog, transactionOf, type Checkpointer, type TransactionControl } from './transaction.js';
+export { checkpointerOf, type Checkpointer, type CheckpointLimits } from './checkpoint.js';
+export { extendLog, transactionOf, type TransactionControl } from './transaction.js';
 export { JobFailed, type Batch, type WriterProgram } from './batch.js';
 export { GuardedWriter, type WriterStatus } from './guarded-writer.js';
 export { WriterOverloaded, type Lane, type LaneLimits } from './lanes.js';

@@ -30,40 +30,6 @@ export function transactionOf(db: SqliteDatabase): TransactionControl {
   };
 }
 
-/** Moves the log into the database; throws where that fails. */
-export interface Checkpointer {
-  /** Where the log has grown past its limit. */
-  ifDue(): void;
-  now(): void;
-}
-
-/**
- * SQLite's own automatic checkpoint hides its errors, and a failed sync of the database file must not be hidden: it
- * means that pages thought safe may be lost. So it is switched off and done here, by the one thread that writes.
- */
-export function checkpointerOf(db: SqliteDatabase, limitPages: number): Checkpointer {
-  db.pragma('wal_autocheckpoint = 0');
-  const measure = db.prepare<[], LogState>('PRAGMA wal_checkpoint(NOOP)');
-  const move = db.prepare<[], LogState>('PRAGMA wal_checkpoint(PASSIVE)');
-  const waiting = () => {
-    const state = measure.get();
-    return state ? state.log - state.checkpointed : 0;
-  };
-  return {
-    ifDue: () => {
-      if (waiting() >= limitPages) move.get();
-    },
-    now: () => void move.get(),
-  };
-}
-
-/** Pages in the log, and how many of them are in the database already. */
-interface LogState {
-  readonly busy: number;
-  readonly log: number;
-  readonly checkpointed: number;
-}
-
 const FRAME_HEADER_BYTES = 24;
 
 /**

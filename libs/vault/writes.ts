@@ -27,13 +27,14 @@ export interface VaultJobDone {
 const LOG_LIMIT_PAGES = 1_000;
 
 export function vaultWriterOf(db: SqliteDatabase): WriterProgram<VaultJob, VaultJobDone> {
-  const checkpointer = checkpointerOf(db, LOG_LIMIT_PAGES);
+  const checkpointer = checkpointerOf(db, { dueAtPages: LOG_LIMIT_PAGES, restartAtPages: LOG_LIMIT_PAGES });
   const statements = prepare(db);
   return {
     transaction: transactionOf(db),
     run: (job) => run(statements, job),
     committed: () => checkpointer.ifDue(),
     close: () => {
+      checkpointer.close();
       checkpointer.now();
       db.close();
     },

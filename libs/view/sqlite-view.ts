@@ -1,5 +1,5 @@
 import type { Position } from '#event-store';
-import type { SqliteDatabase } from '#sqlite';
+import { checkpointerOf, type Checkpointer, type SqliteDatabase } from '#sqlite';
 import { decode, encode } from './codec.js';
 import {
   ViewMoved,
@@ -34,6 +34,9 @@ const PAGE_CACHE_KIB = 64 * 1024;
 /** Rows are fetched so many at once: one statement for several rows costs a third of one for each. */
 const ROWS_AT_ONCE = 64;
 
+/** Small enough that a move is short. Where the log begins anew the commit waits, so that is let happen seldom. */
+const LOG_LIMITS = { dueAtPages: 1_000, restartAtPages: 16_000 } as const;
+
 type StoredRow = [recipientId: string, businessId: string, state: string];
 
 /**
@@ -44,6 +47,7 @@ type StoredRow = [recipientId: string, businessId: string, state: string];
 export class SqliteView implements ViewStore {
   readonly #db: SqliteDatabase;
   readonly #cache: RowCache;
+  readonly #checkpointer: Checkpointer;
   #position: Position | undefined;
   readonly #selectOne;
   readonly #selectMany;
@@ -53,6 +57,7 @@ export class SqliteView implements ViewStore {
   constructor(options: SqliteViewOptions) {
     this.#db = openViewDatabase(options.file, options.ledgerId);
     this.#db.pragma(`cache_size = -${PAGE_CACHE_KIB}`);
+    this.#checkpointer = checkpointerOf(this.#db, LOG_LIMITS);
     this.#cache = new RowCache(options.cacheEntries);
     this.#position = positionIn(this.#db);
     const columns = 'SELECT recipient_id, business_id, state FROM recipients WHERE recipient_id';
@@ -91,9 +96,11 @@ export class SqliteView implements ViewStore {
     }
     this.#position = changes.to;
     for (const [recipientId, row] of changes.recipients) this.#cache.replace(recipientId, row);
+    this.#orDamage(() => this.#checkpointer.ifDue());
   }
 
   async close(): Promise<void> {
+    this.#checkpointer.close();
     this.#db.close();
   }
 

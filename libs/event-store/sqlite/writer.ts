@@ -33,7 +33,7 @@ const RESERVE_IN_USE = 'no space left on the disk: its reserve is kept for revoc
 function open({ dataDir, reserveBytes }: LedgerWriterData): WriterProgram<AppendJob, AppendResult> {
   const reserve = new Reserve(dataDir, reserveBytes);
   const db = openWithRoom(dataDir, reserve);
-  const checkpointer = checkpointerOf(db, LOG_PAGES);
+  const checkpointer = checkpointerOf(db, { dueAtPages: LOG_PAGES, restartAtPages: LOG_PAGES });
   reserve.fill();
   if (reserve.isKept) {
     // What an earlier process left in the log is written and synced again, so that a replay rests on what is on disk.
@@ -54,7 +54,10 @@ function open({ dataDir, reserveBytes }: LedgerWriterData): WriterProgram<Append
     },
     idle: () => void reserve.refill(),
     status: (): LedgerWriterDetails => ({ reserve: reserve.isKept ? 'kept' : 'released' }),
-    close: () => db.close(),
+    close: () => {
+      checkpointer.close();
+      db.close();
+    },
   };
 }
 

@@ -1,0 +1,80 @@
+import { mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { checkpointerOf, openDatabase, type Checkpointer, type SqliteDatabase } from './index.js';
+
+const LIMITS = { dueAtPages: 20, restartAtPages: 60 };
+
+let directory = '';
+let db: SqliteDatabase;
+let checkpointer: Checkpointer;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'checkpoint-'));
+  const migrate = (made: SqliteDatabase) => made.exec('CREATE TABLE notes (text TEXT)');
+  db = openDatabase(join(directory, 'notes.db'), { synchronous: 'NORMAL', schemaVersion: 1, migrate });
+  checkpointer = checkpointerOf(db, LIMITS);
+});
+afterEach(() => {
+  checkpointer.close();
+  db.close();
+  rmSync(directory, { recursive: true });
+});
+
+const log = () => db.prepare('PRAGMA wal_checkpoint(NOOP)').get() as { log: number; checkpointed: number };
+const waiting = () => log().log - log().checkpointed;
+const write = (pages: number) => db.prepare('INSERT INTO notes VALUES (?)').run('x'.repeat(pages * 4_096));
+const bytesOfLog = () => statSync(`${db.name}-wal`).size;
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await pause(1);
+}
+
+describe('a checkpointer', () => {
+  it('lets a log below its limit be', () => {
+    write(5);
+    const before = waiting();
+    checkpointer.ifDue();
+    expect(before).toBeGreaterThan(0);
+    expect(waiting()).toBe(before);
+  });
+
+  it('has the log moved beside the thread that writes, which may go on writing', async () => {
+    write(30);
+    checkpointer.ifDue();
+    write(1);
+    await until(() => log().checkpointed >= 30);
+    expect(db.prepare<[], number>('SELECT count(*) FROM notes').pluck().get()).toBe(2);
+  });
+
+  it('lets the log begin anew, so that it does not grow for ever', async () => {
+    for (let round = 0; round < 12; round += 1) {
+      write(30);
+      checkpointer.ifDue();
+      await until(() => waiting() < LIMITS.dueAtPages);
+    }
+    expect(bytesOfLog()).toBeLessThan(200 * 4_120);
+  });
+
+  it('says what went wrong when it is next called, and tries again', async () => {
+    write(30);
+    const away = `${db.name}.away`;
+    renameSync(db.name, away);
+    checkpointer.ifDue();
+    let failure: unknown;
+    await until(() => {
+      try {
+        checkpointer.ifDue();
+      } catch (error) {
+        failure = error;
+      }
+      return failure !== undefined;
+    });
+    expect(failure).toMatchObject({ code: 'STORAGE', problem: 'CANNOT_OPEN' });
+    renameSync(away, db.name);
+    checkpointer.ifDue();
+    await until(() => waiting() < LIMITS.dueAtPages);
+  });
+});
