@@ -18,7 +18,10 @@ type BatchItem = RawCheck & { readonly ref?: unknown };
 type BatchBody = CheckBody & { readonly checks: readonly unknown[] };
 type BatchResult = Decision | { readonly ref?: unknown; readonly error: Problem };
 
-/** The hot routes: Fastify's compiled schemas validate, nothing else stands between the socket and the question. */
+/**
+ * Checks: Fastify's compiled schemas validate, nothing else stands between the socket and the question. The plain ones
+ * never come this far: `FastLane` has answered them.
+ */
 @Controller()
 export class EligibilityController {
   constructor(

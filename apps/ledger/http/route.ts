@@ -13,8 +13,6 @@ export interface RouteSpec extends Omit<RouteDoc, 'scope'> {
   readonly founds?: boolean;
   /** Compiled by Fastify for the check routes, whose bodies no DTO validates. */
   readonly compiledBody?: JsonSchema;
-  /** Compiled into a serialiser; only on the routes whose speed counts. */
-  readonly compiledAnswer?: JsonSchema;
 }
 
 const VERBS = { get: Get, put: Put, post: Post, delete: Delete } as const;
@@ -37,13 +35,11 @@ export function Route(spec: RouteSpec): MethodDecorator {
   );
 }
 
-function fastifySchema({ params, query, compiledBody, compiledAnswer, path, responses }: RouteSpec) {
-  const [status = '200'] = Object.keys(responses);
+function fastifySchema({ params, query, compiledBody, path }: RouteSpec) {
   return {
     params: paramsSchema(path, params ?? {}),
     ...(query ? { querystring: query } : {}),
     ...(compiledBody ? { body: compiledBody } : {}),
-    ...(compiledAnswer ? { response: { [status]: compiledAnswer } } : {}),
   };
 }
 

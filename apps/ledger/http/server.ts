@@ -6,8 +6,10 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { NestLog, problemServerOptions } from '#platform';
 import { LedgerModule } from '../ledger.module.js';
 import type { Parts } from '../parts.js';
+import { CheckEligibilityHandler } from '../queries/check-eligibility.js';
 import { Authenticator } from './authenticate.js';
 import { parseBodies, type BodyMode } from './body-parser.js';
+import { FastLane } from './fast-lane.js';
 import { guardRoutes } from './gate.js';
 
 export interface HttpSide {
@@ -34,12 +36,17 @@ export async function openHttp(parts: Parts, adminKey: string): Promise<HttpSide
     abortOnError: false,
   });
   await app.init();
+  const lane = new FastLane(parts, authenticator, app.get(CheckEligibilityHandler));
+  lane.stand(app.getHttpServer());
   return {
     listen: async ({ host, port }) => {
       await app.listen(port, host);
       return (app.getHttpServer().address() as AddressInfo).port;
     },
-    close: () => closeServing(app, config.limits.shutdownTimeoutMs / 2),
+    close: () => {
+      lane.close();
+      return closeServing(app, config.limits.shutdownTimeoutMs / 2);
+    },
   };
 }
 

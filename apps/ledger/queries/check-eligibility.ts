@@ -81,6 +81,13 @@ export class CheckEligibilityHandler implements IQueryHandler<CheckEligibility> 
     return Promise.resolve(this.decide(request, looked));
   }
 
+  /** One decision over the view without a promise; undefined where the view has to be waited for. */
+  decideNow(businessId: string, check: Check): Decision | undefined {
+    const request = { businessId, checks: [check] };
+    const looked = this.readView(request, [check.recipientId]);
+    return looked instanceof Promise ? undefined : this.decide(request, looked)[0];
+  }
+
   private decide(request: CheckRequest, looked: Looked): readonly Decision[] {
     const { view, metrics, store } = this.parts;
     const register = view.catalogue.business(request.businessId);

@@ -34,7 +34,6 @@ export const checkByIdRoute: RouteSpec = {
     properties: { channel: TEXT, purpose: TEXT, sender: TEXT, ...OPTIONS },
     additionalProperties: false,
   },
-  compiledAnswer: DECISION,
   responses: DECIDED,
   problems: PROBLEMS,
 };
@@ -55,7 +54,6 @@ export const checkRoute: RouteSpec = {
   access: 'eligibility:read',
   body: checkBody,
   compiledBody: checkBody,
-  compiledAnswer: DECISION,
   responses: DECIDED,
   problems: [...PROBLEMS, 'ADDRESS_INVALID'],
 };
