@@ -81,6 +81,13 @@ module.exports = {
       to: { path: '^libs/', pathNot: '^libs/sqlite/' },
     },
     {
+      name: 'esdb-server-serves-any-store',
+      severity: 'error',
+      comment: "EventStoreDB's protocol over the port of the ledger; it knows no rule of consent.",
+      from: { path: '^libs/esdb-server/' },
+      to: { path: '^libs/', pathNot: '^libs/(esdb-server|event-store|sqlite|platform)/' },
+    },
+    {
       name: 'vault-stands-on-consent',
       severity: 'error',
       comment: 'The vault needs the key forms of addresses, and nothing else of ours but SQLite helpers.',
@@ -111,8 +118,14 @@ module.exports = {
     {
       name: 'one-file-speaks-eventstoredb',
       severity: 'error',
-      comment: 'The client has defects and an end of life: one file wraps it.',
-      from: { pathNot: '^libs/event-store/eventstoredb/client\\.ts$' },
+      comment: 'The client has defects and an end of life: one file wraps it. Tests of our server drive it as it is.',
+      from: {
+        pathNot: [
+          '^libs/event-store/eventstoredb/client\\.ts$',
+          '^libs/esdb-server/.*\\.test\\.ts$',
+          '^test/eventstore/official-clients/',
+        ],
+      },
       to: { path: '^node_modules/@eventstore/db-client' },
     },
     {

@@ -2,22 +2,41 @@ import { parseArgs } from 'node:util';
 import { serveEventStore } from '#esdb-server';
 import { openSqliteStore } from '#event-store';
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '2113' },
-    host: { type: 'string', default: '127.0.0.1' },
-    data: { type: 'string', default: './data' },
-  },
+const USAGE = 'usage: npm run eventstore -- [--port 2113] [--data ./data]';
+
+/**
+ * The embedded ledger as an EventStoreDB for development, to be written and read by any of its clients. Nobody is asked
+ * who he is and nothing is encrypted, so it listens on this machine alone.
+ */
+async function main(): Promise<void> {
+  const { port, dataDir } = readArguments();
+  const store = await openSqliteStore({ dataDir });
+  try {
+    const listen = { host: '127.0.0.1', port };
+    const server = await serveEventStore({ store, listen, writable: true, dataDir, onError: report });
+    const stop = () => void server.close().then(() => store.close());
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
+    process.stdout.write(`${JSON.stringify({ ready: true, port: server.port })}\n`);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function readArguments(): { port: number; dataDir: string } {
+  const options = { port: { type: 'string', default: '2113' }, data: { type: 'string', default: './data' } } as const;
+  const { values } = parseArgs({ options });
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port is no port\n${USAGE}`);
+  return { port, dataDir: values.data };
+}
+
+function report(error: unknown): void {
+  process.stderr.write(`eventstore: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+}
+
+main().catch((error: unknown) => {
+  // A refusal to start is read by a person: its message names what is wrong, and no stack helps.
+  process.stderr.write(`eventstore cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
 });
-
-const store = await openSqliteStore({ dataDir: values.data });
-const listen = { host: values.host, port: Number(values.port) };
-const server = await serveEventStore({ store, listen, writable: true, dataDir: values.data });
-process.stdout.write(`${JSON.stringify({ ready: true, port: server.port })}\n`);
-
-const stop = async () => {
-  await server.close();
-  await store.close();
-};
-process.once('SIGTERM', () => void stop());
-process.once('SIGINT', () => void stop());

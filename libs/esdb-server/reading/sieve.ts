@@ -25,7 +25,7 @@ export function sieveOf(filter: EventFilter | undefined): Sieve {
 }
 
 const LONGEST_REGEX = 1_000;
-const TIMEOUT_MS = 50;
+const TIMEOUT_MS = 25;
 const PROGRAM = new Script('subjects.map((subject) => expression.test(subject))');
 
 interface Trial {
