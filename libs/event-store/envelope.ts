@@ -1,4 +1,5 @@
 import type { NewEvent, StoredEvent } from './port.js';
+import { NEWEST_SCHEMA, upcast } from './upcast.js';
 
 /** What every event carries beside its data. No personal data. */
 export interface EventMetadata {
@@ -15,7 +16,10 @@ export interface EventMetadata {
   readonly schema: number;
 }
 
-/** An event with its JSON read. `metadata` may lack anything: bytes in a ledger are not to be trusted. */
+/**
+ * An event with its JSON read, `data` and `metadata.schema` in the newest version. `metadata` may lack anything: bytes in
+ * a ledger are not to be trusted.
+ */
 export interface ReadEvent {
   readonly event: StoredEvent;
   readonly data: unknown;
@@ -30,9 +34,11 @@ export function writeEvent(id: string, type: string, data: unknown, metadata: Ev
 
 /** Never throws: bytes that are no JSON read as undefined data, and the event's reader then treats it as unreadable. */
 export function readEvent(event: StoredEvent): ReadEvent {
-  const metadata = parse(event.metadata);
-  const isObject = typeof metadata === 'object' && metadata !== null;
-  return { event, data: parse(event.data), metadata: isObject ? metadata : {} };
+  const parsed = parse(event.metadata);
+  const metadata: Partial<EventMetadata> = typeof parsed === 'object' && parsed !== null ? parsed : {};
+  const written = { data: parse(event.data), schema: metadata.schema };
+  const { data, schema } = upcast(event.type, written);
+  return { event, data, metadata: schema === written.schema ? metadata : { ...metadata, schema: NEWEST_SCHEMA } };
 }
 
 function parse(bytes: Uint8Array): unknown {

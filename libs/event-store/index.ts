@@ -16,3 +16,4 @@ export {
 } from './sqlite/store.js';
 export { CopyRefused, copyLedger, type Copied, type CopyOptions, type CopyProgress } from './copy.js';
 export { isSameLedger, summaryOf, type LedgerSummary } from './ledger-digest.js';
+export { NEWEST_SCHEMA, upcast, type EventData, type Upcast, type Upcaster, type Upcasters } from './upcast.js';
