@@ -19,29 +19,41 @@ const ndjson: Format = { head: '', line: (event) => `${jsonOf(event)}\n` };
  * One line of JSON with the whole event. Data and metadata stand there with the very characters that are stored; what is
  * no JSON stands as base64.
  */
-export function jsonOf({ stored, content, recordedAt, occurredAt }: ShownEvent): string {
+export function jsonOf({ stored, content, recordedAt, occurredAt, data }: ShownEvent): string {
   const { position, stream, revision, id: eventId, type } = stored;
   const unreadable = content.kind === 'unreadable' ? { unreadable: true } : {};
   const about = JSON.stringify({ position, stream, revision, eventId, type, recordedAt, occurredAt, ...unreadable });
-  return `${about.slice(0, -1)},${member('data', stored.data)},${member('metadata', stored.metadata)}}`;
+  const members = [
+    member('data', stored.data, data !== undefined),
+    member('metadata', stored.metadata, isJson(stored.metadata)),
+  ];
+  return `${about.slice(0, -1)},${members.join(',')}}`;
 }
 
-function member(name: string, bytes: Uint8Array): string {
-  const text = jsonTextOf(bytes);
-  if (text !== undefined) return `"${name}":${text}`;
-  return `"${name}Base64":"${Buffer.from(bytes).toString('base64')}"`;
+/** The line ends of JSON stand between its tokens only, where a space means the same. */
+function member(name: string, bytes: Uint8Array, isReadAsJson: boolean): string {
+  if (!isReadAsJson || !isUtf8(bytes) || bytes[0] === BYTE_ORDER_MARK) return `"${name}Base64":"${base64Of(bytes)}"`;
+  return `"${name}":${textOf(bytes).replaceAll(/[\r\n]+/g, ' ')}`;
 }
 
-/** JSON has line ends between its tokens only, where a space means the same. */
-function jsonTextOf(bytes: Uint8Array): string | undefined {
-  if (!isUtf8(bytes)) return undefined;
-  const text = Buffer.from(bytes).toString();
+/** Its first byte. Our reader skips it, but no JSON begins so. */
+const BYTE_ORDER_MARK = 0xef;
+
+function isJson(bytes: Uint8Array): boolean {
   try {
-    JSON.parse(text);
+    JSON.parse(textOf(bytes));
+    return true;
   } catch {
-    return undefined;
+    return false;
   }
-  return text.replaceAll(/[\r\n]+/g, ' ');
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+}
+
+function base64Of(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64');
 }
 
 const CSV_COLUMNS = [
@@ -78,7 +90,7 @@ const csv: Format = {
       actor,
       isSealed ? 'sealed' : '',
       content.kind === 'unreadable' ? 'unreadable' : '',
-      data === undefined ? `base64:${Buffer.from(stored.data).toString('base64')}` : withoutSealed(data),
+      data === undefined ? `base64:${base64Of(stored.data)}` : withoutSealed(data),
     ]);
   },
 };

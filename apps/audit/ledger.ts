@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { openSqliteStore, type EventStore } from '#event-store';
+import { LEDGER_FILE, openEventStoreDb, openSqliteStore, type EventStore } from '#event-store';
 import { readConfig } from '#platform';
 import { Trouble, UsageError } from './failures.js';
 import type { Given } from './options.js';
@@ -43,12 +43,25 @@ export function readSettings(given: Given<keyof typeof PLACE_OPTIONS>, env: Node
   return { place: url === undefined ? { dataDir } : { url }, dataDir, ...(pepper === undefined ? {} : { pepper }) };
 }
 
-/** Opens the ledger for reading. Rejects with `Trouble` where there is none, and with `StoreUnavailable`. */
+/**
+ * Opens the ledger for reading. Rejects with `UsageError` where the address is none, with `Trouble` where there is no
+ * ledger, and with `StoreUnavailable` where it cannot be read.
+ */
 export async function openLedger(place: Place): Promise<EventStore> {
-  if ('url' in place) throw new Trouble('EventStoreDB is not available in this version');
+  if ('url' in place) return openServer(place.url);
   const { dataDir } = place;
-  if (!existsSync(join(dataDir, 'ledger.db'))) {
+  if (!existsSync(join(dataDir, LEDGER_FILE))) {
     throw new Trouble(`there is no embedded ledger in ${dataDir}: name its directory with --data or DATA_DIR`);
   }
   return openSqliteStore({ dataDir, readOnly: true });
+}
+
+/** The address is not said again: it may hold a password. */
+async function openServer(url: string): Promise<EventStore> {
+  try {
+    return await openEventStoreDb({ url });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UsageError('--from (or EVENTSTORE_URL) cannot be read: write esdb://user:password@host:2113?tls=true');
+  }
 }

@@ -30,6 +30,9 @@ function untilSignal(): AbortSignal {
 
 main(process.argv.slice(2)).catch((error: unknown) => {
   const { code, said } = outcomeOf(error);
-  if (said !== undefined) process.stderr.write(`audit: ${said}\n`);
   process.exitCode = code;
+  // What a reader that stands still has not taken would keep the process alive.
+  const end = () => (error instanceof Interrupted ? process.exit() : undefined);
+  if (said === undefined) end();
+  else process.stderr.write(`audit: ${said}\n`, end);
 });

@@ -23,11 +23,21 @@ export async function withResult<T>(
   const file = given.one('out');
   const output = file === undefined ? toStream(process.stdout) : await toFile(file);
   try {
-    const done = await command({ output, signal, isTerminal: file === undefined && process.stdout.isTTY });
+    const isTerminal = file === undefined && process.stdout.isTTY;
+    const done = await command({ output: interruptible(output, signal), signal, isTerminal });
     await output.finish();
     return done;
   } catch (error) {
     await output.discard();
     throw error;
   }
+}
+
+/** A reader that stands still must not keep the tool from ending when it is told to. */
+function interruptible(output: Output, signal: AbortSignal): Output {
+  const interruption = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+  interruption.catch(() => undefined);
+  return { ...output, write: (text) => Promise.race([output.write(text), interruption]) };
 }
