@@ -12,7 +12,7 @@ import { appendLimitMs, type Terms } from './terms.js';
  * How far back in a stream a repeat is looked for. The streams that are decided from are shorter; what is repeated is
  * among the last events, because whoever repeats has not gone on.
  */
-const LOOKED_BACK = 1_000;
+const LOOKED_BACK = 256;
 
 interface Place {
   readonly revision: number;
@@ -137,7 +137,6 @@ export class Appender {
       const index = missing.get(id);
       if (index !== undefined) found[index] = { revision, n };
       missing.delete(id);
-      return missing.size === 0;
     });
     if (missing.size === events.length) return undefined;
     const first = found[0];

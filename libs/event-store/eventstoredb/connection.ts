@@ -21,7 +21,7 @@ export interface ReadOptions {
 }
 
 /** How often within `silenceMs` the connection is looked at: a process that was busy itself must not blame the server. */
-const LOOKS = 5;
+const LOOKS = 10;
 
 /**
  * One client, and when to give it up. The calls of the protocol have no time-outs: where the network drops packets
@@ -85,7 +85,7 @@ export class Connection {
 
   private look(): void {
     this.silentLooks = this.waiting === 0 ? 0 : this.silentLooks + 1;
-    if (this.silentLooks > LOOKS) this.giveUp(new CallFailure('connection', 'EventStoreDB does not answer'));
+    if (this.silentLooks >= LOOKS) this.giveUp(new CallFailure('connection', 'EventStoreDB does not answer'));
   }
 
   /** Counts who waits, and lets a call end at once where the connection is given up. */

@@ -43,7 +43,8 @@ async function readMetadata(connections: Connections, signal: AbortSignal): Prom
     signal,
     take: (message) => {
       const event = eventOf(message);
-      return event !== undefined && last.push(event) > 0;
+      if (event) last.push(event);
+      return false;
     },
   });
   const [event] = last;

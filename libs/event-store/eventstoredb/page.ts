@@ -24,15 +24,15 @@ export class Page {
     this.last = wanted.after;
   }
 
-  /** True: the page is full. */
+  /** True: enough, and the server has so much more to send that it is worth stopping it. */
   take(event: WireEvent): boolean {
     this.seen += 1;
-    if (event.n <= this.wanted.after) return false;
+    if (event.n <= this.wanted.after || this.isFull) return false;
     this.last = event.n;
     if (!this.wanted.wants(event.stream)) return false;
     this.events.push(event);
     this.bytes += event.data.length + event.metadata.length;
-    return this.isFull;
+    return this.isFull && this.wanted.count - this.seen > 1;
   }
 
   /** The server had no more to send. */

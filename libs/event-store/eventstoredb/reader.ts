@@ -39,7 +39,7 @@ export class Reader {
     const request = allRead({ from: 'end', backwards: true, prefixes: [], count: 1 });
     const n = await this.persist(async (signal) => {
       const last: WireEvent[] = [];
-      await this.scan(request, signal, (event) => last.push(event) > 0);
+      await this.scan(request, signal, (event) => last.push(event));
       return last[0]?.n ?? 0;
     });
     this.horizon.reach(n);
@@ -53,7 +53,7 @@ export class Reader {
     const request = streamRead({ stream, from: start, backwards, count: limit });
     return this.persist(async (signal) => {
       const events: StoredEvent[] = [];
-      await this.scan(request, signal, (event) => events.push(this.storedOf(event)) >= limit);
+      await this.scan(request, signal, (event) => events.push(this.storedOf(event)));
       return events;
     });
   }
@@ -71,13 +71,8 @@ export class Reader {
     );
   }
 
-  /** The last events of a stream, newest first, one by one, until `take` has had enough; nothing is kept. */
-  async walkBack(
-    stream: string,
-    count: number,
-    signal: AbortSignal,
-    take: (event: WireEvent) => boolean,
-  ): Promise<void> {
+  /** The last events of a stream, newest first, one by one; nothing is kept. */
+  async walkBack(stream: string, count: number, signal: AbortSignal, take: (event: WireEvent) => void): Promise<void> {
     await this.scan(streamRead({ stream, from: 'end', backwards: true, count }), signal, take);
   }
 
@@ -85,7 +80,7 @@ export class Reader {
   async eventAt(stream: string, revision: number, signal: AbortSignal): Promise<WireEvent | undefined> {
     const found: WireEvent[] = [];
     const request = streamRead({ stream, from: revision, backwards: false, count: 1 });
-    await this.scan(request, signal, (event) => found.push(event) > 0);
+    await this.scan(request, signal, (event) => found.push(event));
     return found[0];
   }
 
@@ -119,12 +114,16 @@ export class Reader {
     return { events, position: this.position(reached), atEnd: page.isAtEnd };
   }
 
-  private async scan(request: Buffer, signal: AbortSignal, take: (event: WireEvent) => boolean): Promise<void> {
+  /**
+   * `take` may return true to stop the server. Reads that are bounded by their count are left to end by themselves:
+   * Node's HTTP/2 closes a connection on which some thousand calls are cancelled.
+   */
+  private async scan(request: Buffer, signal: AbortSignal, take: (event: WireEvent) => unknown): Promise<void> {
     await this.connections.read(request, {
       signal,
       take: (message) => {
         const event = eventOf(message);
-        return event !== undefined && take(event);
+        return event !== undefined && take(event) === true;
       },
     });
   }
