@@ -9,30 +9,33 @@ async function main(): Promise<void> {
   const config = readConfig(process.env);
   const log = createLog({ level: config.logLevel });
   for (const warning of config.warnings) log.warn({ warning }, 'configuration');
-  const running = await startService(config, { clock: systemClock, log });
-  let stopping = false;
+  const stopping = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      stopping = true;
-      void stop(running, log, config.limits.shutdownTimeoutMs);
-    });
+    process.once(signal, () => stopping.abort(new Error('told to stop')));
   }
-  // Told to stop while it was still catching up, the view never becomes ready: that is no failure of the start.
-  const ready = await running.parts.view.whenReady().then(
-    () => true,
-    (error: unknown) => {
-      if (stopping) return false;
-      throw error;
-    },
-  );
+  // Told to stop while it still waits for its ledger, or for its view to catch up: that is no failure of the start.
+  const whileStarting = (error: unknown) => {
+    if (!stopping.signal.aborted) throw error;
+    return undefined;
+  };
+  const running = await startService(config, { clock: systemClock, log, signal: stopping.signal }).catch(whileStarting);
+  if (!running) return process.exit(0);
+  onAbort(stopping.signal, () => void stop(running, log, config.limits.shutdownTimeoutMs));
+  const ready = await running.parts.view.whenReady().then(() => true, whileStarting);
   if (ready) process.stdout.write(`${JSON.stringify(readyLine(running, config.http.host))}\n`);
 }
 
-function readyLine({ ports, adminKeyFile }: Running, host: string) {
+function onAbort(signal: AbortSignal, work: () => void): void {
+  if (signal.aborted) work();
+  else signal.addEventListener('abort', work, { once: true });
+}
+
+function readyLine({ ports, adminKeyFile, esdbCaFile }: Running, host: string) {
   return {
     ready: true,
     http: `http://${host}:${ports.http}`,
     ports,
+    ...(esdbCaFile === undefined ? {} : { esdbCaFile }),
     ...(adminKeyFile === undefined ? {} : { adminKeyFile }),
     relay: 'off: KAFKA_BROKERS is not set',
   };

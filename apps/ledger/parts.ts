@@ -1,4 +1,4 @@
-import type { SqliteStore } from '#event-store';
+import type { Ledger } from '#event-store';
 import type { Clock, Config, Log, Metrics } from '#platform';
 import type { RecipientIds, Vault } from '#vault';
 import type { LiveView } from '#view';
@@ -10,7 +10,7 @@ export abstract class Parts {
   abstract readonly clock: Clock;
   abstract readonly log: Log;
   abstract readonly metrics: Metrics;
-  abstract readonly store: SqliteStore;
+  abstract readonly store: Ledger;
   abstract readonly vault: Vault;
   abstract readonly view: LiveView;
   abstract readonly ids: RecipientIds;

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { openSqliteStore, startLedger, type EventStore, type SqliteStore } from '#event-store';
+import { keepOut, startLedger, type EventStore, type Ledger } from '#event-store';
 import {
   createLog,
   createMetrics,
@@ -21,13 +21,19 @@ import {
 } from '#vault';
 import { LiveView } from '#view';
 import { KeyUses } from './commands/key-uses.js';
+import { serveEmbeddedLedger } from './esdb-side.js';
+import { Authenticator } from './http/authenticate.js';
 import { openHttp } from './http/server.js';
+import { openEmbeddedLedger, openRemoteLedger, remoteLimitsOf, type RemoteLimits } from './ledger-store.js';
 import type { Parts } from './parts.js';
+import { openWaitingRoom } from './waiting-room.js';
 import { dropOldUnrouted } from './webhooks/retention.js';
 
 export interface Running {
   readonly parts: Parts;
-  readonly ports: { readonly http: number; readonly metrics: number };
+  readonly ports: { readonly http: number; readonly metrics: number; readonly esdb?: number };
+  /** What readers of the ledger over EventStoreDB's protocol are to trust, where no certificate was configured. */
+  readonly esdbCaFile?: string;
   readonly adminKeyFile?: string;
   /** Stops accepting, finishes what is in flight, closes the followers and the stores. Idempotent. */
   close(): Promise<void>;
@@ -55,48 +61,81 @@ class Opened {
   }
 }
 
-/** Starts the whole service on the embedded default. Rejects, with everything closed again, where it may not start. */
-export async function startService(config: Config, options: { clock: Clock; log?: Log }): Promise<Running> {
+export interface StartOptions {
+  readonly clock: Clock;
+  readonly log?: Log;
+  /** Breaks off the start, which then rejects; of no effect on a service that has started. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Starts the whole service. Rejects, with everything closed again, where it may not start. Where the ledger is a server
+ * that cannot be reached it waits, and says so on its port.
+ */
+export async function startService(config: Config, options: StartOptions): Promise<Running> {
+  const { clock, log = createLog({ level: config.logLevel }), signal = new AbortController().signal } = options;
   const opened = new Opened();
   try {
-    return await open(config, options.clock, options.log ?? createLog({ level: config.logLevel }), opened);
+    return await open(config, { clock, log, signal }, opened);
   } catch (error) {
     await opened.close();
     throw error;
   }
 }
 
-async function open(config: Config, clock: Clock, log: Log, opened: Opened): Promise<Running> {
+async function open(config: Config, { clock, log, signal }: Required<StartOptions>, opened: Opened): Promise<Running> {
   const { dataDir } = config;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const metrics = createMetrics();
-  const store = opened.add(await openStore(config), (one) => one.close());
+  const { store, httpPort } = await openLedger(config, { log, signal }, opened);
   const { vault, ids, adminKey } = await openKeys(config, clock, store, opened);
-  const view = await LiveView.open({
-    store,
-    dataDir,
-    clock,
-    limits: config.view,
-    ...viewReports(log, metrics),
-  });
+  const view = await LiveView.open({ store, dataDir, clock, limits: config.view, ...viewReports(log, metrics) });
   opened.add(view, (one) => one.close());
   metrics.watch({ queued: () => store.status().queued, viewLagMs: () => view.status().lagMs });
   const parts: Parts = { config, clock, log, metrics, store, vault, view, ids, keyUses: new KeyUses() };
   opened.add(dropOldUnrouted(parts), async (stop) => stop());
+  const authenticator = new Authenticator(vault, adminKey.key, config.limits.apiKeyCacheEntries);
   const metricsServer = opened.add(await startMetricsServer(config.metrics, metrics), (one) => one.close());
-  const http = opened.add(await openHttp(parts, adminKey.key), (one) => one.close());
-  const ports = { http: await http.listen(config.http), metrics: metricsServer.port };
-  const file = adminKey.file === undefined ? {} : { adminKeyFile: adminKey.file };
-  return { parts, ports, ...file, close: () => opened.close() };
+  const esdb = await serveEmbeddedLedger(parts, authenticator);
+  if (esdb) opened.add(esdb, (one) => one.close());
+  const http = opened.add(await openHttp(parts, authenticator), (one) => one.close());
+  const ports = { http: await http.listen({ ...config.http, port: httpPort }), metrics: metricsServer.port };
+  return {
+    parts,
+    ports: esdb ? { ...ports, esdb: esdb.port } : ports,
+    ...(esdb?.caFile === undefined ? {} : { esdbCaFile: esdb.caFile }),
+    ...(adminKey.file === undefined ? {} : { adminKeyFile: adminKey.file }),
+    close: () => opened.close(),
+  };
 }
 
-function openStore({ dataDir, limits }: Config): Promise<SqliteStore> {
-  return openSqliteStore({
-    dataDir,
-    diskReserveMb: limits.diskReserveMb,
-    lanes: { queuedJobs: limits.appendQueueMax },
-    maxAppendBytes: limits.appendBytes,
-  });
+interface OpenedLedger {
+  readonly store: Ledger;
+  /** The port that HTTP is to listen on: the one on which the process has said so far that it waits. */
+  readonly httpPort: number;
+}
+
+type Start = Pick<Required<StartOptions>, 'log' | 'signal'>;
+
+async function openLedger(config: Config, start: Start, opened: Opened): Promise<OpenedLedger> {
+  const remote = remoteLimitsOf(config);
+  if (remote) return waitForLedger(config, remote, start, opened);
+  return { store: opened.add(await openEmbeddedLedger(config), (one) => one.close()), httpPort: config.http.port };
+}
+
+/** The vault in this directory is for one process alone, which the lock of the embedded ledger sees to otherwise. */
+async function waitForLedger(
+  config: Config,
+  remote: RemoteLimits,
+  { log, signal }: Start,
+  opened: Opened,
+): Promise<OpenedLedger> {
+  opened.add(keepOut(config.dataDir), async (lock) => lock.release());
+  const room = opened.add(await openWaitingRoom(config), (one) => one.close());
+  const store = await openRemoteLedger(remote, log, { signal, onProblem: (problem) => room.say(problem) });
+  opened.add(store, (one) => one.close());
+  await room.close();
+  return { store, httpPort: room.port };
 }
 
 /** Secrets and vault must be those that the ledger began with; a lost one is never replaced by a new one. */
@@ -115,7 +154,7 @@ async function openKeys(config: Config, clock: Clock, store: EventStore, opened:
     (one) => one.close(),
   );
   // Whoever once had a key was once in a ledger: an empty one beside them has forgotten every stop.
-  if (!ledgerExists && !(await vault.isEmpty())) throw new Lost(join(dataDir, 'ledger.db'), 'vault');
+  if (!ledgerExists && !(await vault.isEmpty())) throw new Lost(ledgerName(config), 'vault');
   await startLedger(store, {
     now: new Date(clock.now()),
     fingerprints: {
@@ -128,10 +167,14 @@ async function openKeys(config: Config, clock: Clock, store: EventStore, opened:
   return { vault, ids: new RecipientIds(secrets.pepper), adminKey };
 }
 
-/** One of the two files that belong together is gone: it is never replaced by an empty one. */
+function ledgerName({ dataDir, eventStore }: Config): string {
+  return eventStore ? 'the ledger at EVENTSTORE_URL' : join(dataDir, 'ledger.db');
+}
+
+/** One of the two that belong together is gone: it is never replaced by an empty one. */
 export class Lost extends Error {
   constructor(file: string, other: 'ledger' | 'vault') {
-    super(`${file} is missing or empty, but there is a ${other} that belongs to it: restore it from a backup`);
+    super(`${file} is missing or empty, but there is a ${other} that belongs to it: restore or copy it here`);
     this.name = 'Lost';
   }
 }

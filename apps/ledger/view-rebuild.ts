@@ -1,17 +1,18 @@
 import { existsSync } from 'node:fs';
 import { Presets, SingleBar } from 'cli-progress';
-import { openSqliteStore } from '#event-store';
+import { openEventStoreDb, openSqliteStore } from '#event-store';
 import { readConfig } from '#platform';
 import { rebuildView, type RebuildProgress } from '#view';
 
 /**
- * `npm run view:rebuild`: makes the view anew from the ledger of `DATA_DIR`, also beside a running service, which goes
+ * `npm run view:rebuild`: makes the view anew from the ledger of `DATA_DIR` or `EVENTSTORE_URL`, also beside a running service, which goes
  * on answering from the old one and takes the new one up by itself.
  */
 async function main(): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
-  const { dataDir } = readConfig(process.env);
-  const store = await openSqliteStore({ dataDir, readOnly: true });
+  const { dataDir, eventStore } = readConfig(process.env);
+  const remote = eventStore && { url: eventStore.url };
+  const store = await (remote ? openEventStoreDb(remote) : openSqliteStore({ dataDir, readOnly: true }));
   const bar = new SingleBar(
     {
       format:

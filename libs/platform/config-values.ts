@@ -13,6 +13,8 @@ export interface Variable<T> {
   readonly notAvailable?: string;
 }
 
+export const HIGHEST_PORT = 65_535;
+
 interface Range {
   readonly fallback: number;
   readonly from: number;
@@ -58,6 +60,11 @@ export function notYet(part: string, description: string): Variable<undefined> {
   };
 }
 
+/** A port that is only opened where it is set. */
+export function optionalPort(description: string): Variable<number | undefined> {
+  return { parse: parseWhole(0, HIGHEST_PORT), fallback: undefined, shownDefault: '–', unit: '', description };
+}
+
 export function oneOf<const T extends string>(values: readonly T[], fallback: T, description: string): Variable<T> {
   const parse: Parse<T> = (text) => {
     const value = values.find((candidate) => candidate === text);
@@ -99,6 +106,12 @@ export const parseOrigin: Parse<string> = (text) => {
     ? { value: url.href.replace(/\/$/, '') }
     : { remedy: 'must be a URL that begins with https:// or http://, without user, query or fragment' };
 };
+
+/** Kept as it is: the store reads it, and it may hold a password, so nothing may repeat it. */
+export const parseEventStoreUrl: Parse<string> = (text) =>
+  /^esdb(\+discover)?:\/\/[^\s/?]+(\/?\?\S*|\/)?$/.test(text)
+    ? { value: text }
+    : { remedy: 'must be a connection string of EventStoreDB: esdb://user:password@host:2113?tls=true' };
 
 const ALL_ROLES = ['commands', 'feed', 'queries', 'relay'];
 

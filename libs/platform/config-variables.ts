@@ -1,8 +1,11 @@
 import {
+  HIGHEST_PORT,
   notYet,
   oneOf,
+  optionalPort,
   optionalText,
   parseDirectory,
+  parseEventStoreUrl,
   parseHost,
   parseKey,
   parseOrigin,
@@ -14,7 +17,6 @@ import {
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-const HIGHEST_PORT = 65_535;
 const HOUR_MS = 3_600_000;
 
 const port = (fallback: number, what: string) =>
@@ -52,6 +54,21 @@ export const VARIABLES = {
   WHATSAPP_APP_SECRET: optionalText('Signs WhatsApp’s webhooks; without it the route answers 503.'),
   WHATSAPP_VERIFY_TOKEN: optionalText('Token that Meta sends when the webhook is subscribed.'),
   LOG_LEVEL: oneOf(LOG_LEVELS, 'info', `Least severe line that is logged: ${LOG_LEVELS.join(', ')}.`),
+
+  EVENTSTORE_URL: optionalText(
+    'Connection string of EventStoreDB, which is then the ledger: `esdb://…`. Needs `PEPPER` and `KEY_ENCRYPTION_KEY`, and allows one process alone.',
+    parseEventStoreUrl,
+  ),
+  EVENTSTORE_APPEND_TIMEOUT_MS: ms(5000, 500, 60_000, 'Longest time in which a command is tried on EventStoreDB.'),
+  EVENTSTORE_REVOCATION_TIMEOUT_MS: ms(10_000, 500, 60_000, 'The same for a revocation.'),
+  EVENTSTORE_IN_FLIGHT_MAX: count(
+    256,
+    10_000,
+    'Most appends on their way to EventStoreDB at once; revocations are not counted.',
+  ),
+  ESDB_PORT: optionalPort(
+    'Port on which the embedded ledger can be read over EventStoreDB’s own protocol, always with TLS; 0 takes any free port.',
+  ),
 
   BODY_LIMIT_KB: kib(1024, 16_384, 'Largest body of a request.'),
   WEBHOOK_LIMIT_KB: kib(3072, 16_384, 'Largest delivery of a provider.'),
@@ -93,8 +110,6 @@ export const VARIABLES = {
   ),
   SHUTDOWN_TIMEOUT_MS: ms(8000, 100, 9500, 'Longest time for what is in flight to finish after SIGTERM.'),
 
-  EVENTSTORE_URL: notYet('the ledger is the embedded one', 'Ledger in EventStoreDB.'),
-  ESDB_PORT: notYet('the ledger is not served over EventStoreDB’s protocol', 'Port of EventStoreDB’s protocol.'),
   DATABASE_URL: notYet('vault and view are the embedded ones', 'Vault and view in PostgreSQL.'),
   KAFKA_BROKERS: notYet('there is no relay to Kafka', 'Brokers that the relay publishes to.'),
   KAFKA_TLS: notYet('there is no relay to Kafka', 'TLS to the brokers.'),

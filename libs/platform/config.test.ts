@@ -94,11 +94,48 @@ describe('readConfig', () => {
     }
   });
 
-  it.each(['EVENTSTORE_URL', 'ESDB_PORT', 'DATABASE_URL', 'KAFKA_BROKERS', 'KAFKA_TLS', 'KAFKA_SASL_USERNAME'])(
+  it.each(['DATABASE_URL', 'KAFKA_BROKERS', 'KAFKA_TLS', 'KAFKA_SASL_USERNAME'])(
     'refuses %s, which it knows but cannot serve yet',
     (name) =>
       expect(faultsOf({ [name]: 'x' })).toEqual([expect.stringMatching(`^${name} is not available in this version`)]),
   );
+
+  describe('of EventStoreDB', () => {
+    const key = Buffer.alloc(32, 7).toString('base64');
+    const secrets = { PEPPER: key, KEY_ENCRYPTION_KEY: key };
+    const url = 'esdb://user:secret-word@one:2113,two:2113?tls=true&nodePreference=leader';
+
+    it('takes a connection string with the secrets, and its limits', () => {
+      const { eventStore } = readConfig({ ...secrets, EVENTSTORE_URL: url, EVENTSTORE_IN_FLIGHT_MAX: '9' });
+      const timeouts = { appendTimeoutMs: 5_000, revocationTimeoutMs: 10_000 };
+      expect(eventStore).toEqual({ url, ...timeouts, inFlightMax: 9 });
+    });
+
+    it.each(['http://one:2113', 'esdb://', 'esdb://one two', 'one:2113'])('refuses %s without repeating it', (text) => {
+      expect(faultsOf({ ...secrets, EVENTSTORE_URL: text })).toEqual([
+        expect.stringMatching(/^EVENTSTORE_URL must be a connection string/),
+      ]);
+    });
+
+    it('needs the secrets, which must not be made beside a ledger that is elsewhere', () => {
+      const [fault, ...more] = faultsOf({ EVENTSTORE_URL: url });
+      expect(fault).toContain('EVENTSTORE_URL needs PEPPER and KEY_ENCRYPTION_KEY');
+      expect(`${fault} ${more.join(' ')}`).not.toContain('secret-word');
+      expect(more).toEqual([]);
+    });
+
+    it('serves the embedded ledger alone', () => {
+      expect(readConfig({ ESDB_PORT: '2113' }).esdbPort).toBe(2113);
+      expect(faultsOf({ ...secrets, EVENTSTORE_URL: url, ESDB_PORT: '2113' })).toEqual([
+        expect.stringContaining('ESDB_PORT serves the embedded ledger'),
+      ]);
+    });
+
+    it('warns of a connection without TLS', () => {
+      const { warnings } = readConfig({ ...secrets, EVENTSTORE_URL: 'esdb://localhost:2113?tls=false' });
+      expect(warnings).toEqual([expect.stringContaining('EVENTSTORE_URL turns TLS off')]);
+    });
+  });
 
   it('runs all roles, in any order, and no fewer', () => {
     expect(faultsOf({ ROLES: 'relay, feed,queries,commands' })).toEqual([]);

@@ -14,6 +14,15 @@ export interface Config {
   readonly tls?: Tls;
   readonly publicUrl?: string;
   readonly dataDir: string;
+  /** Set where the ledger is EventStoreDB. The address may hold a password. */
+  readonly eventStore?: {
+    readonly url: string;
+    readonly appendTimeoutMs: number;
+    readonly revocationTimeoutMs: number;
+    readonly inFlightMax: number;
+  };
+  /** Set where the embedded ledger is served over EventStoreDB's protocol. */
+  readonly esdbPort?: number;
   readonly secrets: {
     readonly adminKey?: string;
     /** 32 bytes in standard base64, as is the key-encryption key. */
@@ -125,6 +134,7 @@ function shape(values: Values): Omit<Config, 'tls' | 'warnings'> {
     metrics: { host: values.METRICS_HOST, port: values.METRICS_PORT },
     ...given({ publicUrl: values.PUBLIC_URL }),
     dataDir: values.DATA_DIR,
+    ...given({ eventStore: eventStoreOf(values), esdbPort: values.ESDB_PORT }),
     secrets: given({
       adminKey: values.ADMIN_KEY,
       pepper: values.PEPPER,
@@ -139,6 +149,17 @@ function shape(values: Values): Omit<Config, 'tls' | 'warnings'> {
       cacheEntries: values.VIEW_CACHE_ENTRIES,
     },
     logLevel: values.LOG_LEVEL,
+  };
+}
+
+function eventStoreOf(values: Values): Config['eventStore'] {
+  const { EVENTSTORE_URL: url } = values;
+  if (url === undefined) return undefined;
+  return {
+    url,
+    appendTimeoutMs: values.EVENTSTORE_APPEND_TIMEOUT_MS,
+    revocationTimeoutMs: values.EVENTSTORE_REVOCATION_TIMEOUT_MS,
+    inFlightMax: values.EVENTSTORE_IN_FLIGHT_MAX,
   };
 }
 
@@ -168,7 +189,17 @@ function limitsOf(values: Values): Limits {
 
 function unsafeCombinations(values: Values): string[] {
   const { PORT, METRICS_PORT, VIEW_MAX_LAG_MS, VIEW_PROBE_INTERVAL_MS } = values;
+  const { EVENTSTORE_URL, ESDB_PORT, PEPPER, KEY_ENCRYPTION_KEY } = values;
+  const secretsMissing = PEPPER === undefined || KEY_ENCRYPTION_KEY === undefined;
   const checks: [boolean, string][] = [
+    [
+      EVENTSTORE_URL !== undefined && secretsMissing,
+      'EVENTSTORE_URL needs PEPPER and KEY_ENCRYPTION_KEY: a ledger on a server outlives this directory, so its secrets must not be made here',
+    ],
+    [
+      EVENTSTORE_URL !== undefined && ESDB_PORT !== undefined,
+      'ESDB_PORT serves the embedded ledger, but EVENTSTORE_URL names another: read that one itself, and unset ESDB_PORT',
+    ],
     [PORT === METRICS_PORT && PORT !== 0, 'PORT and METRICS_PORT are the same: give each its own'],
     [
       VIEW_PROBE_INTERVAL_MS >= VIEW_MAX_LAG_MS,
@@ -186,13 +217,17 @@ function given<T extends Record<string, unknown>>(values: T): Given<T> {
 }
 
 function warningsOf(values: Values, texts: Texts): string[] {
-  const { HOST, METRICS_HOST, TLS_CERT, WHATSAPP_APP_SECRET, WHATSAPP_VERIFY_TOKEN } = values;
+  const { HOST, METRICS_HOST, TLS_CERT, EVENTSTORE_URL, WHATSAPP_APP_SECRET, WHATSAPP_VERIFY_TOKEN } = values;
   const checks: [boolean, string][] = [
     [
       !isLoopback(HOST) && TLS_CERT === undefined,
       'HOST is not loopback and there is no TLS: keys and phone numbers travel in the clear unless a proxy in front ends TLS',
     ],
     [!isLoopback(METRICS_HOST), 'METRICS_HOST is not loopback: anybody who reaches it reads the metrics'],
+    [
+      EVENTSTORE_URL !== undefined && /[?&]tls=false/i.test(EVENTSTORE_URL),
+      'EVENTSTORE_URL turns TLS off: the ledger travels in the clear, and the server is sent no password',
+    ],
     [texts.has('GRPC_PORT'), 'GRPC_PORT is set, but gRPC is not served in this version'],
     [
       WHATSAPP_APP_SECRET === undefined && WHATSAPP_VERIFY_TOKEN !== undefined,

@@ -1,5 +1,6 @@
 import {
   RevisionConflict,
+  StoreUnavailable,
   readEvent,
   type Appended,
   type EventStore,
@@ -11,11 +12,15 @@ import type { Parts } from '../parts.js';
 
 const PAGE = 500;
 const RETRY_AFTER_MS = 1_000;
+/** How long an opt-out waits for what is only to be looked at; the append behind it has a limit of its own. */
+const LOOK_MS = 2_000;
 
 /** A stream as it was read: its events, oldest first, and the revision an append must find. */
 export interface History {
   readonly events: readonly ReadEvent[];
   readonly expected: string;
+  /** Set where the stream could not be read: a revocation is then decided without it. */
+  readonly unread?: true;
 }
 
 /** What a decision makes of a history: events to append, or an answer that needs none (a refusal, a replay). */
@@ -63,14 +68,28 @@ export function requireRoomToRemember({ view, config }: Parts): void {
   throw new Refusal('OVERLOADED', 'The view is too far behind the ledger.', { retryAfterMs: RETRY_AFTER_MS });
 }
 
-/** A stream that cannot be read does not keep an opt-out from being appended to it. */
+/** A stream that cannot be read, or not in time, does not keep an opt-out from being appended to it. */
 async function historyFor<A>({ store, log }: Parts, { stream, lane }: Handling<A>): Promise<History> {
+  const reading = readHistory(store, stream);
+  if (lane !== 'revocation') return reading;
   try {
-    return await readHistory(store, stream);
+    return await inTime(reading);
   } catch (error) {
-    if (lane !== 'revocation') throw error;
     log.error({ err: error }, 'a revocation is decided without its stream, which cannot be read');
-    return { events: [], expected: 'any' };
+    return { events: [], expected: 'any', unread: true };
+  }
+}
+
+/** What a revocation wants to look at; rejects where that takes longer than it can wait. */
+export async function inTime<T>(reading: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new StoreUnavailable('the ledger did not answer in time')), LOOK_MS);
+  });
+  try {
+    return await Promise.race([reading, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

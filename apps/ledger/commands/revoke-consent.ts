@@ -14,7 +14,7 @@ import { readEvent, type StoredEvent } from '#event-store';
 import { foldStored } from '#view';
 import { Parts } from '../parts.js';
 import type { Outcome, Warning } from './answer.js';
-import type { History } from './handle.js';
+import { inTime, type History } from './handle.js';
 import type { Caller } from './caller.js';
 import { carryOut } from './recipient-command.js';
 
@@ -71,7 +71,8 @@ const RECENT_MESSAGES = 500;
 
 /** What the person's streams hold that an undated no must not fall behind. */
 async function newestOf(parts: Parts, recipientId: string, history: History) {
-  const recent = await recentMessages(parts, recipientId);
+  // Where one stream could not be read the other will not be either, and the person has waited long enough.
+  const recent = history.unread ? [] : await recentMessages(parts, recipientId);
   const contacts = foldStored(EMPTY_STATE, recent).contacts;
   const recorded = [...history.events, ...recent.map(readEvent)].map(({ metadata }) => metadata.recordedAt);
   return {
@@ -87,7 +88,7 @@ async function newestOf(parts: Parts, recipientId: string, history: History) {
 async function recentMessages({ store, log }: Parts, recipientId: string): Promise<readonly StoredEvent[]> {
   try {
     const options = { direction: 'backwards', limit: RECENT_MESSAGES } as const;
-    return await store.readStream(`conversation-${recipientId}`, options);
+    return await inTime(store.readStream(`conversation-${recipientId}`, options));
   } catch (error) {
     log.error({ err: error }, 'a revocation is decided without the conversation, which cannot be read');
     return [];

@@ -7,7 +7,7 @@ import { NestLog, problemServerOptions } from '#platform';
 import { LedgerModule } from '../ledger.module.js';
 import type { Parts } from '../parts.js';
 import { CheckEligibilityHandler } from '../queries/check-eligibility.js';
-import { Authenticator } from './authenticate.js';
+import type { Authenticator } from './authenticate.js';
 import { parseBodies, type BodyMode } from './body-parser.js';
 import { FastLane } from './fast-lane.js';
 import { guardRoutes } from './gate.js';
@@ -18,9 +18,8 @@ export interface HttpSide {
   close(): Promise<void>;
 }
 
-export async function openHttp(parts: Parts, adminKey: string): Promise<HttpSide> {
-  const { config, log, vault } = parts;
-  const authenticator = new Authenticator(vault, adminKey, config.limits.apiKeyCacheEntries);
+export async function openHttp(parts: Parts, authenticator: Authenticator): Promise<HttpSide> {
+  const { config, log } = parts;
   const adapter = new FastifyAdapter(serverOptions(parts));
   const fastify = adapter.getInstance();
   fastify.addHook('onRoute', (route) => {

@@ -1,0 +1,41 @@
+import { openOwnCertificate, serveEventStore } from '#esdb-server';
+import type { Authenticator } from './http/authenticate.js';
+import type { Parts } from './parts.js';
+
+export interface EsdbSide {
+  readonly port: number;
+  /** Set where the certificate is the service's own: what clients are told to trust. */
+  readonly caFile?: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the embedded ledger over EventStoreDB's own protocol where `ESDB_PORT` is set: reads and subscriptions only,
+ * over TLS, for whoever sends a key with `audit:read` for all businesses as password.
+ */
+export async function serveEmbeddedLedger(parts: Parts, authenticator: Authenticator): Promise<EsdbSide | undefined> {
+  const { config, store, log } = parts;
+  if (config.esdbPort === undefined) return undefined;
+  const { tls, caFile } = await certificateOf(parts);
+  const server = await serveEventStore({
+    store,
+    listen: { host: config.http.host, port: config.esdbPort },
+    writable: false,
+    tls,
+    authorize: (_user, password) => mayReadAll(authenticator, password),
+    onError: (error) => log.error({ err: error }, 'a reader of the ledger could not be served'),
+  });
+  return { port: server.port, ...(caFile === undefined ? {} : { caFile }), close: () => server.close() };
+}
+
+async function certificateOf({ config, clock }: Parts) {
+  const { tls, dataDir, http } = config;
+  if (tls) return { tls: { cert: Buffer.from(tls.cert), key: Buffer.from(tls.key) }, caFile: undefined };
+  const { cert, key, caFile } = await openOwnCertificate({ dataDir, hosts: [http.host], now: new Date(clock.now()) });
+  return { tls: { cert, key }, caFile };
+}
+
+async function mayReadAll(authenticator: Authenticator, key: string): Promise<boolean> {
+  const principal = await authenticator.principalOf(`Bearer ${key}`).catch(() => undefined);
+  return principal?.businessId === undefined && principal?.scopes.has('audit:read') === true;
+}
