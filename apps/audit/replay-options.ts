@@ -55,7 +55,13 @@ function streamsOf(recipientId: string): readonly string[] {
   return [`consent-${recipientId}`, `conversation-${recipientId}`];
 }
 
-export function checkRecipients(given: Given<ReplayOption>): void {
+/** What can be checked before the ledger is opened. Throws `UsageError`. */
+export function checkReplay(given: Given<ReplayOption>): void {
+  if (given.has('business') && !given.has('address')) {
+    throw new UsageError(
+      '--business goes with --address only; for the register of a business give --stream=business-ID',
+    );
+  }
   if (given.all('recipient').every(isRecipientId)) return;
   throw new UsageError('--recipient needs the 43 characters of a recipient id; for an address give --address instead');
 }

@@ -7,14 +7,14 @@ import { openLedger, readSettings, type Settings } from './ledger.js';
 import { readOptions, requireOne, type Given } from './options.js';
 import { progressTo, type Progress } from './progress.js';
 import { readRegister } from './register.js';
-import { REPLAY_OPTIONS, checkRecipients, readSelection, type ReplayOption, type Selection } from './replay-options.js';
+import { REPLAY_OPTIONS, checkReplay, readSelection, type ReplayOption, type Selection } from './replay-options.js';
 import { withResult, type Result } from './result.js';
 import { showEvent } from './shown.js';
 
 /** Writes out the events of a ledger that were asked for, in its order, up to what was its end at the beginning. */
 export async function replay(args: readonly string[], signal: AbortSignal): Promise<void> {
   const given = readOptions(args, REPLAY_OPTIONS);
-  checkRecipients(given);
+  checkReplay(given);
   const settings = readSettings(given, process.env);
   const store = await openLedger(settings.place);
   try {

@@ -221,6 +221,7 @@ describe('audit replay', () => {
     [['--recipient', 'anna'], '--recipient needs the 43 characters of a recipient id'],
     [['--from', 'other-ledger-id.7'], '--data and --from name two ledgers'],
     [['--address'], '--business is missing'],
+    [['--business', 'acme'], '--business goes with --address only'],
     [['--stream', 'a', '--stray', 'b'], 'the option --stray is not known'],
     [['--address', '--business', 'nobody'], '--business: the ledger knows no such business'],
   ])('%j is refused with the remedy', async (args, remedy) => {
