@@ -3,7 +3,7 @@ import type { Lane } from './append-window.js';
 export interface EventStoreDbOptions {
   /** `esdb://user:password@host:2113?tls=true&tlsCAFile=…`, several hosts with commas, or `esdb+discover://`. */
   readonly url: string;
-  /** Data bytes, and likewise metadata bytes, of one append; the server has a limit of its own. */
+  /** Data bytes, and likewise metadata bytes, of one append: 7 MiB at most; the server has a limit of its own. */
   readonly maxAppendBytes?: number;
   readonly timeouts?: Partial<Timeouts>;
   /** Ordinary appends on their way to the server at once. Revocations are not counted: they never wait for others. */
@@ -58,7 +58,14 @@ export type Terms = Required<Omit<EventStoreDbOptions, 'timeouts' | 'onReport'>>
   readonly onReport: (report: EventStoreDbReport) => void;
 };
 
+/** Data and metadata each; above it an event would not fit into the largest message that servers take. */
+const LARGEST_APPEND_BYTES = 7 * 1024 * 1024;
+
+/** Throws a `RangeError` where an append could never be sent. */
 export function termsOf(options: EventStoreDbOptions): Terms {
+  if ((options.maxAppendBytes ?? 0) > LARGEST_APPEND_BYTES) {
+    throw new RangeError(`an append to EventStoreDB holds at most ${LARGEST_APPEND_BYTES} bytes`);
+  }
   return {
     ...EVENTSTOREDB_DEFAULTS,
     onReport: () => undefined,
