@@ -26,7 +26,11 @@ const METHODS: readonly Method[] = [
   { service: STREAMS, name: 'tombstone' },
   { service: 'event_store.client.gossip.gossip', name: 'read' },
   { service: 'event_store.client.server_features.serverfeatures', name: 'getsupportedmethods' },
-  ...['getinfo', 'list', 'replayparked', 'restartsubsystem'].map((name) => ({ service: PERSISTENT, name })),
+  ...['getinfo', 'list', 'replayparked', 'restartsubsystem'].map((name) => ({
+    service: PERSISTENT,
+    name,
+    features: ['stream'],
+  })),
 ];
 
 export function supportedMethods(): Buffer {

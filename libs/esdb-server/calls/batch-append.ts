@@ -75,7 +75,9 @@ class Batches {
 
   /** Beyond the limit the client is not read, also where it does not read its answers: so it is held back itself. */
   pace(): void {
-    const isFull = this.underWay + this.call.writableLength >= this.context.limits.batchedAppends;
+    const limit = this.context.limits.batchedAppends;
+    const doesNotRead = this.call.writableNeedDrain && this.underWay + this.call.writableLength >= limit;
+    const isFull = this.underWay >= limit || doesNotRead;
     if (isFull || this.isEnding) this.call.pause();
     else this.call.resume();
   }

@@ -21,7 +21,7 @@ export async function subscribeToStream(
   let next = await firstRevision(context, request.from, stream);
   await outlet.send(encodeConfirmation(randomUUID()));
   next = await sendFrom(context, request, { stream, next }, outlet);
-  await outlet.send(encodeCaughtUp({ revision: next - 1 }));
+  await outlet.send(encodeCaughtUp(next === 0 ? {} : { revision: next - 1 }));
   const bell = store.subscribe({ from: head, prefixes: [stream], batchSize: 1, signal: outlet.signal });
   for await (const { events } of bell) {
     const isNew = events.some((event) => event.stream === stream && Number(event.revision) >= next);
