@@ -3,6 +3,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { EVENT_SCHEMA } from '#consent';
 import { LEDGER_FILE, copyLedger, snapshotLedger } from '#event-store';
+import type { Config } from '#platform';
 import { syncDirectory } from '#sqlite';
 import { VAULT_FILE, snapshotVault } from '#vault';
 import { VERSION } from '../version.js';
@@ -10,15 +11,15 @@ import { examine } from './examine.js';
 import { copyFile, factsOf, removeAbandoned, writeDurably } from './files.js';
 import { KEPT_FILES, MANIFEST_FILE, schemaOf, sealed, type KeptFile, type Manifest } from './manifest.js';
 import { openSource, openTarget, requireLedgerIn } from './places.js';
-import { Refused, type Bar, type Settings } from './tool.js';
+import { Refused, type Bar } from './tool.js';
 
 /**
  * Makes a backup of ledger, vault and secrets as one set, also while the service runs. It is made beside `to` and gets
  * that name once it is whole, checked and on disk; where this rejects there is nothing of that name.
  */
-export async function makeBackup(settings: Settings, to: string, bar: Bar): Promise<Manifest> {
-  const { dataDir } = settings.config;
-  if (settings.eventStoreUrl === undefined) requireLedgerIn(dataDir);
+export async function makeBackup(config: Config, to: string, bar: Bar): Promise<Manifest> {
+  const { dataDir, eventStore } = config;
+  if (eventStore === undefined) requireLedgerIn(dataDir);
   if (!existsSync(join(dataDir, VAULT_FILE))) throw new Refused(`there is no ${VAULT_FILE} in ${dataDir}`);
   const wanted = resolve(to);
   if (existsSync(wanted) && readdirSync(wanted).length > 0) throw new Refused(`${to} is not empty`);
@@ -28,7 +29,7 @@ export async function makeBackup(settings: Settings, to: string, bar: Bar): Prom
   const draft = `${wanted}.${process.pid}.partial`;
   await mkdir(draft, { mode: 0o700 });
   try {
-    const manifest = await fill(draft, settings, bar);
+    const manifest = await fill(draft, config, bar);
     await rename(draft, wanted);
     syncDirectory(parent);
     return manifest;
@@ -43,9 +44,9 @@ function abandonedOf(name: string): RegExp {
 }
 
 /** The ledger first: whatever its events are sealed under was in the vault before them, and so is in the later copy. */
-async function fill(draft: string, settings: Settings, bar: Bar): Promise<Manifest> {
-  const { dataDir, secrets } = settings.config;
-  await keepLedger(draft, settings, bar);
+async function fill(draft: string, config: Config, bar: Bar): Promise<Manifest> {
+  const { dataDir, secrets } = config;
+  await keepLedger(draft, config, bar);
   await snapshotVault(dataDir, draft, { onProgress: (done, total) => bar.show('copying the vault', done / total) });
   for (const name of KEPT_FILES) {
     const isDatabase = name === LEDGER_FILE || name === VAULT_FILE;
@@ -61,11 +62,11 @@ async function fill(draft: string, settings: Settings, bar: Bar): Promise<Manife
   return manifest;
 }
 
-async function keepLedger(draft: string, { config, eventStoreUrl }: Settings, bar: Bar): Promise<void> {
+async function keepLedger(draft: string, { dataDir, eventStore }: Config, bar: Bar): Promise<void> {
   const onProgress = (done: number, total: number) => bar.show('copying the ledger', done / total);
-  if (eventStoreUrl === undefined) return snapshotLedger(config.dataDir, draft, { onProgress });
+  if (eventStore === undefined) return snapshotLedger(dataDir, draft, { onProgress });
   const working = join(draft, 'working');
-  await copyFromServer(eventStoreUrl, working, bar);
+  await copyFromServer(eventStore.url, working, bar);
   await snapshotLedger(working, draft, { onProgress });
   await rm(working, { recursive: true });
 }

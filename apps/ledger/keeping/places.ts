@@ -4,8 +4,11 @@ import { LEDGER_FILE, openEventStoreDb, openSqliteStore, type EventStore } from 
 import { Refused } from './tool.js';
 
 const ADDRESS = /^esdb(\+discover)?:\/\//i;
-/** As much as any ledger may hold in one event; the servers of a cluster have a limit of their own. */
-const MAX_APPEND_BYTES = 16 * 1024 * 1024;
+const MIB = 1024 * 1024;
+/** As much as any ledger may hold in one event: what its service was once configured to take must be taken here. */
+const EMBEDDED_APPEND_BYTES = 16 * MIB;
+/** The largest that the protocol carries in any case; each server has a limit of its own. */
+const EVENTSTOREDB_APPEND_BYTES = 7 * MIB;
 
 /** A ledger to read, by its directory (also beside a running service) or its address. */
 export async function openSource(place: string): Promise<EventStore> {
@@ -17,11 +20,11 @@ export async function openSource(place: string): Promise<EventStore> {
 /** A ledger to write, made where the directory has none. Rejects with `DataDirectoryInUse` beside a running service. */
 export async function openTarget(place: string): Promise<EventStore> {
   if (ADDRESS.test(place)) return openAddress(place);
-  return openSqliteStore({ dataDir: place, diskReserveMb: 0, maxAppendBytes: MAX_APPEND_BYTES });
+  return openSqliteStore({ dataDir: place, diskReserveMb: 0, maxAppendBytes: EMBEDDED_APPEND_BYTES });
 }
 
 function openAddress(url: string): Promise<EventStore> {
-  return openEventStoreDb({ url, maxAppendBytes: MAX_APPEND_BYTES });
+  return openEventStoreDb({ url, maxAppendBytes: EVENTSTOREDB_APPEND_BYTES });
 }
 
 /** Throws `Refused`. */

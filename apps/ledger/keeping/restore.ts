@@ -6,7 +6,7 @@ const USAGE = 'npm run restore -- --from <backup> --to <empty data directory>';
 /** `npm run restore`: checks a backup and makes a data directory of it, with a ledger id of its own. */
 async function restore(bar: Bar): Promise<boolean> {
   const { from, to } = optionsOf(['from', 'to'], USAGE);
-  const { secrets } = readSettings().config;
+  const { secrets } = readSettings();
   const { manifest, head } = await restoreBackup({ from, to, secrets }, bar);
   bar.stop();
   print(`restored: ${manifest.ledger.events} events of the backup of ${manifest.createdAt}, in ${to}`);

@@ -24,17 +24,10 @@ function given<T>(parse: () => T, usage: string): T {
   }
 }
 
-export interface Settings {
-  readonly config: Config;
-  /** Where the ledger is EventStoreDB's. */
-  readonly eventStoreUrl?: string;
-}
-
 /** Throws `ConfigError`. */
-export function readSettings(): Settings {
+export function readSettings(): Config {
   if (existsSync('.env')) process.loadEnvFile('.env');
-  const { EVENTSTORE_URL, ...others } = process.env;
-  return { config: readConfig(others), ...(EVENTSTORE_URL ? { eventStoreUrl: EVENTSTORE_URL } : {}) };
+  return readConfig(process.env);
 }
 
 /** Runs a tool to its end: exit code 0, or 1 where it failed or answered false. */
