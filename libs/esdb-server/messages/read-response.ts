@@ -3,31 +3,28 @@ import { numberOf, type StoredEvent } from '#event-store';
 import { encoded, type ProtoWriter } from '../protobuf/proto-writer.js';
 import { writePosition, writeStreamName, writeUuid, writeUuidBits } from './shared.js';
 
-/** What EventStoreDB sends where an event has no place in the whole order. */
-const NO_PLACE = 2n ** 64n - 1n;
+/** The start, where no event lives: clients insist on a position, and what is kept beside the ledger has none. */
+const NO_PLACE = 0;
 const TICKS_PER_MS = 10_000;
 
 /** An event as it is served; a stream's metadata has no position. */
 export type ServedEvent = Omit<StoredEvent, 'position'> & { readonly position: StoredEvent['position'] | undefined };
 
 export function encodeEvent(event: ServedEvent, { uuidBits }: { readonly uuidBits: boolean }): Buffer {
-  const n = event.position === undefined ? undefined : numberOf(event.position);
+  const n = event.position === undefined ? NO_PLACE : numberOf(event.position);
   return encoded((response) =>
     response.message(1, (read) => {
       read.message(1, (recorded) => writeRecorded(recorded, event, n, uuidBits));
-      if (n === undefined) read.empty(4);
-      else read.uint(3, n);
+      read.uint(3, n);
     }),
   );
 }
 
-function writeRecorded(recorded: ProtoWriter, event: ServedEvent, n: number | undefined, uuidBits: boolean): void {
+function writeRecorded(recorded: ProtoWriter, event: ServedEvent, n: number, uuidBits: boolean): void {
   if (uuidBits) writeUuidBits(recorded, 1, event.id);
   else writeUuid(recorded, 1, event.id);
   writeStreamName(recorded, 2, event.stream);
-  recorded.uint(3, Number(event.revision));
-  if (n === undefined) recorded.bits64(4, NO_PLACE).bits64(5, NO_PLACE);
-  else recorded.uint(4, n).uint(5, n);
+  recorded.uint(3, Number(event.revision)).uint(4, n).uint(5, n);
   writeEntry(recorded, 'type', event.type);
   writeEntry(recorded, 'content-type', isJson(event.data) ? 'application/json' : 'application/octet-stream');
   writeEntry(recorded, 'created', String(createdTicks(event.metadata)));
