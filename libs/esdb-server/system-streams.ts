@@ -156,13 +156,18 @@ export function isMet(expected: Expectation, last: number | undefined): boolean 
   return expected === last;
 }
 
-/** `$tb` of a stream's metadata; 0 where it is not there or nothing that can be read. */
-function truncationIn(metadata: Uint8Array): number {
+/** Where a stream's metadata says that it is truncated; 0 where it does not. */
+function truncationIn(data: Uint8Array): number {
+  const { $tb: before } = metadataIn(data);
+  return typeof before === 'number' && before > 0 ? before : 0;
+}
+
+/** Empty where it cannot be read: clients may write there whatever they like. */
+export function metadataIn(data: Uint8Array): Readonly<Record<string, unknown>> {
   try {
-    const read: unknown = JSON.parse(Buffer.from(metadata).toString('utf8'));
-    const before = typeof read === 'object' && read !== null && '$tb' in read ? read.$tb : 0;
-    return typeof before === 'number' && before > 0 ? before : 0;
+    const read: unknown = JSON.parse(Buffer.from(data).toString('utf8'));
+    return typeof read === 'object' && read !== null ? { ...read } : {};
   } catch {
-    return 0;
+    return {};
   }
 }

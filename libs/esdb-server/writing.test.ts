@@ -147,6 +147,11 @@ describe('a deleted stream', () => {
   });
 });
 
+it('may tombstone a stream that never was', async () => {
+  await client.tombstoneStream('consent-none');
+  await expect(client.appendToStream('consent-none', event())).rejects.toThrow(StreamDeletedError);
+});
+
 describe('the metadata of a stream', () => {
   it('is kept beside the ledger, also over a restart', async () => {
     await client.setStreamMetadata('consent-1', { maxCount: 5, team: 'blue' }, { expectedRevision: NO_STREAM });
@@ -172,6 +177,13 @@ describe('the metadata of a stream', () => {
       { expectedRevision: NO_STREAM },
     );
     await expect(claim).rejects.toThrow(WrongExpectedVersionError);
+  });
+
+  it('that is no JSON keeps nobody from deleting the stream', async () => {
+    await serving.store.append('consent-1', [anEvent()], 'none');
+    await client.appendToStream('$$consent-1', binaryEvent({ type: '$metadata', data: Buffer.from('{') }));
+    await client.deleteStream('consent-1');
+    await expect(all(client.readStream('consent-1'))).rejects.toThrow(StreamNotFoundError);
   });
 
   it('is there for none where nobody has set it', async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Context } from '../context.js';
 import { encodeCaughtUp, encodeConfirmation, encodeEvent } from '../messages/read-response.js';
 import type { Place, ReadRequest } from '../messages/read-request.js';
-import { streamPages } from '../reading/pages.js';
+import { PAGE_EVENTS, streamPages } from '../reading/pages.js';
 import { streamDeleted } from '../refusal.js';
 import type { Outlet } from './outlet.js';
 
@@ -22,7 +22,7 @@ export async function subscribeToStream(
   await outlet.send(encodeConfirmation(randomUUID()));
   next = await sendFrom(context, request, { stream, next }, outlet);
   await outlet.send(encodeCaughtUp(next === 0 ? {} : { revision: next - 1 }));
-  const bell = store.subscribe({ from: head, prefixes: [stream], batchSize: 1, signal: outlet.signal });
+  const bell = store.subscribe({ from: head, prefixes: [stream], batchSize: PAGE_EVENTS, signal: outlet.signal });
   for await (const { events } of bell) {
     const isNew = events.some((event) => event.stream === stream && Number(event.revision) >= next);
     if (isNew) next = await sendFrom(context, request, { stream, next }, outlet);

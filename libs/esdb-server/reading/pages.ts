@@ -4,8 +4,8 @@ import type { ServedEvent } from '../messages/read-response.js';
 import { isMetastream, type SystemStreams } from '../system-streams.js';
 import type { Sieve } from './sieve.js';
 
-/** Events read at once: few enough that a page of the largest is bearable, many enough that a page costs little. */
-export const PAGE_EVENTS = 64;
+/** Events read at once: few enough that every reader may hold a page of large ones, many enough to cost little. */
+export const PAGE_EVENTS = 32;
 /** Numbers that a backward page looks through where a filter picks few. */
 const WIDEST_WINDOW = 2_048;
 
