@@ -118,12 +118,12 @@ module.exports = {
     {
       name: 'one-file-speaks-eventstoredb',
       severity: 'error',
-      comment: 'The client has defects and an end of life: one file wraps it. Tests of our server drive it as it is.',
+      comment: 'The client has defects and an end of life: one file wraps it. Tests drive it as it is.',
       from: {
         pathNot: [
           '^libs/event-store/eventstoredb/client\\.ts$',
-          '^libs/esdb-server/.*\\.test\\.ts$',
-          '^test/eventstore/official-clients/',
+          '^libs/(esdb-server|event-store/eventstoredb)/.*(\\.test|-contract)\\.ts$',
+          '^test/eventstore/',
         ],
       },
       to: { path: '^node_modules/@eventstore/db-client' },
