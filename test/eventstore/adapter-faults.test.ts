@@ -12,8 +12,6 @@ const RECOVERY_MS = 10_000;
 const PATIENCE_MS = FULL ? 300_000 : 60_000;
 
 const random = chance('faults of EventStoreDB');
-const rejections: unknown[] = [];
-const note = (reason: unknown) => rejections.push(reason);
 
 let server: EventStoreProcess;
 let proxy: TcpProxy;
@@ -21,7 +19,6 @@ let store: EventStoreDb;
 let reports: EventStoreDbReport[] = [];
 
 beforeEach(async () => {
-  process.on('unhandledRejection', note);
   server = await EventStoreProcess.launch();
   proxy = await TcpProxy.before(server);
   reports = [];
@@ -32,8 +29,6 @@ afterEach(async () => {
   await store.close();
   await proxy.close();
   await server.remove();
-  process.off('unhandledRejection', note);
-  expect(rejections.splice(0)).toEqual([]);
 });
 
 async function moreAcknowledged(writers: Writers, more: number): Promise<void> {

@@ -53,7 +53,7 @@ export class EsdbClient {
   private closed = false;
 
   /**
-   * Throws where the connection string cannot be read, without repeating it. Channels of one process share a connection
+   * Throws as `checkConnectionString` does. Channels of one process share a connection
    * and its growing pauses, up to two minutes, unless an option differs: `turn` makes the time between pings differ.
    */
   constructor(url: string, turn: number) {
@@ -94,6 +94,11 @@ export class EsdbClient {
   private arguments(): [Metadata, CallOptions] {
     return this.parts.callArguments({ requiresLeader: true }, { deadline: Infinity });
   }
+}
+
+/** Throws a `RangeError` where the connection string cannot be read, or names a file that is not there. */
+export function checkConnectionString(url: string): void {
+  made(url);
 }
 
 function made(url: string): EventStoreDBClient {

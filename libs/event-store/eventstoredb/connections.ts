@@ -59,6 +59,17 @@ export class Connections {
   private async connect(): Promise<Connection> {
     if (this.failures > 0) await pauseBetween(this.failures, this.terms.random, this.end.signal);
     if (this.end.signal.aborted) throw new StoreUnavailable(CLOSED);
+    try {
+      return this.make();
+    } catch (error) {
+      // The string was read before; a file that it names may be gone for a while.
+      const failure = new CallFailure('connection', error instanceof RangeError ? error.message : undefined);
+      this.lose(failure);
+      throw failure;
+    }
+  }
+
+  private make(): Connection {
     const { url, timeouts } = this.terms;
     this.made += 1;
     return new Connection(url, this.made, timeouts.silenceMs, {

@@ -101,7 +101,7 @@ function wordsOf(details: string): string {
     return 'EventStoreDB does not speak TLS there: tls=false is for servers without it';
   }
   if (/discover/i.test(details)) return 'no node of the EventStoreDB cluster answers, or none leads it';
-  if (/ENOTFOUND|EAI_AGAIN|resolution/i.test(details)) return 'the host name of EventStoreDB is not known';
+  if (/ENOTFOUND|EAI_AGAIN|Name resolution failed/.test(details)) return 'the host name of EventStoreDB is not known';
   return WORDS.connection;
 }
 

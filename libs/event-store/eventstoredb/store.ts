@@ -18,6 +18,7 @@ import type { Ledger, LedgerStatus } from '../status.js';
 import { Wake } from '../wake.js';
 import { Appender } from './appender.js';
 import { Bell } from './bell.js';
+import { checkConnectionString } from './client.js';
 import { CLOSED, Connections } from './connections.js';
 import { Horizon } from './horizon.js';
 import { openIdentity } from './identity.js';
@@ -33,6 +34,7 @@ export type EventStoreDb = Ledger;
  */
 export async function openEventStoreDb(options: EventStoreDbOptions): Promise<EventStoreDb> {
   const terms = termsOf(options);
+  checkConnectionString(terms.url);
   const connections = new Connections(terms);
   try {
     const ledgerId = await openIdentity(connections, terms);
