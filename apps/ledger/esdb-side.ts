@@ -31,7 +31,9 @@ export async function serveEmbeddedLedger(parts: Parts, authenticator: Authentic
 async function certificateOf({ config, clock }: Parts) {
   const { tls, dataDir, http } = config;
   if (tls) return { tls: { cert: Buffer.from(tls.cert), key: Buffer.from(tls.key) }, caFile: undefined };
-  const { cert, key, caFile } = await openOwnCertificate({ dataDir, hosts: [http.host], now: new Date(clock.now()) });
+  // A wildcard is no name that anybody could call by.
+  const hosts = ['0.0.0.0', '::'].includes(http.host) ? [] : [http.host];
+  const { cert, key, caFile } = await openOwnCertificate({ dataDir, hosts, now: new Date(clock.now()) });
   return { tls: { cert, key }, caFile };
 }
 

@@ -40,7 +40,7 @@ export async function openRemoteLedger(
   for (let attempt = 0; ; attempt++) {
     signal.throwIfAborted();
     try {
-      return await openEventStoreDb({ url, ...limits, onReport: (report) => tell(log, report) });
+      return await unlessAborted(signal, openEventStoreDb({ url, ...limits, onReport: (report) => tell(log, report) }));
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
       log.warn({ problem: error.message }, 'the ledger cannot be opened yet');
@@ -48,6 +48,23 @@ export async function openRemoteLedger(
     }
     const ceiling = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
     await pause(ceiling / 2 + (Math.random() * ceiling) / 2, undefined, { signal });
+  }
+}
+
+/** Nobody waits for a server that does not answer once the process was told to stop. */
+async function unlessAborted(signal: AbortSignal, opening: Promise<Ledger>): Promise<Ledger> {
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    return await Promise.race([opening, aborted]);
+  } catch (error) {
+    if (signal.aborted) void opening.then((late) => late.close()).catch(() => undefined);
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', abort);
   }
 }
 
@@ -59,7 +76,8 @@ export function remoteLimitsOf({ eventStore, limits }: Config): RemoteLimits | u
     maxAppendBytes: limits.appendBytes,
     maxInFlight: inFlightMax,
     maxQueued: limits.appendQueueMax,
-    timeouts: { appendMs: appendTimeoutMs, revocationMs: revocationTimeoutMs },
+    // A read behind a command or a question may take no longer than the command itself.
+    timeouts: { appendMs: appendTimeoutMs, readMs: appendTimeoutMs, revocationMs: revocationTimeoutMs },
   };
 }
 
