@@ -108,7 +108,12 @@ describe('a place where no EventStoreDB is', () => {
   });
 
   it('something else speaks there', async () => {
-    const other = createServer((socket) => socket.on('error', () => undefined).resume().end('SSH-2.0-OpenSSH_9.6\r\n'));
+    const other = createServer((socket) =>
+      socket
+        .on('error', () => undefined)
+        .resume()
+        .end('SSH-2.0-OpenSSH_9.6\r\n'),
+    );
     listeners.push(other);
     const port = await listenOn(other);
     expect(await refusalOf(`esdb://127.0.0.1:${port}?tls=false`)).toMatch(/EventStoreDB/);

@@ -180,6 +180,18 @@ describe('an outage', () => {
     expect(JSON.stringify([String(refused), reports, store.status()])).not.toMatch(/secret/);
   });
 
+  it('in which connections are taken and nothing is said costs no socket per attempt', async () => {
+    const proxy = await TcpProxy.before(server);
+    opened.push(proxy);
+    const store = await open({ url: proxy.url, timeouts: { silenceMs: 20, readMs: 200 }, random: () => 0 });
+    proxy.set({ kind: 'drop' });
+    await until('it has tried many times', async () => {
+      await errorOf(store.head());
+      return proxy.connections > 10 ? true : undefined;
+    });
+    expect(proxy.open).toBeLessThanOrEqual(1);
+  });
+
   it('ends when the ledger is closed, also for those who still wait', async () => {
     const proxy = await TcpProxy.before(server);
     opened.push(proxy);

@@ -45,8 +45,9 @@ export class TcpProxy {
     return this.accepted;
   }
 
+  /** Connections that the client still holds. */
   get open(): number {
-    return this.pairs.size;
+    return [...this.pairs].filter(({ client }) => !client.destroyed).length;
   }
 
   set(mode: ProxyMode): void {

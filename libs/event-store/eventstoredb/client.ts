@@ -8,6 +8,7 @@ import {
   type ClientReadableStream,
   type Metadata,
 } from '@grpc/grpc-js';
+import { ChannelSockets } from './channel-sockets.js';
 
 export type ReadCall = ClientReadableStream<Buffer>;
 export type BatchAppendCall = ClientDuplexStream<Buffer, Buffer>;
@@ -50,11 +51,12 @@ const OPTIONS = new Set(
 export class EsdbClient {
   private readonly parts: ClientParts;
   private grpc: Client | undefined;
+  private readonly sockets = new ChannelSockets();
   private closed = false;
 
   /**
-   * Throws as `checkConnectionString` does. Channels of one process share a connection
-   * and its growing pauses, up to two minutes, unless an option differs: `turn` makes the time between pings differ.
+   * Throws as `checkConnectionString` does. Channels of one process share a connection and its growing pauses, up to two
+   * minutes, unless an option differs: `turn` makes the time between pings differ.
    */
   constructor(url: string, turn: number) {
     const separator = url.includes('?') ? '&' : '?';
@@ -83,11 +85,13 @@ export class EsdbClient {
   close(): void {
     this.closed = true;
     this.grpc?.close();
+    this.sockets.destroy();
   }
 
   private async channelClient(): Promise<Client> {
     this.grpc = await this.parts.getGRPCClient(Client, 'ledger');
-    if (this.closed) this.grpc.close();
+    this.sockets.follow(this.grpc);
+    if (this.closed) this.close();
     return this.grpc;
   }
 
@@ -102,10 +106,8 @@ export function checkConnectionString(url: string): void {
 }
 
 function made(url: string): EventStoreDBClient {
-  for (const [, name = ''] of url.slice(url.indexOf('?') + 1 || url.length).matchAll(/([^=&?]+)=/g)) {
-    if (!OPTIONS.has(name.trim().toLowerCase().replace(/[_-]/g, ''))) {
-      throw new RangeError(`the connection string of EventStoreDB has an option that is not known: ${name}`);
-    }
+  if (!optionsIn(url).every((name) => OPTIONS.has(name))) {
+    throw new RangeError('the connection string of EventStoreDB has an option that is not known');
   }
   try {
     return EventStoreDBClient.connectionString(url);
@@ -117,4 +119,11 @@ function made(url: string): EventStoreDBClient {
         : 'the connection string of EventStoreDB cannot be read; it begins with esdb:// or esdb+discover://',
     );
   }
+}
+
+/** Their names in small letters. A password may hold every character but `@`. */
+function optionsIn(url: string): string[] {
+  const afterPassword = url.replace(/^[^:]+:\/\/(?:[^:]+:[^@]+@)?/, '');
+  const [, ...options] = afterPassword.split(/[?&]/);
+  return options.map((option) => option.replace(/=.*/, '').trim().toLowerCase().replace(/[_-]/g, ''));
 }
