@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { numberOf } from '../port.js';
 import type { Connections } from './connections.js';
 import type { Horizon } from './horizon.js';
 import { pauseBetween } from './persist.js';
@@ -14,6 +15,9 @@ import type { Terms } from './terms.js';
  */
 export class Bell {
   private running: Promise<unknown> | undefined;
+  private subscription = new AbortController();
+  /** The furthest place that the subscription has vouched for. */
+  private told = -1;
 
   constructor(
     private readonly connections: Connections,
@@ -44,28 +48,44 @@ export class Bell {
   }
 
   private async subscribe(confirmed: () => void): Promise<void> {
+    this.subscription = new AbortController();
     await this.connections.read(allRead({ from: 'end', prefixes: [] }), {
       live: true,
-      signal: this.ended,
+      signal: AbortSignal.any([this.subscription.signal, this.ended]),
       take: (message) => {
         const n = placeOf(message);
-        if (n === undefined) this.confirm(confirmed);
-        else this.horizon.reach(n);
+        if (n === undefined) void this.confirm(confirmed);
+        else this.tell(n);
         return false;
       },
     });
   }
 
-  /** What was appended before the subscription began, it does not tell. */
-  private confirm(confirmed: () => void): void {
-    confirmed();
-    void this.reader.head().catch(() => undefined);
+  private tell(n: number): void {
+    this.told = Math.max(this.told, n);
+    this.horizon.reach(n);
   }
 
+  /** What was appended before the subscription began, it does not tell. */
+  private async confirm(confirmed: () => void): Promise<void> {
+    confirmed();
+    const head = await this.headOrNothing();
+    if (head !== undefined) this.tell(head);
+  }
+
+  /** What was the head one look ago, the subscription has told by now, or it never will. */
   private async look(): Promise<void> {
+    let before: number | undefined;
     while (!this.ended.aborted) {
       await pause(this.terms.timeouts.heartbeatMs, undefined, { signal: this.ended }).catch(() => undefined);
-      if (!this.ended.aborted) await this.reader.head().catch(() => undefined);
+      if (this.ended.aborted) return;
+      const head = await this.headOrNothing();
+      if (before !== undefined && this.told < before) this.subscription.abort();
+      before = head;
     }
+  }
+
+  private async headOrNothing(): Promise<number | undefined> {
+    return this.reader.head().then(numberOf, () => undefined);
   }
 }

@@ -48,6 +48,7 @@ export async function openEventStoreDb(options: EventStoreDbOptions): Promise<Ev
 }
 
 class EventStoreDbStore implements EventStoreDb {
+  readonly isOurs = false;
   private readonly closing = new AbortController();
   private readonly horizon = new Horizon(new Wake());
   private readonly reader: Reader;

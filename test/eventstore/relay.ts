@@ -1,0 +1,113 @@
+import {
+  Client,
+  Metadata,
+  Server,
+  ServerCredentials,
+  credentials,
+  status,
+  type ServerDuplexStream,
+  type ServerWritableStream,
+  type ServiceError,
+} from '@grpc/grpc-js';
+import streams from '@eventstore/db-client/generated/streams_pb.js';
+
+const SERVICE = '/event_store.client.streams.Streams';
+const asIs = (bytes: Buffer) => bytes;
+
+/** What real clusters do and our own server never does, done to the messages on their way. */
+export interface Habits {
+  /** An error instead of any answer. */
+  refuse?: () => Partial<ServiceError> | undefined;
+  /** True: the read is never answered. */
+  isSilent?: (request: streams.ReadReq) => boolean;
+  /** What arrives instead of the server's answer. */
+  answer?: (answer: streams.BatchAppendResp) => streams.BatchAppendResp;
+}
+
+/** A node in front of a server: the same protocol, with habits of its own. */
+export class Relay {
+  habits: Habits = {};
+  appends = 0;
+  reads = 0;
+  private readonly server = new Server();
+  private readonly target: Client;
+  private port = 0;
+
+  private constructor(targetPort: number) {
+    this.target = new Client(`127.0.0.1:${targetPort}`, credentials.createInsecure());
+    const method = {
+      requestSerialize: asIs,
+      requestDeserialize: asIs,
+      responseSerialize: asIs,
+      responseDeserialize: asIs,
+    };
+    this.server.addService(
+      {
+        read: { path: `${SERVICE}/Read`, requestStream: false, responseStream: true, ...method },
+        batchAppend: { path: `${SERVICE}/BatchAppend`, requestStream: true, responseStream: true, ...method },
+      },
+      {
+        read: (call: ServerWritableStream<Buffer, Buffer>) => this.read(call),
+        batchAppend: (call: ServerDuplexStream<Buffer, Buffer>) => this.batchAppend(call),
+      },
+    );
+  }
+
+  static async before(target: { readonly port: number }): Promise<Relay> {
+    const relay = new Relay(target.port);
+    const here = ServerCredentials.createInsecure();
+    relay.port = await new Promise((resolve, reject) =>
+      relay.server.bindAsync('127.0.0.1:0', here, (error, port) => (error ? reject(error) : resolve(port))),
+    );
+    return relay;
+  }
+
+  get url(): string {
+    return `esdb://127.0.0.1:${this.port}?tls=false`;
+  }
+
+  async close(): Promise<void> {
+    this.server.forceShutdown();
+    this.target.close();
+  }
+
+  private read(call: ServerWritableStream<Buffer, Buffer>): void {
+    this.reads += 1;
+    const refusal = this.habits.refuse?.();
+    if (refusal) {
+      call.emit('error', refusal);
+      return;
+    }
+    if (this.habits.isSilent?.(streams.ReadReq.deserializeBinary(call.request))) return;
+    const answers = this.target.makeServerStreamRequest(`${SERVICE}/Read`, asIs, asIs, call.request, new Metadata());
+    call.on('cancelled', () => answers.cancel());
+    answers.on('data', (answer: Buffer) => call.write(answer));
+    answers.on('error', (error) => call.emit('error', error));
+    answers.on('end', () => call.end());
+  }
+
+  private batchAppend(call: ServerDuplexStream<Buffer, Buffer>): void {
+    const answers = this.target.makeBidiStreamRequest(`${SERVICE}/BatchAppend`, asIs, asIs, new Metadata());
+    call.on('cancelled', () => answers.cancel());
+    call.on('data', (request: Buffer) => {
+      this.appends += 1;
+      const refusal = this.habits.refuse?.();
+      if (refusal) call.emit('error', refusal);
+      else answers.write(request);
+    });
+    answers.on('data', (bytes: Buffer) => {
+      const answer = streams.BatchAppendResp.deserializeBinary(bytes);
+      call.write(Buffer.from((this.habits.answer?.(answer) ?? answer).serializeBinary()));
+    });
+    answers.on('error', (error) => call.emit('error', error));
+  }
+}
+
+/** What a node says that does not lead, and knows who does. */
+export function notLeader(leader: { readonly port: number }): Partial<ServiceError> {
+  const metadata = new Metadata();
+  metadata.set('exception', 'not-leader');
+  metadata.set('leader-endpoint-host', '127.0.0.1');
+  metadata.set('leader-endpoint-port', String(leader.port));
+  return { code: status.NOT_FOUND, details: 'Leader info available', metadata };
+}
