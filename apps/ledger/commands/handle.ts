@@ -7,6 +7,7 @@ import {
   type NewEvent,
   type ReadEvent,
 } from '#event-store';
+import type { RecipientState } from '#consent';
 import { Refusal } from '#platform';
 import type { Parts } from '../parts.js';
 
@@ -21,6 +22,8 @@ export interface History {
   readonly expected: string;
   /** Set where the stream could not be read: a revocation is then decided without it. */
   readonly unread?: true;
+  /** What the events come to, where that is known without them; `events` is then empty. */
+  readonly state?: RecipientState;
 }
 
 /** What a decision makes of a history: events to append, or an answer that needs none (a refusal, a replay). */
@@ -31,6 +34,8 @@ export interface Handling<A> {
   readonly lane: 'normal' | 'revocation';
   /** Conflicts after which a normal command gives up; a revocation is then appended whatever the revision. */
   readonly maxAttempts: number;
+  /** What may stand in for the stream at the first attempt; undefined where it has to be read. */
+  glance?(): History | undefined;
   decide(history: History): Promise<Decided<A>>;
 }
 
@@ -47,7 +52,8 @@ export interface Handled<A> {
 export async function handle<A>(parts: Parts, handling: Handling<A>): Promise<Handled<A>> {
   if (handling.lane === 'normal') requireRoomToRemember(parts);
   for (let attempt = 1; ; attempt++) {
-    const history = await historyFor(parts, handling);
+    const glanced = attempt === 1 ? handling.glance?.() : undefined;
+    const history = glanced ?? (await historyFor(parts, handling));
     const decided = await handling.decide(history);
     if (!('events' in decided)) return { answer: decided.answer };
     const lastResort = attempt > handling.maxAttempts;

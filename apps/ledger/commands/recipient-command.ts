@@ -47,6 +47,7 @@ export async function carryOut(parts: Parts, command: RecipientCommand): Promise
     stream,
     lane: command.lane,
     maxAttempts: parts.config.limits.appendRetries,
+    glance: () => (command.lane === 'revocation' ? glanceAt(parts, command) : undefined),
     decide: (history) => decideOnce(parts, command, identity, history),
   });
   const place = draft.place ?? { ...draft, stream, revision: '', position: '', ...appended };
@@ -56,6 +57,17 @@ export async function carryOut(parts: Parts, command: RecipientCommand): Promise
   const replayed = draft.place !== undefined || appended?.replayed === true;
   parts.metrics.command(draft.event.type, replayed ? 'replayed' : 'recorded');
   return { answer: answerOf(command.recipientId, draft.event, place, draft.effect), replayed };
+}
+
+/**
+ * What the view and this process know of the person together. Where this process alone writes, that is all there is, and
+ * it spares an opt-out the reading of two streams; a repeated one the append itself will tell.
+ */
+function glanceAt({ store, view }: Parts, { businessId, recipientId }: RecipientCommand): History | undefined {
+  if (!store.isOurs) return undefined;
+  const looked = view.lookUp(businessId, [recipientId]);
+  if (looked instanceof Promise || !looked.ok) return undefined;
+  return { events: [], expected: 'any', state: looked.states[0] ?? EMPTY_STATE };
 }
 
 interface Identity {
@@ -140,10 +152,13 @@ function replay(command: RecipientCommand, history: History, earlier: ReadEvent,
   return { event, effect: { ...effect, warnings: all }, recordedAt: place.recordedAt, eventId: place.eventId, place };
 }
 
-function stateOf(history: History): RecipientState {
-  return foldStored(
-    EMPTY_STATE,
-    history.events.map(({ event }) => event),
+function stateOf({ state, events }: History): RecipientState {
+  return (
+    state ??
+    foldStored(
+      EMPTY_STATE,
+      events.map(({ event }) => event),
+    )
   );
 }
 

@@ -8,6 +8,7 @@ import {
   type Channel,
   type ClaimedTime,
   type Instant,
+  type RecipientState,
   type RevocationMethod,
 } from '#consent';
 import { readEvent, type StoredEvent } from '#event-store';
@@ -49,11 +50,14 @@ export class RevokeConsentHandler implements ICommandHandler<RevokeConsent> {
   constructor(private readonly parts: Parts) {}
 
   execute({ revocation }: RevokeConsent): Promise<Outcome> {
+    // Over a network the two readings wait for each other's answer no longer than they must.
+    const early = this.parts.store.isOurs ? undefined : recentMessages(this.parts, revocation.recipientId);
+    const recent = () => early ?? recentMessages(this.parts, revocation.recipientId);
     return carryOut(this.parts, {
       ...revocation,
       lane: 'revocation',
       decide: async (state, now, history) => {
-        const newest = await newestOf(this.parts, revocation.recipientId, history);
+        const newest = await newestOf(history, recent);
         return { event: decideRevocation(state, { ...revocation, ...newest, now }), ...ahead(revocation, now) };
       },
       effectOf: (_before, _event, recordedAt) => ahead(revocation, recordedAt),
@@ -69,18 +73,27 @@ function ahead({ claimed }: RevocationRequest, now: Instant): { warnings?: reado
 /** How many of the latest messages are looked at for the newest contact. */
 const RECENT_MESSAGES = 500;
 
-/** What the person's streams hold that an undated no must not fall behind. */
-async function newestOf(parts: Parts, recipientId: string, history: History) {
+/** What is known of the person that an undated no must not fall behind. */
+async function newestOf(history: History, recent: () => Promise<readonly StoredEvent[]>) {
+  if (history.state) return newestIn(history.state, []);
   // Where one stream could not be read the other will not be either, and the person has waited long enough.
-  const recent = history.unread ? [] : await recentMessages(parts, recipientId);
-  const contacts = foldStored(EMPTY_STATE, recent).contacts;
-  const recorded = [...history.events, ...recent.map(readEvent)].map(({ metadata }) => metadata.recordedAt);
+  const messages = history.unread ? [] : await recent();
+  const recorded = [...history.events, ...messages.map(readEvent)].map(({ metadata }) => metadata.recordedAt);
+  return newestIn(foldStored(EMPTY_STATE, messages), recorded);
+}
+
+/** What a cell no longer holds has been outranked by what it does, so nothing in it can outrank the opt-out. */
+function newestIn(
+  { grants, revocations, blocks, contacts }: RecipientState,
+  recorded: readonly (Instant | undefined)[],
+) {
+  const cells = [...grants, ...revocations, ...blocks, ...contacts].map(({ recordedAt }) => recordedAt);
   return {
     ...latestIn(
       'newestContactAt',
       contacts.map(({ occurredAt }) => occurredAt),
     ),
-    ...latestIn('newestRecordedAt', recorded),
+    ...latestIn('newestRecordedAt', [...recorded, ...cells]),
   };
 }
 

@@ -113,6 +113,7 @@ async function plainly<T>(work: () => T | Promise<T>): Promise<T> {
 
 /** What both kinds have in common: the reads. */
 abstract class ReadingStore {
+  abstract readonly isOurs: boolean;
   readonly ledgerId: string;
   protected readonly closing = new AbortController();
 
@@ -150,6 +151,7 @@ abstract class ReadingStore {
 }
 
 class WritingStore extends ReadingStore implements SqliteStore {
+  readonly isOurs = true;
   private closed: Promise<void> | undefined;
 
   constructor(
@@ -214,6 +216,7 @@ class WritingStore extends ReadingStore implements SqliteStore {
 }
 
 class ReadOnlyStore extends ReadingStore implements SqliteStore {
+  readonly isOurs = false;
   private readonly looking: NodeJS.Timeout;
 
   constructor(reader: LedgerReader) {
