@@ -12,7 +12,7 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
 export class EventStoreProcess {
   private child: Child | undefined;
   private errors = '';
-  private readonly dataDir = mkdtempSync(join(tmpdir(), 'eventstore-'));
+  readonly dataDir = mkdtempSync(join(tmpdir(), 'eventstore-'));
   port = 0;
 
   static async launch(): Promise<EventStoreProcess> {
