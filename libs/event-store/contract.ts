@@ -77,6 +77,17 @@ function describeAppending(under: StoreUnderTest): void {
       expect(await under.store.append('consent-a', events, 'none')).toEqual({ ...first, replayed: true });
     });
 
+    it('knows an id in capitals for the same', async () => {
+      const event = { ...someEvent(), id: 'abcdefab-cdef-4abc-8def-abcdefabcdef' };
+      const capitals = { ...event, id: event.id.toUpperCase() };
+      const first = await under.store.append('consent-a', [capitals], 'none');
+      expect(await under.store.append('consent-a', [event], 'none')).toEqual({ ...first, replayed: true });
+      expect(
+        await under.store.append('consent-a', [capitals, someEvent()], 'any').catch((error: unknown) => error),
+      ).toBeInstanceOf(RevisionConflict);
+      expect(idsOf(await under.store.readStream('consent-a', { limit: 10 }))).toEqual([event.id]);
+    });
+
     it('tells ids apart by stream', async () => {
       const events = someEvents(1);
       await under.store.append('consent-a', events, 'none');

@@ -1,8 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { openEventStoreDb } from '#event-store';
-import { describeEventStoreContract } from '../../libs/event-store/contract.js';
+import { describeEventStoreContract, type OpenedStore } from '../../libs/event-store/contract.js';
 import { EventStoreProcess } from './server-process.js';
+import { SharedLedger } from './shared-ledger.js';
 
-describeEventStoreContract('EventStoreDB', async () => {
+const named = process.env.EVENTSTORE_URL;
+
+/** A server of our own for every test, as empty as the embedded store is. */
+async function ownServer(): Promise<OpenedStore> {
   const server = await EventStoreProcess.launch();
   const open = () => openEventStoreDb({ url: server.url });
   let store = await open();
@@ -17,4 +22,21 @@ describeEventStoreContract('EventStoreDB', async () => {
       await server.remove();
     },
   };
-});
+}
+
+/** A corner of its own for every test, in whatever the server holds. Nobody else may write there meanwhile. */
+async function cornerOf(url: string): Promise<OpenedStore> {
+  const opened = await openEventStoreDb({ url });
+  let store = new SharedLedger(opened, `test${randomBytes(6).toString('hex')}.`, await opened.head());
+  return {
+    store,
+    reopen: async () => {
+      await store.close();
+      return (store = store.over(await openEventStoreDb({ url })));
+    },
+    cleanup: () => store.close(),
+  };
+}
+
+if (named === undefined) describeEventStoreContract('EventStoreDB, our own server,', ownServer);
+else describeEventStoreContract('EventStoreDB, as EVENTSTORE_URL names it,', () => cornerOf(named));
