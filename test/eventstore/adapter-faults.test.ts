@@ -87,7 +87,9 @@ describe('eight writers and a follower live through', () => {
       }
       await expectNothingLost(writers, reading);
       expect(Math.max(...recoveries)).toBeLessThan(RECOVERY_MS);
-      figure(`${name}: ${ROUNDS} times, ${writers.count} events, recovered within ${Math.round(Math.max(...recoveries))} ms`);
+      figure(
+        `${name}: ${ROUNDS} times, ${writers.count} events, recovered within ${Math.round(Math.max(...recoveries))} ms`,
+      );
     },
     PATIENCE_MS,
   );
