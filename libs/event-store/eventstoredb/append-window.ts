@@ -1,5 +1,6 @@
 import { StoreOverloaded } from '../port.js';
 import { CallFailure } from './failure.js';
+import type { TimeLimit } from './persist.js';
 
 export type Lane = 'revocation' | 'normal';
 
@@ -24,17 +25,17 @@ export class AppendWindow {
     return { normal: this.inFlight + this.queue.size, revocation: this.revocations };
   }
 
-  /** Resolves to what gives the place back. Rejects with `StoreOverloaded`, or where the signal aborts meanwhile. */
-  async enter(lane: Lane, signal: AbortSignal): Promise<() => void> {
+  /** Resolves to what gives the place back. Rejects with `StoreOverloaded`, or when its time is over. */
+  async enter(lane: Lane, time: TimeLimit): Promise<() => void> {
     if (lane === 'revocation') {
       this.revocations += 1;
       return () => (this.revocations -= 1);
     }
     if (this.inFlight < this.maxInFlight) this.inFlight += 1;
-    else await this.queueUp(signal);
+    else await this.queueUp(time.signal);
     // Whose time ended in the very moment when the turn came has gone, and would never leave.
-    if (signal.aborted) this.leave();
-    signal.throwIfAborted();
+    if (time.isOver) this.leave();
+    if (time.isOver) throw new CallFailure('busy');
     return () => this.leave();
   }
 

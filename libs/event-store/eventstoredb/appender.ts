@@ -4,7 +4,7 @@ import { AppendWindow, type Lane } from './append-window.js';
 import type { Connections } from './connections.js';
 import { CallFailure } from './failure.js';
 import type { Horizon } from './horizon.js';
-import { persist } from './persist.js';
+import { persist, type TimeLimit } from './persist.js';
 import type { Reader } from './reader.js';
 import { appendLimitMs, type Terms } from './terms.js';
 
@@ -63,9 +63,9 @@ export class Appender {
     let leave: (() => void) | undefined;
     try {
       return await persist(
-        async (signal) => {
-          leave ??= await this.window.enter(lane, signal);
-          return this.attempt(request, knownBefore, signal);
+        async (time) => {
+          leave ??= await this.window.enter(lane, time);
+          return this.attempt(request, knownBefore, time);
         },
         this.connections.persistence(appendLimitMs(this.terms, lane)),
       );
@@ -74,13 +74,13 @@ export class Appender {
     }
   }
 
-  private async attempt(request: AppendRequest, knownBefore: number, signal: AbortSignal): Promise<Appended> {
+  private async attempt(request: AppendRequest, knownBefore: number, time: TimeLimit): Promise<Appended> {
     if (isUnguarded(request)) {
-      const repeated = await this.findRepeat(request, signal);
+      const repeated = await this.findRepeat(request, time);
       if (repeated) return this.appendedAt(repeated, true);
     }
     const answer = await this.connections.append(request);
-    const place = await this.settle(request, answer, knownBefore, signal);
+    const place = await this.settle(request, answer, knownBefore, time);
     this.horizon.reach(place.n);
     this.refused = undefined;
     return this.appendedAt(place, place.n <= knownBefore);
@@ -91,16 +91,16 @@ export class Appender {
     request: AppendRequest,
     answer: AppendAnswer,
     knownBefore: number,
-    signal: AbortSignal,
+    time: TimeLimit,
   ): Promise<Place> {
     switch (answer.kind) {
       case 'appended': {
         const { revision, n } = answer;
         const isPlain = request.events.length === 1 && n !== undefined && n > knownBefore;
-        return isPlain ? { revision, n } : this.readBack(request, revision, signal);
+        return isPlain ? { revision, n } : this.readBack(request, revision, time);
       }
       case 'conflict': {
-        const repeated = await this.findRepeat(request, signal);
+        const repeated = await this.findRepeat(request, time);
         if (repeated) return repeated;
         throw new RevisionConflict(request.stream, request.expected, answer.actual);
       }
@@ -113,10 +113,10 @@ export class Appender {
   }
 
   /** The place as the ledger itself has it: of a repeat, and of the last of several events, servers may name another. */
-  private async readBack(request: AppendRequest, revision: number, signal: AbortSignal): Promise<Place> {
+  private async readBack(request: AppendRequest, revision: number, time: TimeLimit): Promise<Place> {
     const id = lastIdOf(request);
-    const event = await this.reader.eventAt(request.stream, revision, signal);
-    const place = event?.id === id ? event : await this.findRepeat(request, signal);
+    const event = await this.reader.eventAt(request.stream, revision, time.signal);
+    const place = event?.id === id ? event : await this.findRepeat(request, time);
     if (!place) throw new CallFailure('broken', 'EventStoreDB took an event that is not in its stream');
     return place;
   }
@@ -125,14 +125,11 @@ export class Appender {
    * Where these very events stand in the stream in this order with nothing between. Throws `RevisionConflict` where
    * only some of them do, or in another order; undefined where none is there.
    */
-  private async findRepeat(
-    { stream, expected, events }: AppendRequest,
-    signal: AbortSignal,
-  ): Promise<Place | undefined> {
+  private async findRepeat({ stream, expected, events }: AppendRequest, time: TimeLimit): Promise<Place | undefined> {
     const missing = new Map(events.map(({ id }, index) => [id.toLowerCase(), index]));
     const found: (Place | undefined)[] = events.map(() => undefined);
     let actual = 'none';
-    await this.reader.walkBack(stream, LOOKED_BACK, signal, ({ id, revision, n }) => {
+    await this.reader.walkBack(stream, LOOKED_BACK, time.signal, ({ id, revision, n }) => {
       if (actual === 'none') actual = String(revision);
       const index = missing.get(id);
       if (index !== undefined) found[index] = { revision, n };

@@ -25,7 +25,7 @@ interface StreamMetadata {
  * processes that do, the second takes the first one's.
  */
 export function openIdentity(connections: Connections, { timeouts }: Terms): Promise<string> {
-  return persist(async (signal) => {
+  return persist(async ({ signal }) => {
     const known = await readMetadata(connections, signal);
     return idIn(known) ?? write(connections, known);
   }, connections.persistence(timeouts.openMs));

@@ -16,44 +16,60 @@ const LONGEST_PAUSE_MS = 500;
 
 /**
  * Does the work again while it fails for a reason that passes, until it succeeds or its time is over, and then rejects
- * with `StoreUnavailable` in the words of the last failure. The signal tells the work that its time is over.
+ * with `StoreUnavailable` in the words of the last failure.
  */
 export async function persist<T>(
-  work: (signal: AbortSignal, attempt: number) => Promise<T>,
+  work: (time: TimeLimit, attempt: number) => Promise<T>,
   { limitMs, random, ended }: Persistence,
 ): Promise<T> {
-  const over = new AbortController();
-  const expired = new Expiry(limitMs, () => over.abort());
-  let failure: CallFailure | undefined;
+  const time = new TimeLimit(limitMs);
+  let said = 'EventStoreDB does not answer';
   try {
-    for (let attempt = 0; !over.signal.aborted && !ended.aborted; attempt += 1) {
+    for (let attempt = 0; !time.isOver && !ended.aborted; attempt += 1) {
       try {
-        return await Promise.race([work(over.signal, attempt), expired.promise]);
+        return await Promise.race([work(time, attempt), time.over]);
       } catch (error) {
-        if (error !== expired.failure || !failure) failure = passing(error);
+        if (error !== TIME_IS_OVER) said = passing(error).message;
       }
-      await pauseBetween(attempt, random, AbortSignal.any([over.signal, ended]));
+      await pauseBetween(attempt, random, AbortSignal.any([time.signal, ended]));
     }
-    throw new StoreUnavailable(`${failure?.message ?? expired.failure.message} (tried for ${limitMs / 1_000} s)`);
+    throw new StoreUnavailable(`${said} (tried for ${limitMs / 1_000} s)`);
   } finally {
-    expired.clear();
+    time.clear();
   }
 }
 
-class Expiry {
-  readonly failure = new CallFailure('busy', 'EventStoreDB does not answer');
-  readonly promise: Promise<never>;
-  private timer: NodeJS.Timeout | undefined;
+/** Made once: the trace of an error is dear, and nobody reads this one. */
+const TIME_IS_OVER = new CallFailure('busy');
 
-  constructor(limitMs: number, over: () => void) {
-    this.promise = new Promise((_, reject) => {
+/** How long something may be tried. The signal is made when it is asked for: it costs more than the rest of an append. */
+export class TimeLimit {
+  /** Rejects when the time is over. */
+  readonly over: Promise<never>;
+  private timer: NodeJS.Timeout | undefined;
+  private controller: AbortController | undefined;
+  private expired = false;
+
+  constructor(limitMs: number) {
+    this.over = new Promise((_, reject) => {
       this.timer = setTimeout(() => {
-        reject(this.failure);
-        over();
+        this.expired = true;
+        reject(TIME_IS_OVER);
+        this.controller?.abort();
       }, limitMs);
     });
     // Between two attempts nobody listens.
-    this.promise.catch(() => undefined);
+    this.over.catch(() => undefined);
+  }
+
+  get isOver(): boolean {
+    return this.expired;
+  }
+
+  get signal(): AbortSignal {
+    this.controller ??= new AbortController();
+    if (this.expired) this.controller.abort();
+    return this.controller.signal;
   }
 
   clear(): void {

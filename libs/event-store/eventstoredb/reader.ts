@@ -129,7 +129,10 @@ export class Reader {
   }
 
   private persist<T>(work: (signal: AbortSignal, attempt: number) => Promise<T>): Promise<T> {
-    return persist(work, this.connections.persistence(this.terms.timeouts.readMs));
+    return persist(
+      (time, attempt) => work(time.signal, attempt),
+      this.connections.persistence(this.terms.timeouts.readMs),
+    );
   }
 
   private placeOf(position: Position | undefined): number {
