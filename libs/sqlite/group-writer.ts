@@ -4,6 +4,7 @@ import type { WriterStatus } from './guarded-writer.js';
 import { Lanes, type Lane, type LaneLimits, type Waiting } from './lanes.js';
 import type { FromWriter, ToWriter } from './serve-group-writer.js';
 import { StorageError } from './storage-error.js';
+import { Wakefulness } from './wakefulness.js';
 
 /** How long the event loop keeps turning for the answer to a batch: about what a write and its sync take. */
 const AWAKE_MS = 0.2;
@@ -58,6 +59,7 @@ class ThreadedWriter<Job, Result, Data> implements GroupWriter<Job, Result> {
   private inFlight: readonly Waiting<Job, Result>[] = [];
   private flushing = false;
   private awake = false;
+  private readonly wakefulness = new Wakefulness();
   private closing = false;
   private readonly exited: Promise<void>;
   private ended: StorageError | undefined;
@@ -123,12 +125,14 @@ class ThreadedWriter<Job, Result, Data> implements GroupWriter<Job, Result> {
 
   /** To wake an event loop that sleeps takes longer than to let it turn; whatever else comes in is done meanwhile. */
   private stayAwake(): void {
-    if (this.awake) return;
+    if (this.awake || !this.wakefulness.isWorthwhile()) return;
     this.awake = true;
     const until = performance.now() + AWAKE_MS;
     const turn = () => {
-      this.awake = this.inFlight.length > 0 && performance.now() < until;
+      const isAnswered = this.inFlight.length === 0;
+      this.awake = !isAnswered && performance.now() < until;
       if (this.awake) setImmediate(turn);
+      else this.wakefulness.tell(isAnswered);
     };
     setImmediate(turn);
   }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from 'node:worker_threads';
 import { failureOf, type Batch, type Failure, type Outcomes, type WriterProgram } from './batch.js';
 import { GuardedWriter, type WriterStatus } from './guarded-writer.js';
+import { Wakefulness } from './wakefulness.js';
 
 const IDLE_MS = 1_000;
 
@@ -53,10 +54,13 @@ function serve<Job, Result>(
     port.close();
     writer.close();
   };
+  const wakefulness = new Wakefulness();
   port.on('message', (message: ToWriter<Job>) => {
     for (let next: ToWriter<Job> | undefined = message; next !== undefined;) {
       hear(next);
-      next = next === 'close' ? undefined : nextSoon(port);
+      const looks: boolean = next !== 'close' && wakefulness.isWorthwhile();
+      next = looks ? nextSoon<Job>(port) : undefined;
+      if (looks) wakefulness.tell(next !== undefined);
     }
   });
 }
