@@ -59,7 +59,7 @@ export async function openLedger(place: Place): Promise<EventStore> {
 /** The address is not said again: it may hold a password. */
 async function openServer(url: string): Promise<EventStore> {
   try {
-    return await openEventStoreDb({ url });
+    return await openEventStoreDb({ url, readOnly: true });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UsageError('--from (or EVENTSTORE_URL) cannot be read: write esdb://user:password@host:2113?tls=true');

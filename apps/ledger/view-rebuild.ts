@@ -11,7 +11,7 @@ import { rebuildView, type RebuildProgress } from '#view';
 async function main(): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const { dataDir, eventStore } = readConfig(process.env);
-  const remote = eventStore && { url: eventStore.url };
+  const remote = eventStore && { url: eventStore.url, readOnly: true };
   const store = await (remote ? openEventStoreDb(remote) : openSqliteStore({ dataDir, readOnly: true }));
   const bar = new SingleBar(
     {

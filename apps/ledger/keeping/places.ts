@@ -12,7 +12,7 @@ const EVENTSTOREDB_APPEND_BYTES = 7 * MIB;
 
 /** A ledger to read, by its directory (also beside a running service) or its address. */
 export async function openSource(place: string): Promise<EventStore> {
-  if (ADDRESS.test(place)) return openAddress(place);
+  if (ADDRESS.test(place)) return openAddress(place, true);
   requireLedgerIn(place);
   return openSqliteStore({ dataDir: place, readOnly: true });
 }
@@ -23,8 +23,8 @@ export async function openTarget(place: string): Promise<EventStore> {
   return openSqliteStore({ dataDir: place, diskReserveMb: 0, maxAppendBytes: EMBEDDED_APPEND_BYTES });
 }
 
-function openAddress(url: string): Promise<EventStore> {
-  return openEventStoreDb({ url, maxAppendBytes: EVENTSTOREDB_APPEND_BYTES });
+function openAddress(url: string, readOnly = false): Promise<EventStore> {
+  return openEventStoreDb({ url, maxAppendBytes: EVENTSTOREDB_APPEND_BYTES, readOnly });
 }
 
 /** Throws `Refused`. */

@@ -24,10 +24,12 @@ interface StreamMetadata {
  * copied or restored ledger has the same events and must have another name. Written once where there is none; of two
  * processes that do, the second takes the first one's.
  */
-export function openIdentity(connections: Connections, { timeouts }: Terms): Promise<string> {
+export function openIdentity(connections: Connections, { timeouts, readOnly }: Terms): Promise<string> {
   return persist(async ({ signal }) => {
     const known = await readMetadata(connections, signal);
-    return idIn(known) ?? write(connections, known);
+    const ledgerId = idIn(known);
+    if (ledgerId === undefined && readOnly) throw new StoreUnavailable('no ledger was begun on this EventStoreDB yet');
+    return ledgerId ?? write(connections, known);
   }, connections.persistence(timeouts.openMs));
 }
 

@@ -27,6 +27,8 @@ import { termsOf, type EventStoreDbOptions, type Terms } from './terms.js';
 
 export type EventStoreDb = Ledger;
 
+const READ_ONLY = 'the ledger is open for reading only';
+
 /**
  * Opens the ledger on EventStoreDB. Resolves once it is known which ledger it is. Rejects with `StoreUnavailable`, in
  * plain words and without credentials, where no server answers within `openMs`, and with a `RangeError` where the
@@ -74,6 +76,7 @@ class EventStoreDbStore implements EventStoreDb {
   ): Promise<Appended> {
     checkAppend({ stream, events, expected }, this.terms.maxAppendBytes);
     this.refuseIfClosed();
+    if (this.terms.readOnly) throw new StoreUnavailable(READ_ONLY);
     return this.appender.append({ stream, events, expected }, lane);
   }
 
@@ -112,9 +115,14 @@ class EventStoreDbStore implements EventStoreDb {
   /** `reserve` is the embedded ledger's; a cluster looks after its disks itself. */
   status(): LedgerStatus {
     const broken = this.closing.signal.aborted ? CLOSED : (this.connections.problem ?? this.appender.problem);
-    const problem = broken ?? this.connections.clockProblem;
+    const problem = broken ?? (this.terms.readOnly ? READ_ONLY : this.connections.clockProblem);
     const { queued } = this.appender;
-    return { writable: broken === undefined, reserve: 'kept', queued, ...(problem === undefined ? {} : { problem }) };
+    return {
+      writable: broken === undefined && !this.terms.readOnly,
+      reserve: 'kept',
+      queued,
+      ...(problem === undefined ? {} : { problem }),
+    };
   }
 
   close(): Promise<void> {

@@ -3,6 +3,8 @@ import type { Lane } from './append-window.js';
 export interface EventStoreDbOptions {
   /** `esdb://user:password@host:2113?tls=true&tlsCAFile=…`, several hosts with commas, or `esdb+discover://`. */
   readonly url: string;
+  /** Refuses appends, and begins no ledger where there is none. */
+  readonly readOnly?: boolean;
   /** Data bytes, and likewise metadata bytes, of one append: 7 MiB at most; the server has a limit of its own. */
   readonly maxAppendBytes?: number;
   readonly timeouts?: Partial<Timeouts>;
@@ -39,6 +41,7 @@ export type EventStoreDbReport =
   | { readonly kind: 'clocks agree' };
 
 export const EVENTSTOREDB_DEFAULTS = {
+  readOnly: false,
   maxAppendBytes: 1024 * 1024,
   maxInFlight: 256,
   maxQueued: 10_000,
