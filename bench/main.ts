@@ -8,11 +8,17 @@ import { lineOf } from './harness/table.js';
 import { measureAppend } from './figures/append.js';
 import { measureBatch } from './figures/batch.js';
 import { measureCheck } from './figures/check.js';
+import { measureEventStoreAppend } from './figures/eventstore-append.js';
+import { measureEventStoreCopy } from './figures/eventstore-copy.js';
+import { measureEventStoreLive } from './figures/eventstore-live.js';
+import { measureEventStoreRead } from './figures/eventstore-read.js';
+import { measureEventStoreRevoke } from './figures/eventstore-revoke.js';
+import { openLargeLedger, type LargeLedger } from './figures/large-ledger.js';
 import { measureRebuild } from './figures/rebuild.js';
 import { measureRevoke } from './figures/revoke.js';
 import { openRig, type Rig } from './figures/rig.js';
 
-/** `npm run bench`: every figure of issue 3 beside its floor. Results go to stdout, progress to stderr. */
+/** `npm run bench`: every figure beside its floor. Results go to stdout, progress to stderr. */
 async function main(): Promise<void> {
   const options = optionsOf(process.argv.slice(2));
   const bench = new Bench(options);
@@ -38,6 +44,9 @@ function optionsOf(args: readonly string[]): BenchOptions {
 async function measureAll(bench: Bench): Promise<readonly Figure[]> {
   let rig: Promise<Rig> | undefined;
   const withRig = async <T>(measure: (rig: Rig) => Promise<T>) => measure(await (rig ??= openRig(bench)));
+  let large: Promise<LargeLedger> | undefined;
+  const withLarge = async <T>(measure: (ledger: LargeLedger) => Promise<T>) =>
+    measure(await (large ??= openLargeLedger(bench)));
   const measures: Readonly<Record<FigureName, () => Promise<readonly Figure[]>>> = {
     check: () => withRig((one) => measureCheck(bench, one, 'id')),
     phone: () => withRig((one) => measureCheck(bench, one, 'phone')),
@@ -45,7 +54,12 @@ async function measureAll(bench: Bench): Promise<readonly Figure[]> {
     append: () => measureAppend(bench),
     // After the checks: from here on everybody has said stop.
     revoke: () => withRig((one) => measureRevoke(bench, one)),
-    rebuild: () => measureRebuild(bench),
+    rebuild: () => withLarge((ledger) => measureRebuild(bench, ledger)),
+    'esdb-append': () => measureEventStoreAppend(bench),
+    'esdb-read': () => withLarge((ledger) => measureEventStoreRead(bench, ledger)),
+    'esdb-live': () => measureEventStoreLive(bench),
+    'esdb-revoke': () => measureEventStoreRevoke(bench),
+    'esdb-copy': () => measureEventStoreCopy(bench),
   };
   const figures: Figure[] = [];
   for (const name of bench.options.only) {

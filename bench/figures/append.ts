@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { instantOf } from '#consent';
-import { openSqliteStore, type NewEvent, type SqliteStore } from '#event-store';
+import { openSqliteStore, type EventStore, type NewEvent } from '#event-store';
 import { writeAndSync } from '../floors/disk.js';
 import type { Bench } from '../harness/bench.js';
 import type { Figure } from '../harness/figure.js';
@@ -14,7 +14,7 @@ const WRITERS = { one: 1, many: 64 } as const;
 const APPENDS = { one: 1_000, many: 10_000 } as const;
 const GOALS = { one: 0.7, many: 3 } as const;
 
-type AppendSample = Sample & { readonly perSecond: number; readonly p99Ms: number };
+export type AppendSample = Sample & { readonly perSecond: number; readonly p99Ms: number };
 
 /** Durable appends by the store alone, beside the same bytes written and synced in a plain file. */
 export async function measureAppend(bench: Bench): Promise<readonly Figure[]> {
@@ -33,7 +33,7 @@ export async function measureAppend(bench: Bench): Promise<readonly Figure[]> {
 }
 
 /** A grant as the service writes it, sealed part and all: the bytes that a durable append is about. */
-async function templateOf(bench: Bench): Promise<NewEvent> {
+export async function templateOf(bench: Bench): Promise<NewEvent> {
   const dataDir = join(bench.dir, 'template');
   await found(dataDir);
   const writer = await SeedWriter.open(dataDir);
@@ -78,8 +78,8 @@ function syncOneByOne(bench: Bench, { data, metadata }: NewEvent, allocated: boo
 }
 
 /** Each event on a stream of its own, as the first word of a person is. */
-async function appendAtOnce(
-  store: SqliteStore,
+export async function appendAtOnce(
+  store: EventStore,
   template: NewEvent,
   writers: number,
   appends: number,

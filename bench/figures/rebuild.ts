@@ -3,18 +3,14 @@ import { join } from 'node:path';
 import type { Bench } from '../harness/bench.js';
 import { programOf, run, startHelper } from '../harness/child.js';
 import type { Figure } from '../harness/figure.js';
-import { cpuSecondsOf, memoryOf } from '../harness/proc.js';
 import { interleave, series, type Sample } from '../harness/rounds.js';
 import { median, ratiosTo } from '../harness/statistics.js';
+import { watch } from '../harness/watch.js';
 import type { ScanOrder, Scanned } from '../floors/scan/main.js';
-import { FIVE_EVENTS } from '../seed/people.js';
-import { seed } from '../seed/seed.js';
-import { found } from '../seed/service.js';
+import type { LargeLedger } from './large-ledger.js';
 
-const PEOPLE = 200_000;
 const GOAL_PER_SECOND = 80_000;
 const GOAL_MB = 300;
-const LOOK_MS = 20;
 
 type RebuildSample = Sample & {
   readonly perSecond: number;
@@ -27,11 +23,8 @@ type RebuildSample = Sample & {
 };
 
 /** `view:rebuild` over a large ledger, beside reading that ledger and making nothing of it. */
-export async function measureRebuild(bench: Bench): Promise<readonly Figure[]> {
-  const dataDir = join(bench.dir, 'rebuild');
-  const people = bench.amount(PEOPLE);
-  await found(dataDir);
-  const { events } = await seed({ dataDir, people, storyOf: () => FIVE_EVENTS }, bench.progress);
+export async function measureRebuild(bench: Bench, ledger: LargeLedger): Promise<readonly Figure[]> {
+  const { dataDir, people, events } = ledger;
   const what = `rebuild of the view, ${events.toLocaleString('en-GB')} events of ${people.toLocaleString('en-GB')} recipients`;
   const { pages, sqlite, rebuild } = await interleave<'pages' | 'sqlite' | 'rebuild', Sample>(
     {
@@ -79,8 +72,13 @@ function figuresOf(
   ];
 }
 
-async function scan(order: ScanOrder, expected: number): Promise<Sample> {
-  const { said } = await startHelper(programOf('bench/floors/scan/main.js'), order);
+/** The ledger read from end to end by a process of its own, which `onStart` may look at. */
+export async function scan(
+  order: ScanOrder,
+  expected: number,
+  onStart?: (pid: number) => void,
+): Promise<Sample & { readonly perSecond: number; readonly mbPerSecond: number }> {
+  const { said } = await startHelper(programOf('bench/floors/scan/main.js'), order, onStart);
   const { events, bytes, seconds } = said as Scanned;
   if (events < expected) throw new Error(`the scan saw ${events} of ${expected} events`);
   return { perSecond: events / seconds, mbPerSecond: bytes / seconds / 1_000_000 };
@@ -90,22 +88,10 @@ async function scan(order: ScanOrder, expected: number): Promise<Sample> {
 async function rebuildOnce(dataDir: string, expected: number): Promise<RebuildSample> {
   removeViews(dataDir);
   const { child, output } = run(programOf('apps/ledger/view-rebuild.js'), { env: { DATA_DIR: dataDir } });
-  const resident: number[] = [];
-  let [peakMb, cpuSeconds] = [0, 0];
-  const looking = setInterval(() => {
-    const memory = memoryOf(child.pid);
-    if (!memory) return;
-    cpuSeconds = cpuSecondsOf(child.pid);
-    resident.push(memory.residentMb);
-    peakMb = memory.peakMb;
-  }, LOOK_MS);
-  const text = await output.finally(() => clearInterval(looking));
-  const third = Math.ceil(resident.length / 3);
-  const thirds = {
-    firstThirdMb: Math.max(...resident.slice(0, third)),
-    lastThirdMb: Math.max(...resident.slice(-third)),
-  };
-  return { perSecond: rateIn(text, expected), perCpuSecond: expected / cpuSeconds, peakMb, ...thirds };
+  const watching = watch(child.pid);
+  const text = await output;
+  const { cpuSeconds, ...memory } = watching();
+  return { perSecond: rateIn(text, expected), perCpuSecond: expected / cpuSeconds, ...memory };
 }
 
 /** `rebuilt: 1000000 events in 9.9 s (101010/s), at …` */

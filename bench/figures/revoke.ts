@@ -7,7 +7,7 @@ import type { RawResponse } from '../harness/response.js';
 import { interleave, series } from '../harness/rounds.js';
 import { median, percentile } from '../harness/statistics.js';
 import { BUSINESS, TOPIC, phoneOf, shuffled } from '../seed/people.js';
-import { underLoad, type HttpSample, type Rig } from './rig.js';
+import { underLoad, type Askable, type HttpSample } from './rig.js';
 
 const WRITERS = { one: 1, many: 64 } as const;
 const REVOCATIONS = { one: 1_000, many: 8_000 } as const;
@@ -17,7 +17,7 @@ const SYNCED_BYTES = 4_096;
 const SYNCS = 1_000;
 
 /** How long an opt-out waits for its acknowledgement, disk included, beside what one sync takes at the same time. */
-export async function measureRevoke(bench: Bench, rig: Rig): Promise<readonly Figure[]> {
+export async function measureRevoke(bench: Bench, rig: Askable): Promise<readonly Figure[]> {
   const people = peopleInTurn(rig);
   const revoke = (writers: keyof typeof WRITERS) => () =>
     revokeAtOnce(rig, people, WRITERS[writers], bench.amount(REVOCATIONS[writers]));
@@ -56,13 +56,13 @@ function figureOf(writers: keyof typeof WRITERS, samples: readonly HttpSample[],
 }
 
 /** Everybody says stop once before anybody says it again. */
-function peopleInTurn(rig: Rig) {
+export function peopleInTurn(rig: Askable) {
   let next = 0;
   return { take: () => shuffled(next++, rig.people), asked: () => Math.min(next, rig.people) };
 }
 
-function revokeAtOnce(
-  rig: Rig,
+export function revokeAtOnce(
+  rig: Askable,
   people: { take: () => number },
   connections: number,
   requests: number,
@@ -83,7 +83,7 @@ function acceptRevoked(_n: number, { status, body }: RawResponse): void {
 }
 
 /** Whoever was acknowledged must be answered no: a fast acknowledgement of nothing would be the worst result of all. */
-async function requireRevoked(rig: Rig, asked: number): Promise<void> {
+export async function requireRevoked(rig: Askable, asked: number): Promise<void> {
   const query = `channel=${TOPIC.channel}&purpose=${TOPIC.purpose}`;
   const ids = Array.from({ length: asked }, (_, n) => rig.recipientIds[shuffled(n, rig.people)] as string);
   await underLoad(rig, {

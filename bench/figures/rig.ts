@@ -17,12 +17,15 @@ export interface Target {
   readonly port: number;
 }
 
-/** The service over a ledger of many people, and what a caller must know to ask it. */
-export interface Rig extends Target {
+/** A service over a ledger of many people, and what a caller must know to ask it. */
+export interface Askable extends Target {
   /** A key of the business, for checks and opt-outs. */
   readonly key: string;
   readonly people: number;
   readonly recipientIds: readonly string[];
+}
+
+export interface Rig extends Askable {
   /** The same service over a copy of the data, which keeps no row in memory and looks each one up in the view's file. */
   readonly cold: Target;
 }

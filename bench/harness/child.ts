@@ -18,6 +18,8 @@ export interface Child {
 export interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeArgs?: readonly string[];
+  /** Of the program itself. */
+  readonly args?: readonly string[];
 }
 
 /** Starts a program that says on stdout, in a line of JSON, that it is `ready`, and answers with that line. */
@@ -53,9 +55,17 @@ export function run(program: string, options: ProgramOptions): Run {
   return { child: { pid: pidOf(child) }, output: outputOf(child) };
 }
 
-/** Starts one of our own helpers, hands it `message` and answers with the first thing that it says. */
-export async function startHelper(program: string, message: unknown): Promise<Child & { readonly said: unknown }> {
+/**
+ * Starts one of our own helpers, hands it `message` and answers with the first thing that it says. `onStart` may look
+ * at the process meanwhile.
+ */
+export async function startHelper(
+  program: string,
+  message: unknown,
+  onStart: (pid: number) => void = () => undefined,
+): Promise<Child & { readonly said: unknown }> {
   const child = fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  onStart(pidOf(child));
   child.send(message as object);
   const [said] = (await Promise.race([once(child, 'message'), failure(child)])) as [unknown];
   return { pid: pidOf(child), said, stop: () => stop(child) };
@@ -63,9 +73,9 @@ export async function startHelper(program: string, message: unknown): Promise<Ch
 
 function start(
   program: string,
-  { env = {}, nodeArgs = [] }: ProgramOptions,
+  { env = {}, nodeArgs = [], args = [] }: ProgramOptions,
 ): ChildProcessByStdio<null, Readable, Readable> {
-  return spawn(process.execPath, [...nodeArgs, program], {
+  return spawn(process.execPath, [...nodeArgs, program, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

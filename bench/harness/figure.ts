@@ -1,6 +1,6 @@
 import { median } from './statistics.js';
 
-/** What issue 3 asks for: of the value itself, or of the value beside its floor. */
+/** What is asked for: of the value itself, or of the value beside its floor. */
 export type Goal =
   { readonly of: 'ratio' | 'value'; readonly atLeast: number } | { readonly of: 'value'; readonly atMost: number };
 

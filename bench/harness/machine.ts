@@ -18,7 +18,15 @@ export interface Machine {
   readonly packages: Readonly<Record<string, string>>;
 }
 
-const PACKAGES = ['@nestjs/core', '@nestjs/cqrs', '@nestjs/platform-fastify', 'better-sqlite3', 'fastify'];
+const PACKAGES = [
+  '@eventstore/db-client',
+  '@grpc/grpc-js',
+  '@nestjs/core',
+  '@nestjs/cqrs',
+  '@nestjs/platform-fastify',
+  'better-sqlite3',
+  'fastify',
+];
 const BYTES_PER_GB = 1_000_000_000;
 
 export function machineOf(dir: string): Machine {

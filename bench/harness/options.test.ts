@@ -10,6 +10,7 @@ describe('the options of npm run bench', () => {
 
   it('take figures in any order and run them in theirs', () => {
     expect(readOptions(['--only', 'revoke, check']).only).toEqual(['check', 'revoke']);
+    expect(readOptions(['--only', 'esdb-live,append,esdb-copy']).only).toEqual(['append', 'esdb-live', 'esdb-copy']);
   });
 
   it('keep no result of a short, partial or profiled run', () => {

@@ -1,6 +1,19 @@
 import { parseArgs } from 'node:util';
 
-export const FIGURES = ['check', 'phone', 'batch', 'append', 'revoke', 'rebuild'] as const;
+/** `esdb-…`: through EventStoreDB's protocol. */
+export const FIGURES = [
+  'check',
+  'phone',
+  'batch',
+  'append',
+  'revoke',
+  'rebuild',
+  'esdb-append',
+  'esdb-read',
+  'esdb-live',
+  'esdb-revoke',
+  'esdb-copy',
+] as const;
 export type FigureName = (typeof FIGURES)[number];
 
 export interface BenchOptions {

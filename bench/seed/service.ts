@@ -12,10 +12,14 @@ export interface ServiceOptions {
   readonly profileDir?: string;
   /** How many recipients' rows it keeps in memory; as many as by default where nothing is said. */
   readonly cachedRows?: number;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The service itself, as `npm start` runs it, on free ports. Its log is silent below warnings, as in production. */
-export async function startService(dataDir: string, { profileDir, cachedRows }: ServiceOptions = {}): Promise<Service> {
+export async function startService(
+  dataDir: string,
+  { profileDir, cachedRows, env = {} }: ServiceOptions = {},
+): Promise<Service> {
   const { pid, ready, stop } = await startServer(programOf('apps/ledger/main.js'), {
     env: {
       DATA_DIR: dataDir,
@@ -24,10 +28,16 @@ export async function startService(dataDir: string, { profileDir, cachedRows }: 
       LOG_LEVEL: 'warn',
       DISK_RESERVE_MB: '1',
       ...(cachedRows === undefined ? {} : { VIEW_CACHE_ENTRIES: String(cachedRows) }),
+      ...env,
     },
-    nodeArgs: profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`],
+    nodeArgs: profileArgs(profileDir),
   });
   return { pid, stop, port: (ready as { ports: { http: number } }).ports.http };
+}
+
+/** Node writes the profile when the process stops. */
+export function profileArgs(profileDir: string | undefined): readonly string[] {
+  return profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`];
 }
 
 /**

@@ -1,15 +1,13 @@
 /**
- * The floors of a rebuild: the same ledger read from end to end and nothing made of it, in a process of its own. By
- * pages, as every follower reads it, or by SQLite's own scan of the table.
+ * A ledger read from end to end and nothing made of it, in a process of its own. By pages, as every follower reads it,
+ * from the embedded store or through EventStoreDB's protocol; or by SQLite's own scan of the table.
  */
 import Database from 'better-sqlite3';
 import { join } from 'node:path';
-import { openSqliteStore, type Position } from '#event-store';
+import { openEventStoreDb, openSqliteStore, type EventStore, type Position } from '#event-store';
 
-export interface ScanOrder {
-  readonly dataDir: string;
-  readonly by: 'pages' | 'sqlite';
-}
+export type ScanOrder =
+  { readonly by: 'pages' | 'sqlite'; readonly dataDir: string } | { readonly by: 'eventstoredb'; readonly url: string };
 
 export interface Scanned {
   readonly events: number;
@@ -20,8 +18,9 @@ export interface Scanned {
 /** As a rebuild takes them. */
 const PAGE_EVENTS = 4_096;
 
-async function scanPages(dataDir: string): Promise<Omit<Scanned, 'seconds'>> {
-  const store = await openSqliteStore({ dataDir, readOnly: true });
+type Read = Omit<Scanned, 'seconds'>;
+
+async function scanPages(store: EventStore): Promise<Read> {
   let [events, bytes] = [0, 0];
   let from: Position | undefined;
   for (let atEnd = false; !atEnd;) {
@@ -34,7 +33,7 @@ async function scanPages(dataDir: string): Promise<Omit<Scanned, 'seconds'>> {
   return { events, bytes };
 }
 
-function scanTable(dataDir: string): Omit<Scanned, 'seconds'> {
+function scanTable(dataDir: string): Read {
   const db = new Database(join(dataDir, 'ledger.db'), { readonly: true, fileMustExist: true });
   const scan = db.prepare<[], [Buffer, Buffer]>('SELECT data, metadata FROM events ORDER BY n').raw();
   let [events, bytes] = [0, 0];
@@ -46,10 +45,20 @@ function scanTable(dataDir: string): Omit<Scanned, 'seconds'> {
   return { events, bytes };
 }
 
-process.once('message', ({ dataDir, by }: ScanOrder) => {
+async function scan(order: ScanOrder): Promise<Read> {
+  switch (order.by) {
+    case 'pages':
+      return scanPages(await openSqliteStore({ dataDir: order.dataDir, readOnly: true }));
+    case 'eventstoredb':
+      return scanPages(await openEventStoreDb({ url: order.url }));
+    case 'sqlite':
+      return scanTable(order.dataDir);
+  }
+}
+
+process.once('message', (order: ScanOrder) => {
   const began = performance.now();
-  const scanned = by === 'pages' ? scanPages(dataDir) : Promise.resolve(scanTable(dataDir));
-  scanned.then(
+  scan(order).then(
     (read) => process.send?.({ ...read, seconds: (performance.now() - began) / 1_000 }, () => process.disconnect()),
     (error: unknown) => {
       process.stderr.write(`${String(error)}\n`);
