@@ -111,6 +111,7 @@ describe('a filter on a read of so many', () => {
     ['the prefix of a stream', byStream('consent-')],
     ['the prefix of a type', byType('Consent')],
     ['an expression for streams', byStreamRegex('^consent-\\d$')],
+    ['an expression that repeats at its end', byStreamRegex('^[^$]onsent-.*')],
     ['an expression for types', byTypeRegex('^(?!Message)')],
   ])('by %s picks events in both directions', async (_, filter) => {
     const wanted = upTo(EVENTS).filter((n) => n % 3 === 1);

@@ -28,6 +28,11 @@ const LONGEST_REGEX = 1_000;
 /** A thread that had to wait for a processor may look slow once, so an expression is given a second chance. */
 const TIMEOUT_MS = 100;
 const CHANCES = 2;
+/**
+ * Begins at the beginning, chooses nothing, and repeats nothing but the last character: such an expression takes fewer
+ * steps than it and its subject have characters. Those by which clients pass by the server's own streams are of this kind.
+ */
+const QUICK = /^\^[^*+?{(|]*\*?$/;
 const PROGRAM = new Script('subjects.map((subject) => expression.test(subject))');
 
 interface Trial {
@@ -38,9 +43,13 @@ interface Trial {
 /** One for all: a trial is not interrupted by another. */
 let sandbox: (Context & Trial) | undefined;
 
-/** An expression of a client's may run for years on a short name, so it runs where the engine can stop it. */
+/**
+ * An expression of a client's may run for years on a short name, so it runs where the engine can stop it, unless it is
+ * known to be quick: to be able to stop costs half a millisecond a page.
+ */
 function regexSieve(regex: string, subjectOf: (event: StoredEvent) => string): Sieve {
   const expression = compiled(regex);
+  if (QUICK.test(regex)) return { pick: (events) => events.filter((event) => expression.test(subjectOf(event))) };
   return {
     pick: (events) => {
       if (events.length === 0) return events;
