@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { openEventStoreDb, type EventStore, type NewEvent } from '#event-store';
+import { openEventStoreDb, openSqliteStore, type EventStore, type NewEvent } from '#event-store';
 import type { Bench } from '../harness/bench.js';
 import type { Figure } from '../harness/figure.js';
 import { interleave, series, type Sample } from '../harness/rounds.js';
@@ -9,7 +9,7 @@ import { median, percentile } from '../harness/statistics.js';
 import { startEventStore } from '../seed/eventstore.js';
 import { templateOf } from './append.js';
 
-const APPENDS = 1_000;
+const APPENDS = 600;
 const EVERY_MS = 5;
 const GOALS_MS = { p50: 2, p99: 15 } as const;
 
@@ -17,7 +17,8 @@ type LiveSample = Sample & { readonly p50Ms: number; readonly p99Ms: number; rea
 
 /**
  * How long after the call of its append an event is in the hands of a follower, at a steady rate. Writer and follower
- * are two adapters with connections of their own, so that nothing reaches the one by way of the other.
+ * are two adapters with connections of their own, so that nothing reaches the one by way of the other. Beside it the
+ * embedded store, which hands its events on within one process.
  */
 export async function measureEventStoreLive(bench: Bench): Promise<readonly Figure[]> {
   const template = await templateOf(bench);
@@ -25,18 +26,29 @@ export async function measureEventStoreLive(bench: Bench): Promise<readonly Figu
   bench.own(server.stop);
   const [writer, follower] = [await openEventStoreDb(server), await openEventStoreDb(server)];
   for (const store of [writer, follower]) bench.own(() => store.close());
-  const { live } = await interleave(
-    { live: () => liveOnce(writer, follower, template, bench.amount(APPENDS)) },
+  const own = await openSqliteStore({ dataDir: join(bench.dir, 'esdb-live-embedded') });
+  bench.own(() => own.close());
+  const appends = bench.amount(APPENDS);
+  const { embedded, served } = await interleave(
+    {
+      embedded: () => liveOnce(own, own, template, appends),
+      served: () => liveOnce(writer, follower, template, appends),
+    },
     bench.rounds('append to live follower', { warmUps: 1 }),
   );
-  return [figureOf('p50', live), figureOf('p99', live)];
+  return [figureOf('p50', served, embedded), figureOf('p99', served, embedded)];
 }
 
-function figureOf(share: keyof typeof GOALS_MS, samples: readonly LiveSample[]): Figure {
+function figureOf(
+  share: keyof typeof GOALS_MS,
+  samples: readonly LiveSample[],
+  embedded: readonly LiveSample[],
+): Figure {
   return {
     what: `append → live follower through EventStoreDB's protocol, ${1_000 / EVERY_MS} a second, ${share}`,
     unit: 'ms',
     values: series(samples, `${share}Ms`),
+    floor: { what: 'embedded store, the same', values: series(embedded, `${share}Ms`) },
     goal: { of: 'value', atMost: GOALS_MS[share] },
     also:
       share === 'p50' ? { 'acknowledged to the writer, p50 in ms': median(series(samples, 'acknowledgedP50Ms')) } : {},
