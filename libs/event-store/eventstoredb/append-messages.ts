@@ -96,13 +96,18 @@ function uuidOf(correlation: number): string {
 export function readAnswer(message: Buffer): CorrelatedAnswer {
   const reader = new WireReader(message);
   let correlation = -1;
-  let answer: AppendAnswer = { kind: 'failed', failure: new CallFailure('broken', 'EventStoreDB answered nothing') };
+  let answer: AppendAnswer | undefined;
   reader.each((field) => {
     if (field === 1) correlation = readCorrelation(reader);
     else if (field === 2) answer = readError(reader);
     else if (field === 3) answer = readSuccess(reader);
   });
-  return { correlation, answer };
+  return { correlation, answer: answer ?? silent() };
+}
+
+/** Made only where it is needed: the trace of an error is dear. */
+function silent(): AppendAnswer {
+  return { kind: 'failed', failure: new CallFailure('broken', 'EventStoreDB answered nothing') };
 }
 
 /** Servers answer with the id as it was sent, but after a time-out of their own with its two halves as numbers. */

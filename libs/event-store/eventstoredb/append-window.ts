@@ -32,21 +32,21 @@ export class AppendWindow {
       return () => (this.revocations -= 1);
     }
     if (this.inFlight < this.maxInFlight) this.inFlight += 1;
-    else await this.queueUp(time.signal);
+    else await this.queueUp(time);
     // Whose time ended in the very moment when the turn came has gone, and would never leave.
     if (time.isOver) this.leave();
     if (time.isOver) throw new CallFailure('busy');
     return () => this.leave();
   }
 
-  private queueUp(signal: AbortSignal): Promise<void> {
+  private queueUp({ over }: TimeLimit): Promise<void> {
     if (this.queue.size >= this.maxQueued) throw new StoreOverloaded(RETRY_AFTER_MS);
     return new Promise((resolve, reject) => {
       this.queue.add(resolve);
       const giveUp = () => {
         if (this.queue.delete(resolve)) reject(new CallFailure('busy'));
       };
-      signal.addEventListener('abort', giveUp, { once: true });
+      over.catch(giveUp);
     });
   }
 
