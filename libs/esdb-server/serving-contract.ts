@@ -1,8 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Client, ClientReadableStream } from '@grpc/grpc-js';
 import { EventStoreDBClient } from '@eventstore/db-client';
+import streams from '@eventstore/db-client/generated/streams_pb.js';
 import { openSqliteStore, type NewEvent, type SqliteStore } from '#event-store';
+import { encoded, type ProtoWriter } from './protobuf/proto-writer.js';
 import { serveEventStore, type EventStoreServer, type ServeEventStoreOptions } from './server.js';
 
 let made = 0;
@@ -69,4 +72,34 @@ export async function all<T>(source: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];
   for await (const item of source) items.push(item);
   return items;
+}
+
+export type Filter = (filter: ProtoWriter) => unknown;
+
+const prefixes = (field: number, names: readonly string[]) => (filter: ProtoWriter) =>
+  filter.message(field, (one) => names.forEach((name) => one.string(2, name)));
+export const byStream = (...names: readonly string[]): Filter => prefixes(1, names);
+export const byType = (...names: readonly string[]): Filter => prefixes(2, names);
+export const byStreamRegex = (regex: string) => (filter: ProtoWriter) =>
+  filter.message(1, (one) => one.string(1, regex));
+export const byTypeRegex = (regex: string) => (filter: ProtoWriter) => filter.message(2, (one) => one.string(1, regex));
+
+/** A filtered read of so many; yields positions. The official client offers no filter there, so it is made by hand. */
+export function readByHand(
+  channel: Client,
+  filter: Filter,
+  { backwards, count }: { readonly backwards: boolean; readonly count: number },
+): ClientReadableStream<number> {
+  const request = encoded((message) =>
+    message.message(1, (options) => {
+      options.message(2, (place) => place.empty(backwards ? 3 : 2));
+      options
+        .uint(3, backwards ? 1 : 0)
+        .uint(5, count)
+        .message(7, filter);
+    }),
+  );
+  const reply = (bytes: Buffer) => Number(streams.ReadResp.deserializeBinary(bytes).getEvent()?.getCommitPosition());
+  const path = '/event_store.client.streams.Streams/Read';
+  return channel.makeServerStreamRequest(path, (bytes: Buffer) => bytes, reply, request);
 }

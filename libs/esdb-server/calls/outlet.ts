@@ -19,12 +19,15 @@ export class Outlet {
     if (!this.call.write(message)) await once(this.call, 'drain', { signal: this.signal });
   }
 
+  /** Rejects likewise, also where there is nothing to send: what a filter passes by is read for nobody. */
   async sendEach<T>(items: readonly T[], encode: (item: T) => Buffer): Promise<void> {
+    this.signal.throwIfAborted();
     for (const item of items) {
       this.signal.throwIfAborted();
       if (!this.call.write(encode(item))) await once(this.call, 'drain', { signal: this.signal });
     }
     // Reads of the store are synchronous: without a turn a long reading would starve the other calls.
     await turn();
+    this.signal.throwIfAborted();
   }
 }

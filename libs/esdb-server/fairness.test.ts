@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Client, credentials } from '@grpc/grpc-js';
+import type { EventStore } from '#event-store';
+import { all, anEvent, byType, readByHand, Serving } from './serving-contract.js';
+import { serveEventStore, type EventStoreServer } from './server.js';
+
+/** Pages enough that a reading is under way for many turns of the event loop. */
+const EVENTS = 10_000;
+const EVERYTHING = { backwards: false, count: 1_000_000 };
+
+const serving = new Serving();
+let server: EventStoreServer;
+let channel: Client;
+/** Pages that the server has read, and what happens when one is. */
+let looks = 0;
+let onLook: () => void = () => undefined;
+
+beforeAll(async () => {
+  await serving.start();
+  const store: EventStore = Object.create(serving.store, {
+    readAll: {
+      value: (options: Parameters<EventStore['readAll']>[0]) => {
+        looks += 1;
+        onLook();
+        return serving.store.readAll(options);
+      },
+    },
+  }) as EventStore;
+  for (let n = 0; n < EVENTS; n += 500) {
+    const events = Array.from({ length: 500 }, () => anEvent());
+    await serving.store.append(`consent-${'a'.repeat(24)}${n}`, events, 'none');
+  }
+  server = await serveEventStore({
+    store,
+    listen: { host: '127.0.0.1', port: 0 },
+    writable: false,
+    limits: { calls: 1 },
+  });
+  channel = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
+});
+
+afterAll(async () => {
+  channel.close();
+  await server.close();
+  await serving.remove();
+});
+
+/** The one place for a call is free again. */
+async function whenLetIn(): Promise<void> {
+  const small = () => all(readByHand(channel, byType('Consent'), { backwards: false, count: 1 }));
+  while (
+    !(await small().then(
+      () => true,
+      () => false,
+    ))
+  );
+}
+
+it('reads no further for a client that has gone, where a filter matches nothing', async () => {
+  const call = readByHand(channel, byType('Nothing'), EVERYTHING);
+  const ended = once(call, 'error').catch((error: unknown) => [error]);
+  looks = 0;
+  onLook = () => {
+    if (looks === 3) call.cancel();
+  };
+  await ended;
+  onLook = () => undefined;
+  await whenLetIn();
+  expect(looks).toBeGreaterThanOrEqual(3);
+  expect(looks).toBeLessThan(EVENTS / 32 / 2);
+});
