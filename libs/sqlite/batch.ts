@@ -12,11 +12,13 @@ export interface WriterProgram<Job, Result> {
   makeRoom?(): boolean;
   /** After each batch has been answered, e.g. to move the log into the database. A failed sync closes the writer to jobs. */
   committed?(): void;
+  /** Throws what has gone wrong beside the jobs since it was last asked: before each batch, and every second. */
+  throwIfFailed?(): void;
   /** Every second in which the thread has nothing else to do. */
   idle?(): void;
   /** What health should know; handed to the main side with every answer and whenever it changes. */
   status?(): unknown;
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 export interface Batch<Job> {

@@ -2,13 +2,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import { failureOf } from './batch.js';
-import type { Moved } from './checkpoint.js';
+import type { CheckpointThreadData, Moved, ToCheckpointThread } from './checkpoint.js';
 
 /** Opened for each move: a connection that stays open would keep the writer's from being the last to close. */
-function move(file: string): Moved {
+function move(path: string): Moved {
   let db: Database.Database | undefined;
   try {
-    db = new Database(file, { fileMustExist: true });
+    db = new Database(path, { fileMustExist: true });
     db.pragma('synchronous = FULL');
     db.pragma('wal_checkpoint(PASSIVE)');
     return {};
@@ -19,4 +19,15 @@ function move(file: string): Moved {
   }
 }
 
-parentPort?.on('message', () => parentPort?.postMessage(move(workerData as string)));
+const { file, moving } = workerData as CheckpointThreadData;
+
+parentPort?.on('message', (told: ToCheckpointThread) => {
+  if (told === 'end') {
+    parentPort?.close();
+    return;
+  }
+  const moved = move(file);
+  Atomics.store(moving, 0, 0);
+  Atomics.notify(moving, 0);
+  parentPort?.postMessage(moved);
+});

@@ -17,8 +17,8 @@ beforeEach(() => {
   db = openDatabase(join(directory, 'notes.db'), { synchronous: 'NORMAL', schemaVersion: 1, migrate });
   checkpointer = checkpointerOf(db, LIMITS);
 });
-afterEach(() => {
-  checkpointer.close();
+afterEach(async () => {
+  await checkpointer.close();
   db.close();
   rmSync(directory, { recursive: true });
 });
@@ -52,10 +52,34 @@ describe('a checkpointer', () => {
   it('lets the log begin anew, so that it does not grow for ever', async () => {
     for (let round = 0; round < 12; round += 1) {
       write(30);
-      checkpointer.ifDue();
-      await until(() => waiting() < LIMITS.dueAtPages);
+      await until(() => {
+        checkpointer.ifDue();
+        return waiting() < LIMITS.dueAtPages;
+      });
     }
     expect(bytesOfLog()).toBeLessThan(200 * 4_120);
+  });
+
+  it('moves nothing while it may not', async () => {
+    let may = false;
+    const careful = checkpointerOf(db, { ...LIMITS, mayMove: () => may });
+    write(30);
+    careful.ifDue();
+    expect(waiting()).toBeGreaterThan(LIMITS.dueAtPages);
+    may = true;
+    careful.ifDue();
+    await until(() => waiting() < LIMITS.dueAtPages);
+    await careful.close();
+  });
+
+  it('ends its thread in good order, also in the middle of a move', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const another = checkpointerOf(db, LIMITS);
+      write(40);
+      another.ifDue();
+      await another.close();
+    }
+    expect(db.prepare<[], number>('SELECT count(*) FROM notes').pluck().get()).toBe(10);
   });
 
   it('says what went wrong when it is next called, and tries again', async () => {
@@ -66,7 +90,7 @@ describe('a checkpointer', () => {
     let failure: unknown;
     await until(() => {
       try {
-        checkpointer.ifDue();
+        checkpointer.throwIfFailed();
       } catch (error) {
         failure = error;
       }

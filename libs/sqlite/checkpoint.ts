@@ -5,18 +5,19 @@ import { workerUrl } from './worker-url.js';
 
 /** Moves the log into the database. */
 export interface Checkpointer {
-  /**
-   * Has the log moved by another thread where it has grown past its limit, so that nobody waits for it. Throws what went
-   * wrong since it was last called.
-   */
+  /** Has the log moved by another thread where it has grown past its limit, so that nobody waits for it. */
   ifDue(): void;
+  /** Throws what has gone wrong with a move since this was last called. */
+  throwIfFailed(): void;
   /** Moves it at once; throws where that fails. */
   now(): void;
-  /** Ends the other thread; to be called before the database is closed. */
-  close(): void;
+  /** Waits, with the whole thread, until no move is under way: before room is given up that it must not take. */
+  settle(): void;
+  /** Resolves when the other thread has ended; the database is to be closed after that. */
+  close(): Promise<void>;
 }
 
-export interface CheckpointLimits {
+export interface CheckpointOptions {
   /** Pages in the log, not yet in the database, at which they are moved. */
   readonly dueAtPages: number;
   /**
@@ -24,6 +25,8 @@ export interface CheckpointLimits {
    * then moves the rest itself: what has come in while the other thread was moving.
    */
   readonly restartAtPages: number;
+  /** Whether the database may grow now; absent: always. */
+  readonly mayMove?: () => boolean;
 }
 
 /** Pages in the log, and how many of them are in the database already. */
@@ -43,20 +46,32 @@ export interface Moved {
  * means that pages thought safe may be lost. It also makes a commit wait for tens of milliseconds now and then. So it is
  * switched off and done here.
  */
-export function checkpointerOf(db: SqliteDatabase, limits: CheckpointLimits): Checkpointer {
-  return new BackgroundCheckpointer(db, limits);
+export function checkpointerOf(db: SqliteDatabase, options: CheckpointOptions): Checkpointer {
+  return new BackgroundCheckpointer(db, options);
 }
+
+export type ToCheckpointThread = 'move' | 'end';
+
+export interface CheckpointThreadData {
+  readonly file: string;
+  /** 1 while a move is under way; whoever waits for its end is notified. */
+  readonly moving: Int32Array<SharedArrayBuffer>;
+}
+
+/** Longer than any move takes, so that a thread that died is not waited for for ever. */
+const SETTLE_MS = 5_000;
 
 class BackgroundCheckpointer implements Checkpointer {
   private readonly measure;
   private readonly move;
+  private readonly underWay = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   private thread: Worker | undefined;
   private moving = false;
   private failure: Error | undefined;
 
   constructor(
     private readonly db: SqliteDatabase,
-    private readonly limits: CheckpointLimits,
+    private readonly options: CheckpointOptions,
   ) {
     db.pragma('wal_autocheckpoint = 0');
     this.measure = db.prepare<[], LogState>('PRAGMA wal_checkpoint(NOOP)');
@@ -64,50 +79,85 @@ class BackgroundCheckpointer implements Checkpointer {
   }
 
   ifDue(): void {
+    if (this.moving || !this.mayMove()) return;
+    const { log, checkpointed } = this.measure.get() ?? { log: 0, checkpointed: 0 };
+    if (log - checkpointed < this.options.dueAtPages) return;
+    this.moving = true;
+    if (!this.ask()) this.moveHere();
+  }
+
+  throwIfFailed(): void {
     const { failure } = this;
     this.failure = undefined;
     if (failure) throw failure;
-    if (this.moving) return;
-    const { log, checkpointed } = this.measure.get() ?? { log: 0, checkpointed: 0 };
-    if (log - checkpointed < this.limits.dueAtPages) return;
-    this.moving = true;
-    this.thread ??= this.startThread();
-    this.thread.postMessage('move');
   }
 
   now(): void {
     this.move.get();
   }
 
-  close(): void {
-    void this.thread?.terminate();
+  settle(): void {
+    Atomics.wait(this.underWay, 0, 1, SETTLE_MS);
+  }
+
+  /** It is asked to end and never terminated: a thread that is cut off inside SQLite takes the process with it. */
+  async close(): Promise<void> {
+    const { thread } = this;
     this.thread = undefined;
+    if (!thread) return;
+    thread.ref();
+    const ended = new Promise((resolve) => thread.once('exit', resolve));
+    thread.postMessage('end' satisfies ToCheckpointThread);
+    await ended;
+  }
+
+  private mayMove(): boolean {
+    return this.options.mayMove?.() ?? true;
+  }
+
+  /** False where no thread can be had. */
+  private ask(): boolean {
+    try {
+      this.thread ??= this.startThread();
+      Atomics.store(this.underWay, 0, 1);
+      this.thread.postMessage('move' satisfies ToCheckpointThread);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   private startThread(): Worker {
-    const program = workerUrl(import.meta.url, './checkpoint-thread.js');
-    const thread = new Worker(program, { workerData: this.db.name });
+    const workerData: CheckpointThreadData = { file: this.db.name, moving: this.underWay };
+    const thread = new Worker(workerUrl(import.meta.url, './checkpoint-thread.js'), { workerData });
     thread.unref();
-    thread.on('message', ({ failure }: Moved) => this.attempt(() => this.finish(failure)));
-    thread.on('error', (error) => {
+    thread.on('message', ({ failure }: Moved) => this.finish(failure));
+    // What ended it says nothing of the log: that is moved here, and the next time by another thread.
+    thread.on('error', () => undefined);
+    thread.on('exit', () => {
+      if (this.thread !== thread) return;
       this.thread = undefined;
-      this.attempt(() => {
-        throw error;
-      });
+      Atomics.store(this.underWay, 0, 0);
+      if (this.moving) this.moveHere();
     });
     return thread;
   }
 
   private finish(failure: Failure | undefined): void {
-    if (failure) throw errorOf(failure);
-    if (this.db.open && (this.measure.get()?.log ?? 0) >= this.limits.restartAtPages) this.move.get();
+    this.moving = false;
+    if (failure) this.failure = errorOf(failure);
+    else if (this.db.open && this.mayMove() && this.restartIsDue()) this.moveHere();
   }
 
-  /** What goes wrong here nobody waits for: it is kept for the next call. */
-  private attempt(work: () => void): void {
+  private restartIsDue(): boolean {
+    return (this.measure.get()?.log ?? 0) >= this.options.restartAtPages;
+  }
+
+  /** What goes wrong here nobody waits for: it is kept until somebody asks. */
+  private moveHere(): void {
     this.moving = false;
     try {
-      work();
+      this.move.get();
     } catch (error) {
       this.failure = error as Error;
     }

@@ -23,6 +23,7 @@ export class GuardedWriter<Job, Result> {
   constructor(private readonly program: WriterProgram<Job, Result>) {}
 
   write(batch: Batch<Job>): Outcomes<Result> {
+    this.hear();
     if (this.broken) return this.refuseAll(batch, this.broken);
     return runBatch(this.program, batch, (error) => this.note(error));
   }
@@ -33,6 +34,7 @@ export class GuardedWriter<Job, Result> {
   }
 
   idle(): void {
+    this.hear();
     if (!this.broken) this.attempt(() => this.program.idle?.());
   }
 
@@ -41,8 +43,12 @@ export class GuardedWriter<Job, Result> {
     return this.problem === undefined ? status : { ...status, problem: this.problem };
   }
 
-  close(): void {
-    this.program.close();
+  async close(): Promise<void> {
+    await this.program.close();
+  }
+
+  private hear(): void {
+    if (!this.broken) this.attempt(() => this.program.throwIfFailed?.());
   }
 
   /** Of what is done beside the jobs only a failed sync matters to them; anything but a disk error is a defect. */

@@ -1,6 +1,6 @@
 export { openDatabase, syncDirectory, type OpenDatabaseOptions, type SqliteDatabase } from './database.js';
 export { StorageError, storageErrorOf, type StorageProblem } from './storage-error.js';
-export { checkpointerOf, type Checkpointer, type CheckpointLimits } from './checkpoint.js';
+export { checkpointerOf, type Checkpointer, type CheckpointOptions } from './checkpoint.js';
 export { extendLog, transactionOf, type TransactionControl } from './transaction.js';
 export { JobFailed, type Batch, type WriterProgram } from './batch.js';
 export { GuardedWriter, type WriterStatus } from './guarded-writer.js';

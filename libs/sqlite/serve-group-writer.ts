@@ -52,7 +52,7 @@ function serve<Job, Result>(
     }
     clearInterval(idling);
     port.close();
-    writer.close();
+    void writer.close();
   };
   const wakefulness = new Wakefulness();
   port.on('message', (message: ToWriter<Job>) => {

@@ -33,8 +33,9 @@ export function vaultWriterOf(db: SqliteDatabase): WriterProgram<VaultJob, Vault
     transaction: transactionOf(db),
     run: (job) => run(statements, job),
     committed: () => checkpointer.ifDue(),
-    close: () => {
-      checkpointer.close();
+    throwIfFailed: () => checkpointer.throwIfFailed(),
+    close: async () => {
+      await checkpointer.close();
       checkpointer.now();
       db.close();
     },

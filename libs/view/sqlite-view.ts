@@ -86,6 +86,8 @@ export class SqliteView implements ViewStore {
   }
 
   async commit(changes: ViewChanges): Promise<void> {
+    // Said before anything is done, so that a commit that succeeded never looks as if it had not.
+    this.#orDamage(() => this.#checkpointer.throwIfFailed());
     try {
       this.#orDamage(() => this.#db.transaction(() => this.#write(changes)).immediate());
     } catch (error) {
@@ -96,11 +98,11 @@ export class SqliteView implements ViewStore {
     }
     this.#position = changes.to;
     for (const [recipientId, row] of changes.recipients) this.#cache.replace(recipientId, row);
-    this.#orDamage(() => this.#checkpointer.ifDue());
+    this.#checkpointer.ifDue();
   }
 
   async close(): Promise<void> {
-    this.#checkpointer.close();
+    await this.#checkpointer.close();
     this.#db.close();
   }
 

@@ -265,10 +265,10 @@ describe('a full disk', () => {
       console.log(`skipped: no small disk can be mounted here: ${refusal}`);
       return;
     }
+    rmSync(join(mounted, 'data'), { recursive: true, force: true });
     const ballast = join(mounted, 'ballast.bin');
     writeFileSync(ballast, Buffer.alloc(12 * KIBIBYTE * KIBIBYTE, 1));
     const dataDir2 = join(mounted, 'data2');
-    rmSync(join(mounted, 'data'), { recursive: true, force: true });
     await open({ dataDir: dataDir2, diskReserveMb: 4 }).then(async (store) => {
       await fillUp(store);
       for (let n = 0; store.status().reserve === 'kept'; n += 1) {

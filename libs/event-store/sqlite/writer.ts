@@ -33,7 +33,12 @@ const RESERVE_IN_USE = 'no space left on the disk: its reserve is kept for revoc
 function open({ dataDir, reserveBytes }: LedgerWriterData): WriterProgram<AppendJob, AppendResult> {
   const reserve = new Reserve(dataDir, reserveBytes);
   const db = openWithRoom(dataDir, reserve);
-  const checkpointer = checkpointerOf(db, { dueAtPages: LOG_PAGES, restartAtPages: LOG_PAGES });
+  const checkpointer = checkpointerOf(db, {
+    dueAtPages: LOG_PAGES,
+    restartAtPages: LOG_PAGES,
+    // The database may not grow into the room that was given up for revocations.
+    mayMove: () => reserve.isKept,
+  });
   reserve.fill();
   if (reserve.isKept) {
     // What an earlier process left in the log is written and synced again, so that a replay rests on what is on disk.
@@ -47,15 +52,16 @@ function open({ dataDir, reserveBytes }: LedgerWriterData): WriterProgram<Append
       if (!reserve.isKept) reserve.refill();
       return reserve.isKept ? undefined : new StorageError('NO_SPACE', RESERVE_IN_USE);
     },
-    makeRoom: () => reserve.release(),
-    // The database may not grow into the room that was given up for revocations.
-    committed: () => {
-      if (reserve.isKept) checkpointer.ifDue();
+    makeRoom: () => {
+      checkpointer.settle();
+      return reserve.release();
     },
+    committed: () => checkpointer.ifDue(),
+    throwIfFailed: () => checkpointer.throwIfFailed(),
     idle: () => void reserve.refill(),
     status: (): LedgerWriterDetails => ({ reserve: reserve.isKept ? 'kept' : 'released' }),
-    close: () => {
-      checkpointer.close();
+    close: async () => {
+      await checkpointer.close();
       db.close();
     },
   };
