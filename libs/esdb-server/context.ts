@@ -4,7 +4,7 @@ import type { SystemStreams } from './system-streams.js';
 export interface Limits {
   /** Bytes of one message that a client may send. */
   readonly messageBytes: number;
-  /** Bytes of data, and likewise of metadata, that one append may hold while it is gathered. */
+  /** Bytes of data, and likewise of metadata and of everything else, that one append may hold while it is gathered. */
   readonly appendBytes: number;
   /** Calls under way, subscriptions among them. */
   readonly calls: number;

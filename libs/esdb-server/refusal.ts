@@ -46,6 +46,11 @@ export function accessDenied(details: string): Refusal {
   return new Refusal(status.PERMISSION_DENIED, details, trailers('access-denied'));
 }
 
+/** Said before anything of an append is taken in, so that it cannot fill the memory. */
+export function readOnly(): Refusal {
+  return accessDenied('this server is for reading only');
+}
+
 export function unauthenticated(): Refusal {
   return new Refusal(status.UNAUTHENTICATED, 'the name and the password are not known here');
 }

@@ -16,7 +16,6 @@ export async function appendEvents(
   { stream, expected }: Target,
   events: readonly NewEvent[],
 ): Promise<AppendOutcome> {
-  if (!context.writable) throw accessDenied('this server is for reading only');
   if (events.length === 0) throw invalid('an append holds at least one event');
   if (isMetastream(stream)) return appendMetadata(context, { stream, expected }, events);
   if (stream.startsWith('$')) throw accessDenied('names that begin with $ are not for events here');

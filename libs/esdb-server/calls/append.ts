@@ -1,7 +1,7 @@
 import type { ServerReadableStream } from '@grpc/grpc-js';
 import type { Context } from '../context.js';
 import { encodeAppended, encodeWrongVersion, type AppendRequest } from '../messages/append.js';
-import { invalid, tooLarge } from '../refusal.js';
+import { invalid, readOnly, tooLarge } from '../refusal.js';
 import { appendEvents } from './append-events.js';
 import { Gathered } from './gathered.js';
 
@@ -9,6 +9,7 @@ type AppendCall = ServerReadableStream<AppendRequest, Buffer>;
 
 /** Append: one append as a stream of messages, written when the client has sent the last. */
 export async function append(context: Context, call: AppendCall): Promise<Buffer> {
+  if (!context.writable) throw readOnly();
   const gathered = await gather(call, context.limits.appendBytes);
   if (gathered.isTooLarge) throw tooLarge(context.limits.appendBytes);
   const outcome = await appendEvents(context, gathered.target, gathered.events);

@@ -8,7 +8,7 @@ import {
   type BatchTarget,
   type Deadline,
 } from '../messages/batch-append.js';
-import { overloaded, refusalOf, type Refusal } from '../refusal.js';
+import { overloaded, readOnly, refusalOf, type Refusal } from '../refusal.js';
 import { appendEvents } from './append-events.js';
 import { Gathered } from './gathered.js';
 
@@ -26,7 +26,12 @@ interface Ending {
  * BatchAppend: one long call that carries many appends at once, each known by its correlation id. When the server stops
  * it takes no more, answers what it has taken, and ends.
  */
-export function batchAppend(context: Context, call: BatchCall, { signal, closing, onError }: Ending): Promise<void> {
+export async function batchAppend(
+  context: Context,
+  call: BatchCall,
+  { signal, closing, onError }: Ending,
+): Promise<void> {
+  if (!context.writable) throw readOnly();
   const batches = new Batches(context, call, onError);
   return new Promise((resolve, reject) => {
     const finish = (reason?: Error) => void batches.allAnswered().then(() => (reason ? reject(reason) : resolve()));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Context } from '../context.js';
 import { encoded } from '../protobuf/proto-writer.js';
 import type { Target } from '../messages/shared.js';
-import { accessDenied, streamDeleted, wrongVersion } from '../refusal.js';
+import { accessDenied, readOnly, streamDeleted, wrongVersion } from '../refusal.js';
 import { isMet, metadataIn, metastreamOf } from '../system-streams.js';
 
 /**
@@ -31,7 +31,7 @@ export async function tombstone(context: Context, target: Target): Promise<Buffe
 
 async function lastOfDeletable({ store, system, writable }: Context, target: Target): Promise<number | undefined> {
   const { stream, expected } = target;
-  if (!writable) throw accessDenied('this server is for reading only');
+  if (!writable) throw readOnly();
   if (stream.startsWith('$')) throw accessDenied('names that begin with $ are not for deleting here');
   if (system.isTombstoned(stream)) throw streamDeleted(stream);
   const [newest] = await store.readStream(stream, { direction: 'backwards', limit: 1 });
