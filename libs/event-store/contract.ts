@@ -77,6 +77,23 @@ function describeAppending(under: StoreUnderTest): void {
       expect(await under.store.append('consent-a', events, 'none')).toEqual({ ...first, replayed: true });
     });
 
+    it.each([
+      ['one event', 1, 'none'],
+      ['one event, at any revision', 1, 'any'],
+      ['three events', 3, 'none'],
+    ])(
+      'tells exactly one of many as not replayed that append the same ids at once: %s',
+      async (_what, count, expected) => {
+        const events = someEvents(count);
+        const attempts = Array.from({ length: 10 }, () => under.store.append('consent-a', events, expected));
+        const answers = await Promise.all(attempts);
+        expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1);
+        for (const answer of answers)
+          expect({ ...answer, replayed: false }).toEqual({ ...answers[0], replayed: false });
+        expect(idsOf(await under.store.readStream('consent-a', { limit: 100 }))).toEqual(idsOf(events));
+      },
+    );
+
     it('knows an id in capitals for the same', async () => {
       const event = { ...someEvent(), id: 'abcdefab-cdef-4abc-8def-abcdefabcdef' };
       const capitals = { ...event, id: event.id.toUpperCase() };

@@ -4,6 +4,7 @@ import { AppendWindow, type Lane } from './append-window.js';
 import type { Connections } from './connections.js';
 import { CallFailure } from './failure.js';
 import type { Horizon } from './horizon.js';
+import { InFlight, type Turn } from './in-flight.js';
 import { persist, type TimeLimit } from './persist.js';
 import type { Reader } from './reader.js';
 import { appendLimitMs, type Terms } from './terms.js';
@@ -19,6 +20,14 @@ interface Place {
   readonly n: number;
 }
 
+/** What an append holds from its first attempt to its end. */
+interface Going {
+  leave?: () => void;
+  turn?: Turn;
+  /** The furthest place that was known before anything of this append was sent. */
+  knownBefore?: number;
+}
+
 /**
  * Appends until the server has answered: the same ids with the same expected revision, which the server takes once
  * however often they come. What the server does not promise is done here: a repeat is told as one, also where another
@@ -26,6 +35,7 @@ interface Place {
  */
 export class Appender {
   private readonly window: AppendWindow;
+  private readonly inFlight = new InFlight();
   private readonly pending = new Set<Promise<unknown>>();
   private refused: string | undefined;
 
@@ -59,23 +69,38 @@ export class Appender {
   }
 
   private async appendOnce(request: AppendRequest, lane: Lane): Promise<Appended> {
-    const knownBefore = this.horizon.n;
-    let leave: (() => void) | undefined;
+    const going: Going = {};
     try {
-      return await persist(
-        async (time) => {
-          leave ??= await this.window.enter(lane, time);
-          return this.attempt(request, knownBefore, time);
-        },
-        this.connections.persistence(appendLimitMs(this.terms, lane)),
-      );
+      const work = (time: TimeLimit) => this.inTurn(request, lane, going, time);
+      const appended = await persist(work, this.connections.persistence(appendLimitMs(this.terms, lane)));
+      going.turn?.end(appended);
+      return appended;
+    } catch (error) {
+      going.turn?.end();
+      throw error;
     } finally {
-      leave?.();
+      going.leave?.();
     }
   }
 
-  private async attempt(request: AppendRequest, knownBefore: number, time: TimeLimit): Promise<Appended> {
-    if (isUnguarded(request)) {
+  private async inTurn(request: AppendRequest, lane: Lane, going: Going, time: TimeLimit): Promise<Appended> {
+    going.leave ??= await this.window.enter(lane, time);
+    if (!going.turn) {
+      const turn = await this.inFlight.enter(request, time);
+      if ('replayed' in turn) return { ...turn, replayed: true };
+      going.turn = turn;
+      going.knownBefore = this.horizon.n;
+    }
+    return this.attempt(request, going.turn.isDoubtful, going.knownBefore ?? 0, time);
+  }
+
+  private async attempt(
+    request: AppendRequest,
+    isDoubtful: boolean,
+    knownBefore: number,
+    time: TimeLimit,
+  ): Promise<Appended> {
+    if (isDoubtful || isUnguarded(request)) {
       const repeated = await this.findRepeat(request, time);
       if (repeated) return this.appendedAt(repeated, true);
     }
