@@ -14,6 +14,8 @@ import streams from '@eventstore/db-client/generated/streams_pb.js';
 const SERVICE = '/event_store.client.streams.Streams';
 const asIs = (bytes: Buffer) => bytes;
 
+type Call = ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>;
+
 /** What real clusters do and our own server never does, done to the messages on their way. */
 export interface Habits {
   /** An error instead of any answer. */
@@ -30,11 +32,12 @@ export class Relay {
   appends = 0;
   reads = 0;
   private readonly server = new Server();
-  private readonly target: Client;
+  private readonly live = new Set<Call>();
+  private target: Client;
   private port = 0;
 
   private constructor(targetPort: number) {
-    this.target = new Client(`127.0.0.1:${targetPort}`, credentials.createInsecure());
+    this.target = clientOf(targetPort);
     const method = {
       requestSerialize: asIs,
       requestDeserialize: asIs,
@@ -66,6 +69,13 @@ export class Relay {
     return `esdb://127.0.0.1:${this.port}?tls=false`;
   }
 
+  /** From now on another node is behind it, and every call that is open has lost its connection. */
+  moveTo(target: { readonly port: number }): void {
+    this.target.close();
+    this.target = clientOf(target.port);
+    for (const call of this.live) call.emit('error', { code: status.UNAVAILABLE, details: 'connection reset' });
+  }
+
   async close(): Promise<void> {
     this.server.forceShutdown();
     this.target.close();
@@ -73,6 +83,7 @@ export class Relay {
 
   private read(call: ServerWritableStream<Buffer, Buffer>): void {
     this.reads += 1;
+    this.follow(call);
     const refusal = this.habits.refuse?.();
     if (refusal) {
       call.emit('error', refusal);
@@ -86,7 +97,13 @@ export class Relay {
     answers.on('end', () => call.end());
   }
 
+  private follow(call: Call): void {
+    this.live.add(call);
+    for (const end of ['cancelled', 'error', 'finish']) call.on(end, () => this.live.delete(call));
+  }
+
   private batchAppend(call: ServerDuplexStream<Buffer, Buffer>): void {
+    this.follow(call);
     const answers = this.target.makeBidiStreamRequest(`${SERVICE}/BatchAppend`, asIs, asIs, new Metadata());
     call.on('cancelled', () => answers.cancel());
     call.on('data', (request: Buffer) => {
@@ -101,6 +118,10 @@ export class Relay {
     });
     answers.on('error', (error) => call.emit('error', error));
   }
+}
+
+function clientOf(port: number): Client {
+  return new Client(`127.0.0.1:${port}`, credentials.createInsecure());
 }
 
 /** What a node says that does not lead, and knows who does. */

@@ -1,8 +1,10 @@
 import { appendMessages, readAnswer, type AppendAnswer, type AppendRequest } from './append-messages.js';
-import type { BatchAppendCall } from './client.js';
+import type { BatchAppendCall, Begun } from './client.js';
 import { CallFailure } from './failure.js';
 
 interface Waiting {
+  /** Of the last of several events servers may name another place than its own. */
+  readonly isSingle: boolean;
   readonly resolve: (answer: AppendAnswer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -17,7 +19,7 @@ export class AppendCall {
   private opened: Promise<OpenCall> | undefined;
 
   constructor(
-    private readonly open: () => Promise<BatchAppendCall>,
+    private readonly open: () => Promise<Begun<BatchAppendCall>>,
     private readonly listener: Listener,
   ) {}
 
@@ -55,10 +57,11 @@ class OpenCall {
   private over = false;
 
   constructor(
-    private readonly call: BatchAppendCall,
+    private readonly begun: Begun<BatchAppendCall>,
     listener: Listener,
     private readonly ended: () => void,
   ) {
+    const { call } = begun;
     call.on('metadata', (headers) => listener.headers(headers));
     call.on('data', (message: Buffer) => {
       listener.heard();
@@ -72,22 +75,24 @@ class OpenCall {
     this.sent += 1;
     const correlation = this.sent;
     return new Promise((resolve, reject) => {
-      this.waiting.set(correlation, { resolve, reject });
-      for (const message of appendMessages(correlation, request)) this.call.write(message);
+      this.waiting.set(correlation, { isSingle: request.events.length === 1, resolve, reject });
+      for (const message of appendMessages(correlation, request)) this.begun.call.write(message);
     });
   }
 
   cancel(): void {
-    this.call.cancel();
+    this.begun.call.cancel();
   }
 
   private answer(message: Buffer): void {
     try {
       const { correlation, answer } = readAnswer(message);
-      this.waiting.get(correlation)?.resolve(answer);
+      const waiting = this.waiting.get(correlation);
       this.waiting.delete(correlation);
+      if (waiting?.isSingle && answer.kind === 'appended') this.begun.peer.reach(answer.n ?? 0);
+      waiting?.resolve(answer);
     } catch (error) {
-      this.call.cancel();
+      this.begun.call.cancel();
       this.end(error);
     }
   }

@@ -52,10 +52,11 @@ export class Bell {
     await this.connections.read(allRead({ from: 'end', prefixes: [] }), {
       live: true,
       signal: AbortSignal.any([this.subscription.signal, this.ended]),
-      take: (message) => {
+      take: (message, peer) => {
         const n = placeOf(message);
         if (n === undefined) void this.confirm(confirmed);
         else this.tell(n);
+        peer.reach(n ?? 0);
         return false;
       },
     });

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Client } from '@grpc/grpc-js';
+import { Peer } from './peer.js';
 
 interface SecureConnector {
   connect(socket: Socket): Promise<unknown>;
@@ -22,6 +23,12 @@ interface ChannelParts {
 export class ChannelSockets {
   private readonly sockets = new Set<Socket>();
   private readonly seen = new WeakSet();
+  private current = new Peer();
+
+  /** Another one as soon as the socket is another, which a channel replaces without a word. */
+  get peer(): Peer {
+    return this.current;
+  }
 
   /** Must be called before the first call of the client, which is what makes it connect. */
   follow(client: Client): void {
@@ -36,11 +43,20 @@ export class ChannelSockets {
     for (const socket of this.sockets) socket.destroy();
   }
 
+  private add(socket: Socket): void {
+    // Until there is a first socket, calls wait for it: they and those who come later have one and the same peer.
+    if (this.sockets.size > 0) this.current = new Peer();
+    this.sockets.add(socket);
+    socket.once('close', () => {
+      this.sockets.delete(socket);
+      this.current = new Peer();
+    });
+  }
+
   private following(connector: SecureConnector): SecureConnector {
     return {
       connect: (socket) => {
-        this.sockets.add(socket);
-        socket.once('close', () => this.sockets.delete(socket));
+        this.add(socket);
         return connector.connect(socket);
       },
       waitForReady: () => connector.waitForReady(),

@@ -9,9 +9,16 @@ import {
   type Metadata,
 } from '@grpc/grpc-js';
 import { ChannelSockets } from './channel-sockets.js';
+import type { Peer } from './peer.js';
 
 export type ReadCall = ClientReadableStream<Buffer>;
 export type BatchAppendCall = ClientDuplexStream<Buffer, Buffer>;
+
+/** A call, and who had the other end of the connection when it was begun. */
+export interface Begun<Call> {
+  readonly call: Call;
+  readonly peer: Peer;
+}
 
 /** What the client's own calls are made of: properties of every instance, protected by their types alone. */
 interface ClientParts {
@@ -66,14 +73,20 @@ export class EsdbClient {
     this.parts = made(url + interval) as unknown as ClientParts;
   }
 
-  async read(request: Buffer): Promise<ReadCall> {
-    const client = await this.channelClient();
-    return client.makeServerStreamRequest(`${SERVICE}/Read`, asIs, asIs, request, ...this.arguments());
+  get peer(): Peer {
+    return this.sockets.peer;
   }
 
-  async batchAppend(): Promise<BatchAppendCall> {
+  async read(request: Buffer): Promise<Begun<ReadCall>> {
     const client = await this.channelClient();
-    return client.makeBidiStreamRequest(`${SERVICE}/BatchAppend`, asIs, asIs, ...this.arguments());
+    const { peer } = this;
+    return { call: client.makeServerStreamRequest(`${SERVICE}/Read`, asIs, asIs, request, ...this.arguments()), peer };
+  }
+
+  async batchAppend(): Promise<Begun<BatchAppendCall>> {
+    const client = await this.channelClient();
+    const { peer } = this;
+    return { call: client.makeBidiStreamRequest(`${SERVICE}/BatchAppend`, asIs, asIs, ...this.arguments()), peer };
   }
 
   /** After an answer that names the leader: the next call goes there. */

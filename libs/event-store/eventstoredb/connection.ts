@@ -1,7 +1,8 @@
 import { AppendCall } from './append-call.js';
 import type { AppendAnswer, AppendRequest } from './append-messages.js';
-import { EsdbClient, type ReadCall } from './client.js';
+import { EsdbClient, type Begun, type ReadCall } from './client.js';
 import { CallFailure, failureOf } from './failure.js';
+import type { Peer } from './peer.js';
 
 export interface ConnectionEvents {
   /** Something came from the server. */
@@ -13,8 +14,13 @@ export interface ConnectionEvents {
 }
 
 export interface ReadOptions {
-  /** Called with each message, in order; true: enough, the server may stop. */
-  readonly take: (message: Buffer) => boolean;
+  /** Called with each message, in order, and who sent it; true: enough, the server may stop. */
+  readonly take: (message: Buffer, peer: Peer) => boolean;
+  /**
+   * Called when the server has sent everything, with how far it had shown to be when it was asked: 0 where that may have
+   * been another. May throw a `CallFailure`, with which the call then fails.
+   */
+  readonly ended?: (shown: number) => void;
   readonly signal?: AbortSignal;
   /** A call that is silent for hours by nature, once it has begun. */
   readonly live?: boolean;
@@ -55,9 +61,16 @@ export class Connection {
   /** Resolves when the server has sent everything, `take` has had enough or the signal aborts; no call is left open. */
   async read(request: Buffer, options: ReadOptions): Promise<void> {
     await this.guarded(async (waited) => {
-      const call = await this.client.read(request);
-      await this.receive(call, options, waited);
+      const begun = await this.client.read(request);
+      const shown = begun.peer.n;
+      await this.receive(begun, options, waited);
+      if (!options.signal?.aborted) options.ended?.(begun.peer === this.client.peer ? shown : 0);
     });
+  }
+
+  /** How far in the ledger the server at the other end has shown to be. */
+  get shown(): number {
+    return this.client.peer.n;
   }
 
   /** Whoever waits is told that it failed, calls are cancelled, the channel is closed. */
@@ -113,11 +126,15 @@ export class Connection {
     const failure = failureOf(error);
     if (!(failure instanceof CallFailure)) return failure;
     if (failure.kind === 'not the leader' && error instanceof Error) await this.client.followLeader(error);
-    if (failure.kind === 'connection' || failure.kind === 'broken') this.giveUp(failure);
+    if (failure.losesConnection) this.giveUp(failure);
     return failure;
   }
 
-  private receive(call: ReadCall, { take, signal, live = false }: ReadOptions, waited: () => void): Promise<void> {
+  private receive(
+    { call, peer }: Begun<ReadCall>,
+    { take, signal, live = false }: ReadOptions,
+    waited: () => void,
+  ): Promise<void> {
     return new Promise((resolve, reject) => {
       const stop = () => {
         call.cancel();
@@ -134,7 +151,7 @@ export class Connection {
       call.on('data', (message: Buffer) => {
         this.heard();
         if (live) waited();
-        if (attempt(() => take(message), reject)) stop();
+        if (attempt(() => take(message, peer), reject)) stop();
       });
       call.on('error', (error) => settle(() => reject(error)));
       call.on('end', () => settle(resolve));

@@ -42,6 +42,11 @@ export class Connections {
     return (await this.connection()).read(request, options);
   }
 
+  /** How far in the ledger the server that is asked next has shown to be. */
+  async shown(): Promise<number> {
+    return (await this.connection()).shown;
+  }
+
   close(): void {
     this.end.abort();
     const closed = new CallFailure('connection', CLOSED);

@@ -9,6 +9,8 @@ export type FailureKind =
   | 'broken'
   /** This node does not lead: the client goes to the leader, and the same again. */
   | 'not the leader'
+  /** This node knows less than was committed, as a leader that was cut off does: another connection, and the same again. */
+  | 'behind'
   /** The server is starting, too busy, or in an election: the same again. */
   | 'busy'
   /** Credentials or access lists: nobody but an operator can help. */
@@ -22,6 +24,7 @@ const WORDS: Record<FailureKind, string> = {
   connection: 'EventStoreDB cannot be reached',
   broken: 'EventStoreDB failed with an error of its own',
   'not the leader': 'the node of EventStoreDB is not the leader',
+  behind: 'the node of EventStoreDB lacks events that another has committed: it is not the leader',
   busy: 'EventStoreDB is not ready or too busy',
   denied: 'EventStoreDB refuses access: the user name or the password is wrong, or an access list forbids it',
   deleted: 'the stream was deleted for good in EventStoreDB, which a ledger never does',
@@ -35,6 +38,11 @@ export class CallFailure extends Error {
     words: string = WORDS[kind],
   ) {
     super(words);
+  }
+
+  /** Whether nothing is to be asked of this connection again. */
+  get losesConnection(): boolean {
+    return this.kind === 'connection' || this.kind === 'broken' || this.kind === 'behind';
   }
 
   /** Whether the same call may succeed by itself a little later. */

@@ -1,8 +1,8 @@
 import type { Wake } from '../wake.js';
 
 /**
- * The furthest place in the ledger that this process knows to be committed. It only ever grows, and whoever follows the
- * ledger is woken when it does.
+ * The furthest place in the ledger that this process knows to be committed, from whatever node. It only ever grows, and
+ * whoever follows the ledger is woken when it does. A node that knows less is not asked any further.
  */
 export class Horizon {
   private furthest = 0;

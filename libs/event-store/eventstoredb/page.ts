@@ -41,11 +41,11 @@ export class Page {
   }
 
   /**
-   * How far the page has looked. At the end that is at least what was known to be committed before it was asked for,
-   * also where the last events were not wanted.
+   * How far the page has looked. At the end that is at least as far as the very server that sent it had shown to be
+   * before it was asked, also where the last events were not wanted.
    */
-  reached(knownBefore: number): number {
-    return this.isAtEnd ? Math.max(this.last, knownBefore) : this.last;
+  reached(shownBefore: number): number {
+    return this.isAtEnd ? Math.max(this.last, shownBefore) : this.last;
   }
 
   private get isFull(): boolean {

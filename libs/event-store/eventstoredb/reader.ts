@@ -9,6 +9,7 @@ import {
   type StoredEvent,
 } from '../port.js';
 import type { Connections } from './connections.js';
+import { CallFailure } from './failure.js';
 import type { Horizon } from './horizon.js';
 import { Page, type PageWanted } from './page.js';
 import { persist } from './persist.js';
@@ -17,6 +18,7 @@ import type { Terms } from './terms.js';
 
 /** Events that one page looks at where it sorts out the prefixes itself. */
 const SCANNED_EVENTS = 10_000;
+const HEAD = allRead({ from: 'end', backwards: true, prefixes: [], count: 1 });
 const REVISION = /^(0|[1-9]\d{0,14})$/;
 
 interface Wanted {
@@ -24,6 +26,12 @@ interface Wanted {
   readonly after: number;
   readonly prefixes: readonly string[];
   readonly limit: number;
+}
+
+interface Scan {
+  readonly signal: AbortSignal;
+  readonly take: (event: WireEvent) => unknown;
+  readonly ended?: (shown: number) => void;
 }
 
 export class Reader {
@@ -36,14 +44,7 @@ export class Reader {
 
   /** The last event of a stream that is not the server's own; 0 in an empty ledger. */
   async head(): Promise<Position> {
-    const request = allRead({ from: 'end', backwards: true, prefixes: [], count: 1 });
-    const n = await this.persist(async (signal) => {
-      const last: WireEvent[] = [];
-      await this.scan(request, signal, (event) => last.push(event));
-      return last[0]?.n ?? 0;
-    });
-    this.horizon.reach(n);
-    return this.position(n);
+    return this.position(await this.persist((signal) => this.headOnce(signal)));
   }
 
   async readStream(stream: string, { from, direction, limit }: ReadStreamOptions): Promise<StoredEvent[]> {
@@ -53,7 +54,7 @@ export class Reader {
     const request = streamRead({ stream, from: start, backwards, count: limit });
     return this.persist(async (signal) => {
       const events: StoredEvent[] = [];
-      await this.scan(request, signal, (event) => events.push(this.storedOf(event)));
+      await this.scan(request, { signal, take: (event) => events.push(this.storedOf(event)) });
       return events;
     });
   }
@@ -73,14 +74,14 @@ export class Reader {
 
   /** The last events of a stream, newest first, one by one; nothing is kept. */
   async walkBack(stream: string, count: number, signal: AbortSignal, take: (event: WireEvent) => void): Promise<void> {
-    await this.scan(streamRead({ stream, from: 'end', backwards: true, count }), signal, take);
+    await this.scan(streamRead({ stream, from: 'end', backwards: true, count }), { signal, take });
   }
 
   /** The event at a revision; undefined where there is none. */
   async eventAt(stream: string, revision: number, signal: AbortSignal): Promise<WireEvent | undefined> {
     const found: WireEvent[] = [];
     const request = streamRead({ stream, from: revision, backwards: false, count: 1 });
-    await this.scan(request, signal, (event) => found.push(event));
+    await this.scan(request, { signal, take: (event) => found.push(event) });
     return found[0];
   }
 
@@ -103,12 +104,32 @@ export class Reader {
     return this.readPage([], { after, limit, count: limit + SCANNED_EVENTS, wants }, signal);
   }
 
+  private async headOnce(signal: AbortSignal): Promise<number> {
+    const needed = this.horizon.n;
+    let n = 0;
+    const take = (event: WireEvent) => void (n = event.n);
+    await this.scan(HEAD, { signal, take, ended: () => refuseBefore(needed, n) });
+    this.horizon.reach(n);
+    return n;
+  }
+
+  /**
+   * A page that ends before what is known to be committed comes from a node that lacks it. Of everything, its own last
+   * event tells where that is. Where the server sorts out the prefixes it has to show its head first, unless it has
+   * done so.
+   */
   private async readPage(prefixes: readonly string[], wanted: PageWanted, signal: AbortSignal): Promise<AllPage> {
-    const knownBefore = this.horizon.n;
+    const needed = this.horizon.n;
+    if (prefixes.length > 0 && (await this.connections.shown()) < needed) await this.headOnce(signal);
     const page = new Page(wanted);
+    let reached = 0;
+    const ended = (shown: number) => {
+      reached = page.reached(prefixes.length > 0 ? shown : 0);
+      if (page.isAtEnd) refuseBefore(needed, reached);
+    };
     const from = wanted.after === 0 ? 'start' : wanted.after;
-    await this.scan(allRead({ from, prefixes, count: wanted.count }), signal, (event) => page.take(event));
-    const reached = page.reached(knownBefore);
+    const take = (event: WireEvent) => page.take(event);
+    await this.scan(allRead({ from, prefixes, count: wanted.count }), { signal, take, ended });
     this.horizon.reach(reached);
     const events = page.events.map((event) => this.storedOf(event));
     return { events, position: this.position(reached), atEnd: page.isAtEnd };
@@ -118,11 +139,12 @@ export class Reader {
    * `take` may return true to stop the server. Reads that are bounded by their count are left to end by themselves:
    * Node's HTTP/2 closes a connection on which some thousand calls are cancelled.
    */
-  private async scan(request: Buffer, signal: AbortSignal, take: (event: WireEvent) => unknown): Promise<void> {
+  private async scan(request: Buffer, { take, ...options }: Scan): Promise<void> {
     await this.connections.read(request, {
-      signal,
-      take: (message) => {
+      ...options,
+      take: (message, peer) => {
         const event = eventOf(message);
+        peer.reach(event?.n ?? 0);
         return event !== undefined && take(event) === true;
       },
     });
@@ -144,4 +166,8 @@ export class Reader {
   private storedOf({ id, type, data, metadata, stream, revision, n }: WireEvent): StoredEvent {
     return { id, type, data, metadata, stream, revision: String(revision), position: this.position(n) };
   }
+}
+
+function refuseBefore(needed: number, n: number): void {
+  if (n < needed) throw new CallFailure('behind');
 }
