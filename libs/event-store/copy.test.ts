@@ -7,6 +7,7 @@ import { idsOf, someEvent, someEvents } from './harness-contract.js';
 import { COPY_WINDOW } from './copy-writer.js';
 import {
   CopyRefused,
+  StoreUnavailable,
   copyLedger,
   openSqliteStore,
   summaryOf,
@@ -227,6 +228,28 @@ describe('a target that is no copy of the source', () => {
     expect(refused).toBeInstanceOf(CopyRefused);
     expect(String(refused)).toMatch(/lost the beginning of a stream/);
     expect(String(refused)).not.toMatch(/somebody-|of-somebody/);
+  });
+
+  it('is refused where the source ends before the place where it ended when the copy began', async () => {
+    await begin(from);
+    await from.append('consent-a', someEvents(1), 'none');
+    const head = await from.head();
+    const stale: EventStore = {
+      ledgerId: from.ledgerId,
+      append: () => Promise.reject(new Error('a source is not written')),
+      readStream: (stream, options) => from.readStream(stream, options),
+      readAll: async ({ limit }) => {
+        const { events } = await from.readAll({ limit });
+        const [first] = events;
+        return { events: events.slice(0, 1), position: first?.position ?? head, atEnd: true };
+      },
+      subscribe: (options) => from.subscribe(options),
+      head: () => Promise.resolve(head),
+      close: () => Promise.resolve(),
+    };
+    await expect(copyLedger({ from: stale, to })).rejects.toThrow(StoreUnavailable);
+    await expect(summaryOf(stale, { until: head })).rejects.toThrow(/ended before the place/);
+    expect((await summaryOf(stale)).events).toBe(1);
   });
 
   it('is refused where it holds more than the source', async () => {

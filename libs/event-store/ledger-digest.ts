@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { comparePositions, type EventStore, type Position, type StoredEvent } from './port.js';
+import {
+  StoreUnavailable,
+  comparePositions,
+  hasReached,
+  type EventStore,
+  type Position,
+  type StoredEvent,
+} from './port.js';
 
 /** What a ledger holds, in so few words that two can be compared at a glance. */
 export interface LedgerSummary {
@@ -48,6 +55,7 @@ export function categoryOf(stream: string): string {
 }
 
 const PAGE_EVENTS = 500;
+const TOO_SHORT = 'the ledger ended before the place up to which it was to be read';
 
 /** Every event of a ledger in its order, up to and with `until`; absent: up to what is the end when it is reached. */
 export async function* eventsUpTo(store: EventStore, until?: Position): AsyncGenerator<StoredEvent, void> {
@@ -57,6 +65,7 @@ export async function* eventsUpTo(store: EventStore, until?: Position): AsyncGen
       if (until !== undefined && (comparePositions(event.position, until) ?? 1) > 0) return;
       yield event;
     }
+    if (page.atEnd && until !== undefined && !hasReached(page.position, until)) throw new StoreUnavailable(TOO_SHORT);
     if (page.atEnd) return;
     from = page.position;
   }
