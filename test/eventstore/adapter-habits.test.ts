@@ -125,6 +125,35 @@ describe('a server that does not know the place of a repeat', () => {
   });
 });
 
+describe('a server that tells no places of the events of a stream, as those before 22.6', () => {
+  const NO_PLACE = '18446744073709551615';
+  const placeless = (read: streams.ReadResp) => {
+    const event = read.getEvent()?.getEvent();
+    event?.setCommitPosition(NO_PLACE);
+    event?.setPreparePosition(NO_PLACE);
+    return read;
+  };
+
+  it('is refused by name of the version, and nothing is taken for a place', async () => {
+    const name = stream();
+    await store.append(name, [newEvent()], 'none');
+    const before = await store.head();
+    relay.habits.event = (read, request) => (request.getOptions()?.hasStream() ? placeless(read) : read);
+    await expect(store.readStream(name, { limit: 1 })).rejects.toThrow(/version 22\.6 or newer/);
+    await expect(store.append(name, [newEvent(), newEvent()], '0')).rejects.toThrow(StoreUnavailable);
+    expect(await store.head()).toBe(before);
+    const last = await store.append(name, [newEvent()], '0');
+    expect(await store.readAll({ from: before, limit: 10 })).toMatchObject({ position: last.position, atEnd: true });
+  });
+
+  it('is refused where even the whole ledger has none', async () => {
+    await store.append(stream(), [newEvent()], 'none');
+    relay.habits.event = placeless;
+    await expect(store.head()).rejects.toThrow(/version 22\.6 or newer/);
+    await expect(store.readAll({ limit: 10 })).rejects.toThrow(StoreUnavailable);
+  });
+});
+
 describe('several events, of which a server would take some a second time', () => {
   it('are looked for before they are sent', async () => {
     const name = stream();

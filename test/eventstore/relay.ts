@@ -23,6 +23,8 @@ export interface Habits {
   /** True: the read is never answered. */
   isSilent?: (request: streams.ReadReq) => boolean;
   /** What arrives instead of the server's answer. */
+  event?: (event: streams.ReadResp, request: streams.ReadReq) => streams.ReadResp;
+  /** The same for appends. */
   answer?: (answer: streams.BatchAppendResp) => streams.BatchAppendResp;
 }
 
@@ -92,9 +94,16 @@ export class Relay {
     if (this.habits.isSilent?.(streams.ReadReq.deserializeBinary(call.request))) return;
     const answers = this.target.makeServerStreamRequest(`${SERVICE}/Read`, asIs, asIs, call.request, new Metadata());
     call.on('cancelled', () => answers.cancel());
-    answers.on('data', (answer: Buffer) => call.write(answer));
+    answers.on('data', (answer: Buffer) => call.write(this.eventFrom(answer, call.request)));
     answers.on('error', (error) => call.emit('error', error));
     answers.on('end', () => call.end());
+  }
+
+  private eventFrom(answer: Buffer, request: Buffer): Buffer {
+    const { event } = this.habits;
+    if (!event) return answer;
+    const [read, asked] = [streams.ReadResp.deserializeBinary(answer), streams.ReadReq.deserializeBinary(request)];
+    return Buffer.from(event(read, asked).serializeBinary());
   }
 
   private follow(call: Call): void {

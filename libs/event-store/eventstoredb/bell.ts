@@ -63,8 +63,8 @@ export class Bell {
   }
 
   private tell(n: number): void {
-    this.told = Math.max(this.told, n);
     this.horizon.reach(n);
+    this.told = Math.max(this.told, n);
   }
 
   /** What was appended before the subscription began, it does not tell. */

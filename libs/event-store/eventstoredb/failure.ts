@@ -28,7 +28,7 @@ const WORDS: Record<FailureKind, string> = {
   busy: 'EventStoreDB is not ready or too busy',
   denied: 'EventStoreDB refuses access: the user name or the password is wrong, or an access list forbids it',
   deleted: 'the stream was deleted for good in EventStoreDB, which a ledger never does',
-  refused: 'EventStoreDB does not take this call: version 21.10 or newer is needed',
+  refused: 'EventStoreDB does not take this call: version 22.6 or newer is needed',
 };
 
 /** Text for people and logs: no address, no credentials, no name of a stream. */

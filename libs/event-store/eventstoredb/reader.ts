@@ -10,7 +10,7 @@ import {
 } from '../port.js';
 import type { Connections } from './connections.js';
 import { CallFailure } from './failure.js';
-import type { Horizon } from './horizon.js';
+import { checkPlace, type Horizon } from './horizon.js';
 import { Page, type PageWanted } from './page.js';
 import { persist } from './persist.js';
 import { allRead, eventOf, streamRead, type WireEvent } from './read-messages.js';
@@ -144,8 +144,10 @@ export class Reader {
       ...options,
       take: (message, peer) => {
         const event = eventOf(message);
-        peer.reach(event?.n ?? 0);
-        return event !== undefined && take(event) === true;
+        if (!event) return false;
+        checkPlace(event.n);
+        peer.reach(event.n);
+        return take(event) === true;
       },
     });
   }
