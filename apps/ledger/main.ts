@@ -11,7 +11,10 @@ async function main(): Promise<void> {
   for (const warning of config.warnings) log.warn({ warning }, 'configuration');
   const stopping = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => stopping.abort(new Error('told to stop')));
+    process.once(signal, () => {
+      stopping.abort(new Error('told to stop'));
+      setTimeout(() => process.exit(1), config.limits.shutdownTimeoutMs).unref();
+    });
   }
   // Told to stop while it still waits for its ledger, or for its view to catch up: that is no failure of the start.
   const whileStarting = (error: unknown) => {
@@ -20,7 +23,7 @@ async function main(): Promise<void> {
   };
   const running = await startService(config, { clock: systemClock, log, signal: stopping.signal }).catch(whileStarting);
   if (!running) return process.exit(0);
-  onAbort(stopping.signal, () => void stop(running, log, config.limits.shutdownTimeoutMs));
+  onAbort(stopping.signal, () => void stop(running, log));
   const ready = await running.parts.view.whenReady().then(() => true, whileStarting);
   if (ready) process.stdout.write(`${JSON.stringify(readyLine(running, config.http.host))}\n`);
 }
@@ -41,9 +44,7 @@ function readyLine({ ports, adminKeyFile, esdbCaFile }: Running, host: string) {
   };
 }
 
-async function stop(running: Running, log: Log, timeoutMs: number): Promise<void> {
-  const overdue = setTimeout(() => process.exit(1), timeoutMs);
-  overdue.unref();
+async function stop(running: Running, log: Log): Promise<void> {
   log.info({}, 'stopping');
   await running.close();
   process.exit(0);

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { keepOut, startLedger, type EventStore, type Ledger } from '#event-store';
+import { setTimeout as pause } from 'node:timers/promises';
+import { DataDirectoryInUse, StoreUnavailable, keepOut, startLedger, type EventStore, type Ledger } from '#event-store';
 import {
   createLog,
   createMetrics,
@@ -74,20 +75,30 @@ export interface StartOptions {
  */
 export async function startService(config: Config, options: StartOptions): Promise<Running> {
   const { clock, log = createLog({ level: config.logLevel }), signal = new AbortController().signal } = options;
-  const opened = new Opened();
-  try {
-    return await open(config, { clock, log, signal }, opened);
-  } catch (error) {
-    await opened.close();
-    throw error;
+  for (;;) {
+    const opened = new Opened();
+    try {
+      return await open(config, { clock, log, signal }, opened);
+    } catch (error) {
+      await opened.close();
+      if (!isPassing(error, config) || signal.aborted) throw error;
+      log.warn({ err: error }, 'the ledger went away while the service was starting: it starts over');
+    }
+    await pause(START_OVER_MS, undefined, { signal });
   }
+}
+
+const START_OVER_MS = 500;
+
+function isPassing(error: unknown, { eventStore }: Config): boolean {
+  return eventStore !== undefined && error instanceof StoreUnavailable && !(error instanceof DataDirectoryInUse);
 }
 
 async function open(config: Config, { clock, log, signal }: Required<StartOptions>, opened: Opened): Promise<Running> {
   const { dataDir } = config;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const metrics = createMetrics();
-  const { store, httpPort } = await openLedger(config, { log, signal }, opened);
+  const { store, httpPort, leaveRoom } = await openLedger(config, { log, signal }, opened);
   const { vault, ids, adminKey } = await openKeys(config, clock, store, opened);
   const view = await LiveView.open({ store, dataDir, clock, limits: config.view, ...viewReports(log, metrics) });
   opened.add(view, (one) => one.close());
@@ -99,6 +110,7 @@ async function open(config: Config, { clock, log, signal }: Required<StartOption
   const esdb = await serveEmbeddedLedger(parts, authenticator);
   if (esdb) opened.add(esdb, (one) => one.close());
   const http = opened.add(await openHttp(parts, authenticator), (one) => one.close());
+  await leaveRoom();
   const ports = { http: await http.listen({ ...config.http, port: httpPort }), metrics: metricsServer.port };
   return {
     parts,
@@ -113,6 +125,8 @@ interface OpenedLedger {
   readonly store: Ledger;
   /** The port that HTTP is to listen on: the one on which the process has said so far that it waits. */
   readonly httpPort: number;
+  /** Frees that port. */
+  readonly leaveRoom: () => Promise<void>;
 }
 
 type Start = Pick<Required<StartOptions>, 'log' | 'signal'>;
@@ -120,7 +134,8 @@ type Start = Pick<Required<StartOptions>, 'log' | 'signal'>;
 async function openLedger(config: Config, start: Start, opened: Opened): Promise<OpenedLedger> {
   const remote = remoteLimitsOf(config);
   if (remote) return waitForLedger(config, remote, start, opened);
-  return { store: opened.add(await openEmbeddedLedger(config), (one) => one.close()), httpPort: config.http.port };
+  const store = opened.add(await openEmbeddedLedger(config), (one) => one.close());
+  return { store, httpPort: config.http.port, leaveRoom: async () => undefined };
 }
 
 /** The vault in this directory is for one process alone, which the lock of the embedded ledger sees to otherwise. */
@@ -134,14 +149,17 @@ async function waitForLedger(
   const room = opened.add(await openWaitingRoom(config), (one) => one.close());
   const store = await openRemoteLedger(remote, log, { signal, onProblem: (problem) => room.say(problem) });
   opened.add(store, (one) => one.close());
-  await room.close();
-  return { store, httpPort: room.port };
+  room.say('the service is reading what it needs of the ledger');
+  return { store, httpPort: room.port, leaveRoom: () => room.close() };
 }
+
+/** Others may keep streams of their own on the same EventStoreDB. */
+const OWN_PREFIXES = ['system-ledger', 'business-', 'consent-', 'conversation-'];
 
 /** Secrets and vault must be those that the ledger began with; a lost one is never replaced by a new one. */
 async function openKeys(config: Config, clock: Clock, store: EventStore, opened: Opened) {
   const { dataDir, secrets: configured, limits } = config;
-  const ledgerExists = (await store.readAll({ limit: 1 })).events.length > 0;
+  const ledgerExists = (await store.readAll({ prefixes: OWN_PREFIXES, limit: 1 })).events.length > 0;
   const vaultExists = existsSync(join(dataDir, VAULT_FILE));
   if (ledgerExists && !vaultExists) throw new Lost(join(dataDir, VAULT_FILE), 'ledger');
   const secrets = openSecrets({ dataDir, ledgerExists, vaultExists, ...configured });
@@ -174,7 +192,7 @@ function ledgerName({ dataDir, eventStore }: Config): string {
 /** One of the two that belong together is gone: it is never replaced by an empty one. */
 export class Lost extends Error {
   constructor(file: string, other: 'ledger' | 'vault') {
-    super(`${file} is missing or empty, but there is a ${other} that belongs to it: restore or copy it here`);
+    super(`${file} is missing or empty, but there is a ${other} that belongs to it: restore it from a backup`);
     this.name = 'Lost';
   }
 }

@@ -131,6 +131,11 @@ describe('readConfig', () => {
       ]);
     });
 
+    it('is served on a port of its own', () => {
+      expect(faultsOf({ ESDB_PORT: '3000' })).toEqual([expect.stringContaining('ESDB_PORT is the same as PORT')]);
+      expect(faultsOf({ ESDB_PORT: '0', PORT: '0', METRICS_PORT: '0' })).toEqual([]);
+    });
+
     it('warns of a connection without TLS', () => {
       const { warnings } = readConfig({ ...secrets, EVENTSTORE_URL: 'esdb://localhost:2113?tls=false' });
       expect(warnings).toEqual([expect.stringContaining('EVENTSTORE_URL turns TLS off')]);

@@ -202,6 +202,10 @@ function unsafeCombinations(values: Values): string[] {
     ],
     [PORT === METRICS_PORT && PORT !== 0, 'PORT and METRICS_PORT are the same: give each its own'],
     [
+      ESDB_PORT !== undefined && ESDB_PORT !== 0 && (ESDB_PORT === PORT || ESDB_PORT === METRICS_PORT),
+      'ESDB_PORT is the same as PORT or METRICS_PORT: give it its own',
+    ],
+    [
       VIEW_PROBE_INTERVAL_MS >= VIEW_MAX_LAG_MS,
       'VIEW_PROBE_INTERVAL_MS is not below VIEW_MAX_LAG_MS: the view would be too old between two probes, and every answer no',
     ],

@@ -17,7 +17,7 @@ import { BATCH_SIZE, LiveCopy } from './live-copy.js';
 import { joinRemembered, Overlay } from './overlay.js';
 import { PositionWaiters } from './position-waiters.js';
 import { businessOf, projectBusiness, VIEW_PREFIXES, type UnreadableEvent } from './project.js';
-import { stateFor } from './recipient-row.js';
+import { NOBODY, stateFor } from './recipient-row.js';
 
 export interface LiveViewOptions {
   readonly store: EventStore;
@@ -130,6 +130,18 @@ export class LiveView {
       this.#options.onError(error);
       return this.#no('VIEW_UNAVAILABLE');
     }
+  }
+
+  /**
+   * Whose recipient this is, by the view and what this process has acknowledged: null where nothing is recorded,
+   * undefined where the view may not answer at once or the row's events name more than one business.
+   */
+  ownerOf(recipientId: string): string | null | undefined {
+    const snapshot = this.#mayAnswer() ? this.#copy.readNow([recipientId]) : undefined;
+    if (snapshot?.position === undefined) return undefined;
+    const row = joinRemembered(snapshot.rows[0], this.#overlay.of(recipientId));
+    if (row === undefined) return null;
+    return row.businessId === NOBODY ? undefined : row.businessId;
   }
 
   /** To be called before an event is acknowledged: from then on it is in every answer of this process. */

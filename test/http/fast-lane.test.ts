@@ -64,6 +64,7 @@ describe('a plain check, which passes the frameworks by', () => {
     ['an option that is not there', 400, 'VALIDATION_FAILED', () => byId(`${TOPIC}&color=red`)],
     ['a missing purpose', 400, 'VALIDATION_FAILED', () => byAddress({ ...BODY, purpose: undefined })],
     ['a number for a channel', 400, 'VALIDATION_FAILED', () => byAddress({ ...BODY, channel: 7 })],
+    ['null for a sender', 400, 'VALIDATION_FAILED', () => byAddress({ ...BODY, sender: null })],
     ['a phone that is none', 400, 'ADDRESS_INVALID', () => byAddress({ ...BODY, recipient: { phone: '12' } })],
     ['a field that is not there', 400, 'VALIDATION_FAILED', () => byAddress({ ...BODY, color: 'red' })],
     ['a prototype key', 400, 'VALIDATION_FAILED', () => byAddress(undefined, { raw: withProto() })],

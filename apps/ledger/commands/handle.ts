@@ -61,7 +61,8 @@ export async function handle<A>(parts: Parts, handling: Handling<A>): Promise<Ha
     try {
       const appended = await timedAppend(parts, handling, decided.events, expected);
       // The same ids were there already: what stands there is the answer, not what was decided here beside it.
-      if (!appended.replayed || lastResort) return { answer: decided.answer, appended };
+      // Nor is there anything more to learn of a stream that cannot be read.
+      if (!appended.replayed || lastResort || history.unread) return { answer: decided.answer, appended };
     } catch (error) {
       if (!(error instanceof RevisionConflict) || lastResort) throw error;
     }

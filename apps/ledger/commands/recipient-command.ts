@@ -20,6 +20,8 @@ export interface RecipientCommand {
   readonly key?: string;
   /** What a retry must repeat to be taken for one. */
   readonly request: unknown;
+  /** Set where the key fixes the request, as a provider's message id does: it cannot have come with another one. */
+  readonly oneRequestPerKey?: true;
   readonly lane: 'normal' | 'revocation';
   /** Parts that are stored only sealed under the recipient's own key. */
   readonly personal: Readonly<Record<string, string>>;
@@ -63,8 +65,10 @@ export async function carryOut(parts: Parts, command: RecipientCommand): Promise
  * What the view and this process know of the person together. Where this process alone writes, that is all there is, and
  * it spares an opt-out the reading of two streams; a repeated one the append itself will tell.
  */
-function glanceAt({ store, view }: Parts, { businessId, recipientId }: RecipientCommand): History | undefined {
-  if (!store.isOurs) return undefined;
+function glanceAt({ store, view }: Parts, command: RecipientCommand): History | undefined {
+  const { businessId, recipientId, key, oneRequestPerKey } = command;
+  // Whether a key came with another request before, only the stream itself can tell.
+  if (!store.isOurs || (key !== undefined && !oneRequestPerKey)) return undefined;
   const looked = view.lookUp(businessId, [recipientId]);
   if (looked instanceof Promise || !looked.ok) return undefined;
   return { events: [], expected: 'any', state: looked.states[0] ?? EMPTY_STATE };
@@ -76,20 +80,24 @@ interface Identity {
   /** The key whoever it was sent for, and what with; undefined where there is none. */
   readonly keyUse: KeyUse | undefined;
   readonly commandId: string;
-  /** Where the key was used for another request before: what a revocation, which is never turned away, is then called. */
-  readonly otherCommandId: string;
+  /**
+   * What the event's id is made from. A revocation is never turned away for its key, so its request is part of it: two
+   * under one key are two events, however close together they come, and neither can be taken for the other.
+   */
+  readonly eventOf: string;
 }
 
 async function identify(parts: Parts, command: RecipientCommand): Promise<Identity> {
-  const { businessId, operation, recipientId, key, request } = command;
+  const { businessId, operation, recipientId, key, request, lane } = command;
   const unique = key ?? randomUUID();
   const asked = parts.ids.fingerprint(request);
-  const other = `${unique} ${asked}`;
+  const commandId = parts.ids.commandId(businessId, operation, recipientId, unique);
+  const ofRequest = () => parts.ids.commandId(businessId, operation, recipientId, `${unique} ${asked}`);
   return {
     keyUse: key === undefined ? undefined : { key: parts.ids.commandId(businessId, operation, '', key), asked },
     fingerprint: key === undefined ? undefined : await fingerprintOf(parts, command),
-    commandId: parts.ids.commandId(businessId, operation, recipientId, unique),
-    otherCommandId: parts.ids.commandId(businessId, operation, recipientId, other),
+    commandId,
+    eventOf: lane === 'revocation' ? ofRequest() : commandId,
   };
 }
 
@@ -109,16 +117,22 @@ async function decideOnce(
   identity: Identity,
   history: History,
 ): Promise<Decided<Draft>> {
-  const first = findEvent(history, parts.ids.eventId(identity.commandId, 0));
-  const reused = first !== undefined && !sameRequest(first, identity);
-  const taken = reused || (identity.keyUse !== undefined && parts.keyUses.isTaken(identity.keyUse));
+  const eventId = parts.ids.eventId(identity.eventOf, 0);
+  const earlier = findEvent(history, eventId);
+  const taken = isReused(history, identity, eventId) || (identity.keyUse && parts.keyUses.isTaken(identity.keyUse));
   if (taken && command.lane !== 'revocation') throw keyReused();
-  const commandId = reused ? identity.otherCommandId : identity.commandId;
-  const eventId = parts.ids.eventId(commandId, 0);
-  const earlier = reused ? findEvent(history, eventId) : first;
   const warnings = taken ? [...command.warnings, KEY_REUSED_WARNING] : command.warnings;
   if (earlier) return { answer: replay(command, history, earlier, warnings) };
-  return propose(parts, { ...command, warnings }, { ...identity, commandId }, eventId, history);
+  return propose(parts, { ...command, warnings }, identity, eventId, history);
+}
+
+/** Whether the key had come to this person with another request by the time it came with this one. */
+function isReused({ events }: History, identity: Identity, eventId: string): boolean {
+  const at = events.findIndex(({ event }) => event.id === eventId);
+  const earlier = events[at];
+  if (earlier && identity.eventOf === identity.commandId) return !sameRequest(earlier, identity);
+  const before = earlier ? events.slice(0, at) : events;
+  return before.some(({ metadata }) => metadata.commandId === identity.commandId);
 }
 
 /** What cannot be compared is not taken for the same: a revocation recorded twice is harmless, one left out is not. */

@@ -35,6 +35,7 @@ export interface RevocationRequest {
   readonly warnings: readonly Warning[];
   readonly key?: string;
   readonly request: unknown;
+  readonly oneRequestPerKey?: true;
   readonly caller: Caller;
 }
 

@@ -119,6 +119,7 @@ export class DeliveryIntake {
           warnings: [],
           key: fact.messageId,
           request: { operation: CHANNEL, messageId: fact.messageId },
+          oneRequestPerKey: true as const,
           caller,
         };
         const { answer } = await this.commands.execute(new RevokeConsent(revocation));
