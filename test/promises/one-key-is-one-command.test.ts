@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { StoreUnavailable } from '#event-store';
 import { SettableClock } from '#platform';
 import { grantBody, must, registerAcme, type Answer } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -89,3 +90,29 @@ describe.each(['the embedded ledger', 'EventStoreDB'])(
     });
   },
 );
+
+it('an opt-out under a used key is recorded also while its stream cannot be read', async () => {
+  const service = await startTestService({ clock: new SettableClock(NOON) });
+  try {
+    await registerAcme(service);
+    const acme = businessOf(service);
+    const recipient = { phone: somebody() };
+    const options = { headers: { 'Idempotency-Key': 'used' } };
+    await must(acme.grant(grantBody(recipient.phone)));
+    await must(acme.revoke({ recipient, channels: ['sms'] }, options));
+    const { store } = service.running.parts;
+    // The disk refuses what is read and takes what is written.
+    const reading = jest.spyOn(store, 'readStream').mockRejectedValue(new StoreUnavailable('input/output error'));
+    const { status, body } = await acme.revoke({ recipient, channels: ['whatsapp'] }, options);
+    reading.mockRestore();
+    expect(status).toBe(201);
+    expect(await acme.check(recipient, 'offers')).toMatchObject({ reason: 'REVOKED' });
+    expect(await typesIn(service, String(body.stream))).toEqual(['ConsentGranted', 'ConsentRevoked', 'ConsentRevoked']);
+  } finally {
+    await service.stop();
+  }
+});
+
+async function typesIn({ running }: TestService, stream: string): Promise<readonly string[]> {
+  return (await running.parts.store.readStream(stream, { limit: 10 })).map(({ type }) => type);
+}
