@@ -6,7 +6,7 @@ import rpc from '@eventstore/db-client/generated/status_pb.js';
 import type streams from '@eventstore/db-client/generated/streams_pb.js';
 import any from 'google-protobuf/google/protobuf/any_pb.js';
 import empty from 'google-protobuf/google/protobuf/empty_pb.js';
-import { RevisionConflict, StoreUnavailable, openEventStoreDb, type EventStoreDb } from '#event-store';
+import { RevisionConflict, StoreUnavailable, hasReached, openEventStoreDb, type EventStoreDb } from '#event-store';
 import { until } from '../faults/until.js';
 import { Relay, notLeader } from './relay.js';
 import { EventStoreProcess } from './server-process.js';
@@ -168,13 +168,49 @@ describe('several events, of which a server would take some a second time', () =
 });
 
 describe('a server that looks long for a rare prefix', () => {
+  const looksLong = (request: streams.ReadReq) =>
+    (request.getOptions()?.getFilter()?.getStreamIdentifier()?.getPrefixList().length ?? 0) > 0;
+
+  it('is waited for once, within the time of a read and beside others that are answered, and never again', async () => {
+    const patient = await openEventStoreDb({ url: relay.url, timeouts: { readMs: 400 } });
+    const from = await patient.head();
+    for (let n = 0; n < 3; n += 1) await patient.append(stream(), [newEvent()], 'none');
+    let asked = 0;
+    relay.habits.isSilent = (request) => looksLong(request) && (asked += 1) > 0;
+    let isOver = false;
+    const others = (async () => {
+      while (!isOver) await patient.append(stream(), [newEvent()], 'none');
+    })();
+    for (let n = 0; n < 3; n += 1) {
+      const page = await patient.readAll({ from, prefixes: ['rare-'], limit: 100 });
+      expect(page.events).toEqual([]);
+      expect(hasReached(page.position, from)).toBe(true);
+      expect(page.position).not.toBe(from);
+    }
+    isOver = true;
+    await others;
+    expect(asked).toBe(1);
+    await patient.close();
+  });
+
+  it('has a ledger that is larger than a page looks at, which goes on all the same', async () => {
+    const from = await store.head();
+    const large = () => newEvent('ConsentGranted', Buffer.alloc(1024 * 1024, 0x61));
+    const last = [];
+    for (let n = 0; n < 34; n += 1) last.push(await store.append(stream(), [large()], 'none'));
+    relay.habits.isSilent = looksLong;
+    const first = await store.readAll({ from, prefixes: ['rare-'], limit: 100 });
+    expect([first.position, first.atEnd]).toEqual([last[31]?.position, false]);
+    const second = await store.readAll({ from: first.position, prefixes: ['rare-'], limit: 100 });
+    expect([second.events, second.position, second.atEnd]).toEqual([[], last[33]?.position, true]);
+  });
+
   it('is given up, and the ledger is sorted out here', async () => {
     const from = await store.head();
     await store.append(stream(), [newEvent()], 'none');
     const rare = await store.append(`rare-${randomUUID()}`, [newEvent()], 'none');
     const last = await store.append(stream(), [newEvent()], 'none');
-    relay.habits.isSilent = (request) =>
-      (request.getOptions()?.getFilter()?.getStreamIdentifier()?.getPrefixList().length ?? 0) > 0;
+    relay.habits.isSilent = looksLong;
     const page = await store.readAll({ from, prefixes: ['rare-'], limit: 100 });
     expect(page.events.map(({ position }) => position)).toEqual([rare.position]);
     expect([page.position, page.atEnd]).toEqual([last.position, true]);

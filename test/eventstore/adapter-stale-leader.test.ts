@@ -6,6 +6,8 @@ import { Relay } from './relay.js';
 import { EventStoreProcess } from './server-process.js';
 import { newEvent } from './writers.js';
 
+const FORWARDS = 0;
+
 let leader: EventStoreProcess;
 /** Has everything up to a moment, and was cut off from the others then: it still takes itself for the leader. */
 let stale: EventStoreProcess;
@@ -56,7 +58,7 @@ describe('a leader that was cut off, and to which the connection moves', () => {
     // The pages are stuck, so that the move comes between the answer to an append and the page that would bring it.
     relay.habits.isSilent = (request) => {
       const options = request.getOptions();
-      return options !== undefined && !options.hasSubscription() && options.getReadDirection() === 0;
+      return options !== undefined && !options.hasSubscription() && Number(options.getReadDirection()) === FORWARDS;
     };
     const [stop, later] = [newEvent('ConsentRevoked'), newEvent()];
     const stopped = await store.append('consent-stop', [stop], 'none');

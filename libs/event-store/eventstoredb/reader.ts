@@ -12,7 +12,7 @@ import type { Connections } from './connections.js';
 import { CallFailure } from './failure.js';
 import { checkPlace, type Horizon } from './horizon.js';
 import { Page, type PageWanted } from './page.js';
-import { persist } from './persist.js';
+import { TimeLimit, persist } from './persist.js';
 import { allRead, eventOf, streamRead, type WireEvent } from './read-messages.js';
 import type { Terms } from './terms.js';
 
@@ -35,6 +35,9 @@ interface Scan {
 }
 
 export class Reader {
+  /** Prefixes for which the server looked too long. */
+  private readonly rare = new Set<string>();
+
   constructor(
     private readonly connections: Connections,
     private readonly horizon: Horizon,
@@ -64,12 +67,8 @@ export class Reader {
     const after = this.placeOf(from);
     if (after > this.horizon.n) await this.head();
     if (after > this.horizon.n) return { events: [], position: this.position(after), atEnd: true };
-    const wanted = prefixes.includes('') ? [] : prefixes;
-    return this.persist((signal, attempt) =>
-      attempt === 0
-        ? this.page({ after, prefixes: wanted, limit }, signal)
-        : this.sortedPage({ after, prefixes: wanted, limit }, signal),
-    );
+    const wanted = { after, prefixes: prefixes.includes('') ? [] : prefixes, limit };
+    return this.persist(async (signal) => (await this.page(wanted, signal)) ?? this.sortedPage(wanted, signal));
   }
 
   /** The last events of a stream, newest first, one by one; nothing is kept. */
@@ -89,19 +88,37 @@ export class Reader {
     return `${this.ledgerId}.${n}`;
   }
 
-  /** The server sorts out the prefixes. */
-  private page({ after, prefixes, limit }: Wanted, signal: AbortSignal): Promise<AllPage> {
-    const count = after === 0 ? limit : limit + 1;
-    return this.readPage(prefixes, { after, limit, count, wants: () => true }, signal);
+  /** The server sorts out the prefixes; undefined where it takes too long. */
+  private async page({ after, prefixes, limit }: Wanted, signal: AbortSignal): Promise<AllPage | undefined> {
+    if (this.rare.has(keyOf(prefixes))) return undefined;
+    const wanted = { after, limit, count: after === 0 ? limit : limit + 1, wants: () => true, untilMs: Infinity };
+    if (prefixes.length === 0) return this.readPage(prefixes, wanted, signal);
+    const time = new TimeLimit(this.patienceMs());
+    try {
+      const page = await this.readPage(prefixes, wanted, AbortSignal.any([signal, time.signal]));
+      return time.isOver ? undefined : page;
+    } finally {
+      time.clear();
+    }
   }
 
   /**
-   * The same, where the server was silent for so long that it was given up: it may have been looking through a ledger
-   * that holds next to nothing of these prefixes. So everything is read, and sorted out here.
+   * The same, where the server was silent for too long: it may have been looking through a ledger that holds next to
+   * nothing of these prefixes. So everything is read, and sorted out here, from now on: such a page looks at so much and
+   * no more, and the next one goes on from there, also where nothing was found.
    */
-  private sortedPage({ after, prefixes, limit }: Wanted, signal: AbortSignal): Promise<AllPage> {
-    const wants = (stream: string) => prefixes.length === 0 || prefixes.some((prefix) => stream.startsWith(prefix));
-    return this.readPage([], { after, limit, count: limit + SCANNED_EVENTS, wants }, signal);
+  private async sortedPage({ after, prefixes, limit }: Wanted, signal: AbortSignal): Promise<AllPage> {
+    const wants = (stream: string) => prefixes.some((prefix) => stream.startsWith(prefix));
+    const untilMs = performance.now() + this.terms.timeouts.readMs / 2;
+    const page = await this.readPage([], { after, limit, count: limit + SCANNED_EVENTS, wants, untilMs }, signal);
+    this.rare.add(keyOf(prefixes));
+    return page;
+  }
+
+  /** Less than it takes for the connection to be given up, and so little that enough is left for the other way. */
+  private patienceMs(): number {
+    const { readMs, silenceMs } = this.terms.timeouts;
+    return Math.min(readMs / 4, silenceMs / 2);
   }
 
   private async headOnce(signal: AbortSignal): Promise<number> {
@@ -152,11 +169,8 @@ export class Reader {
     });
   }
 
-  private persist<T>(work: (signal: AbortSignal, attempt: number) => Promise<T>): Promise<T> {
-    return persist(
-      (time, attempt) => work(time.signal, attempt),
-      this.connections.persistence(this.terms.timeouts.readMs),
-    );
+  private persist<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return persist(({ signal }) => work(signal), this.connections.persistence(this.terms.timeouts.readMs));
   }
 
   private placeOf(position: Position | undefined): number {
@@ -168,6 +182,10 @@ export class Reader {
   private storedOf({ id, type, data, metadata, stream, revision, n }: WireEvent): StoredEvent {
     return { id, type, data, metadata, stream, revision: String(revision), position: this.position(n) };
   }
+}
+
+function keyOf(prefixes: readonly string[]): string {
+  return prefixes.join('\n');
 }
 
 function refuseBefore(needed: number, n: number): void {
