@@ -12,7 +12,11 @@ export type Revision = string;
 export type ExpectedRevision = Revision;
 
 export interface NewEvent {
-  /** A UUID. Appending the same id to the same stream again changes nothing and answers as the first time did. */
+  /**
+   * A UUID. Appending the same id to the same stream again changes nothing and answers as the first time did. One
+   * exception: a real EventStoreDB writes a single event again where the expected revision is exactly the current one,
+   * so whoever repeats keeps the revision of the first time or reads the stream before.
+   */
   readonly id: string;
   readonly type: string;
   /** JSON bytes, kept exactly as written. */
