@@ -107,6 +107,21 @@ describe('an access list that lets us read and not append', () => {
   });
 });
 
+describe('an append whose outcome nobody was told', () => {
+  it('is looked for by the one of the same id that waited for it', async () => {
+    relay.habits.answer = refusing('event_store.client.AccessDenied', new shared.AccessDenied());
+    const name = stream();
+    const event = newEvent();
+    const [first, second] = await Promise.allSettled([
+      store.append(name, [event], 'any'),
+      store.append(name, [event], 'any'),
+    ]);
+    expect(first).toMatchObject({ status: 'rejected', reason: expect.any(StoreUnavailable) });
+    expect(second).toMatchObject({ status: 'fulfilled', value: { revision: '0', replayed: true } });
+    expect(relay.appends).toBe(1);
+  });
+});
+
 describe('a server that does not know the place of a repeat', () => {
   const forgetful = (answer: streams.BatchAppendResp) => {
     answer.getSuccess()?.setNoPosition(new empty.Empty());
