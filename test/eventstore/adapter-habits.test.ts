@@ -154,6 +154,7 @@ describe('a server that tells no places of the events of a stream, as those befo
     await store.append(name, [newEvent()], 'none');
     const before = await store.head();
     relay.habits.event = (read, request) => (request.getOptions()?.hasStream() ? placeless(read) : read);
+    await expect(openEventStoreDb({ url: relay.url })).rejects.toThrow(/version 22\.6 or newer/);
     await expect(store.readStream(name, { limit: 1 })).rejects.toThrow(/version 22\.6 or newer/);
     await expect(store.append(name, [newEvent(), newEvent()], '0')).rejects.toThrow(StoreUnavailable);
     expect(await store.head()).toBe(before);

@@ -3,6 +3,7 @@ import { SYSTEM_STREAM } from '../ledger-started.js';
 import { StoreUnavailable } from '../port.js';
 import type { Connections } from './connections.js';
 import { CallFailure } from './failure.js';
+import { checkPlace } from './horizon.js';
 import { persist } from './persist.js';
 import { eventOf, streamRead, type WireEvent } from './read-messages.js';
 import type { Terms } from './terms.js';
@@ -46,6 +47,8 @@ async function readMetadata(connections: Connections, signal: AbortSignal): Prom
     take: (message) => {
       const event = eventOf(message);
       if (event) last.push(event);
+      // The first event of a stream that is read at all, so a server that is too old is refused before it is written to.
+      checkPlace(event?.n ?? 0);
       return false;
     },
   });
