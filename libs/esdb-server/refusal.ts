@@ -63,6 +63,10 @@ export function overloaded(details: string): Refusal {
   return new Refusal(status.RESOURCE_EXHAUSTED, details);
 }
 
+export function tooSlow(): Refusal {
+  return new Refusal(status.DEADLINE_EXCEEDED, 'the request did not arrive in time');
+}
+
 export function unavailable(details: string): Refusal {
   return new Refusal(status.UNAVAILABLE, details);
 }

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, type ServerOptions } from '@grpc/grpc-js';
 import type { EventStore } from '#event-store';
 import { Admission, type Authorize } from './admission.js';
+import { arrivals } from './arrivals.js';
 import { DEFAULT_LIMITS, READ_ONLY_LIMITS, type Context, type Limits } from './context.js';
 import { Handlers } from './handlers.js';
+import { listenFor, type Address, type Certificate, type Listening } from './listening.js';
 import { registerServices } from './services.js';
 import { fixedSystemStreams, openSystemStreams } from './system-streams.js';
 
@@ -11,13 +13,13 @@ export interface ServeEventStoreOptions {
   /** Stays open; whoever has opened it closes it after the server. */
   readonly store: EventStore;
   /** Port 0: any free one. */
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: Address;
   /** Appends, deletions, tombstones and metadata too, which then need a `dataDir`; otherwise reads alone. */
   readonly writable: boolean;
   /** Where a writable server keeps what EventStoreDB keeps beside the events. */
   readonly dataDir?: string;
-  /** PEM. Without it the connection is not encrypted, and clients then send no password. */
-  readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+  /** Without it the connection is not encrypted, and clients then send no password. */
+  readonly tls?: Certificate;
   /** Asked at every call, and again while a long one goes on. Absent: everybody may call. */
   readonly authorize?: Authorize;
   readonly limits?: Partial<Limits>;
@@ -41,12 +43,13 @@ export async function serveEventStore(options: ServeEventStoreOptions): Promise<
   const system = systemOf(options);
   const context: Context = { store: options.store, system, writable: options.writable, limits };
   const handlers = new Handlers(new Admission(limits, options.authorize), onError);
-  const server = new Server({ 'grpc.max_receive_message_length': limits.messageBytes, ...KEEP_ALIVE });
+  const server = new Server(channelOptions(limits));
   registerServices(server, { context, handlers, onError, instanceId: randomUUID() });
   try {
-    const port = await bind(server, options);
+    const listening = await listenFor(server, { listen: options.listen, tls: options.tls, limits });
+    const end = () => close({ server, listening, handlers }, limits.closeMs).finally(() => system.close());
     let closed: Promise<void> | undefined;
-    return { port, close: () => (closed ??= close(server, handlers, limits.closeMs).finally(() => system.close())) };
+    return { port: listening.port, close: () => (closed ??= end()) };
   } catch (error) {
     system.close();
     throw error;
@@ -59,17 +62,24 @@ function systemOf({ store, writable, dataDir }: ServeEventStoreOptions) {
   return openSystemStreams(dataDir, store.ledgerId);
 }
 
-function bind(server: Server, { listen, tls }: ServeEventStoreOptions): Promise<number> {
-  const credentials = tls
-    ? ServerCredentials.createSsl(null, [{ cert_chain: tls.cert, private_key: tls.key }])
-    : ServerCredentials.createInsecure();
-  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
-  return new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:${listen.port}`, credentials, (error, port) => (error ? reject(error) : resolve(port)));
-  });
+function channelOptions(limits: Limits): ServerOptions {
+  return {
+    'grpc.max_receive_message_length': limits.messageBytes,
+    'grpc.max_concurrent_streams': limits.connectionCalls,
+    'grpc.max_connection_idle_ms': limits.idleMs,
+    interceptors: [arrivals(limits)],
+    ...KEEP_ALIVE,
+  };
 }
 
-async function close(server: Server, handlers: Handlers, waitMs: number): Promise<void> {
+interface Served {
+  readonly server: Server;
+  readonly listening: Listening;
+  readonly handlers: Handlers;
+}
+
+async function close({ server, listening, handlers }: Served, waitMs: number): Promise<void> {
+  listening.stop();
   const force = setTimeout(() => server.forceShutdown(), waitMs);
   const finished = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
   handlers.stop();

@@ -1,8 +1,11 @@
 import { once } from 'node:events';
+import { connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
+import { connect as connectSocket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Client, credentials } from '@grpc/grpc-js';
 import { ErrorType, jsonEvent } from '@eventstore/db-client';
-import { Serving } from './serving-contract.js';
+import { openOwnCertificate } from './own-certificate.js';
+import { all, anEvent, byType, readByHand, Serving } from './serving-contract.js';
 
 const STREAMS = '/event_store.client.streams.Streams';
 const asIs = (bytes: Buffer) => bytes;
@@ -53,4 +56,98 @@ describe('an append, of which the client sends one part after the other', () => 
     const append = serving.client().appendToStream('consent-1', events);
     await expect(append).rejects.toMatchObject({ type: ErrorType.MAXIMUM_APPEND_SIZE_EXCEEDED });
   });
+});
+
+describe('a stranger', () => {
+  let session: ClientHttp2Session;
+
+  async function come(options: Parameters<Serving['start']>[0]): Promise<void> {
+    await start({ writable: false, ...options });
+    session = connect(`http://${serving.address}`);
+    session.on('error', () => undefined);
+    await once(session, 'remoteSettings');
+  }
+
+  /** The first bytes of a message of so many. */
+  function halfARequest(bytes = 100): ClientHttp2Stream {
+    const request = session.request({
+      ':method': 'POST',
+      ':path': `${STREAMS}/Read`,
+      'content-type': 'application/grpc',
+    });
+    const start = Buffer.alloc(10);
+    start.writeUInt32BE(bytes, 1);
+    request.on('error', () => undefined);
+    request.write(start);
+    return request;
+  }
+
+  async function statusOf(request: ClientHttp2Stream): Promise<number> {
+    const [headers] = (await once(request, 'response')) as [Record<string, string>];
+    return Number(headers['grpc-status']);
+  }
+
+  afterEach(() => {
+    session.destroy();
+  });
+
+  it('may have a number of calls on one connection', async () => {
+    await come({});
+    expect(session.remoteSettings.maxConcurrentStreams).toBe(100);
+  });
+
+  it('may send requests of 16 KiB where the server is for reading only', async () => {
+    await come({});
+    expect(await statusOf(halfARequest(16 * 1024 + 1))).toBe(8);
+  });
+
+  it('may half send a number of requests, and for a while', async () => {
+    await come({ limits: { arriving: 2, arrivalMs: 100 } });
+    const [first, second, third] = [halfARequest(), halfARequest(), halfARequest()];
+    expect(await statusOf(third)).toBe(8);
+    expect(await Promise.all([statusOf(first), statusOf(second)])).toEqual([4, 4]);
+    expect(await statusOf(halfARequest())).toBe(4);
+  });
+
+  it('who breaks off leaves room for those who come', async () => {
+    await come({ limits: { arriving: 1 } });
+    const half = halfARequest();
+    while ((await statusOf(halfARequest())) !== 8);
+    half.close(8);
+    await serving.store.append('consent-1', [anEvent()], 'none');
+    const read = () => all(readByHand(channel, byType('Consent'), { backwards: false, count: 9 }));
+    let events: unknown[] = [];
+    while (events.length === 0) events = await read().catch(() => []);
+    expect(events).toEqual([1]);
+    expect(await read()).toEqual([1]);
+  });
+
+  it('may have a number of connections with others, and leaves room', async () => {
+    await come({ limits: { connections: 1 } });
+    const further = connectSocket(serving.server.port, '127.0.0.1').resume();
+    await once(further, 'close');
+    expect(session.destroyed).toBe(false);
+    session.destroy();
+    for (let isIn = false; !isIn;) {
+      session = connect(`http://${serving.address}`);
+      session.on('error', () => undefined);
+      const closed = once(session, 'close').then(() => false);
+      isIn = await Promise.race([once(session, 'remoteSettings').then(() => true), closed]);
+    }
+  });
+
+  it('may have a connection without a call for a while', async () => {
+    await come({ limits: { idleMs: 50 } });
+    await once(session, 'close');
+    expect(session.destroyed).toBe(true);
+  });
+});
+
+it('closes a connection that does not agree on its encryption', async () => {
+  const tls = await openOwnCertificate({ dataDir: serving.dataDir, now: new Date() });
+  await start({ writable: false, tls, limits: { handshakeMs: 50 } });
+  const silent = connectSocket(serving.server.port, '127.0.0.1');
+  silent.on('error', () => undefined).resume();
+  await once(silent, 'close');
+  expect(silent.bytesRead).toBe(0);
 });
