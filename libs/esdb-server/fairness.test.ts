@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Client, credentials } from '@grpc/grpc-js';
 import type { EventStore } from '#event-store';
-import { all, anEvent, byType, readByHand, Serving } from './serving-contract.js';
+import { all, anEvent, byStream, byType, readByHand, Serving, type Filter } from './serving-contract.js';
 import { serveEventStore, type EventStoreServer } from './server.js';
 
 /** Pages enough that a reading is under way for many turns of the event loop. */
@@ -69,4 +69,25 @@ it('reads no further for a client that has gone, where a filter matches nothing'
   await whenLetIn();
   expect(looks).toBeGreaterThanOrEqual(3);
   expect(looks).toBeLessThan(EVENTS / 32 / 2);
+});
+
+const names = (count: number) => Array.from({ length: count }, (_, n) => `nothing-${n}`);
+const picked = (filter: Filter) =>
+  all(readByHand(channel, filter, { backwards: false, count: 3 }) as AsyncIterable<number>);
+
+it.each([['streams', byStream, 'consent-'] as const, ['types', byType, 'Consent'] as const])(
+  'takes a hundred prefixes of %s and no more',
+  async (_, by, prefix) => {
+    expect(await picked(by(...names(99), prefix))).toEqual([1, 2, 3]);
+    await whenLetIn();
+    await expect(picked(by(...names(100), prefix))).rejects.toMatchObject({ code: 3 });
+    await whenLetIn();
+  },
+);
+
+it('looks through few events at once for many prefixes', async () => {
+  looks = 0;
+  expect(await picked(byStream(...names(9)))).toEqual([]);
+  expect(looks).toBeGreaterThan(EVENTS / 32);
+  await whenLetIn();
 });

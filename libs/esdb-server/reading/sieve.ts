@@ -13,14 +13,19 @@ export interface Sieve {
 
 const EVERYTHING: Sieve = { pick: (events) => events };
 
-/** Throws a `Refusal` where the filter's expression cannot be read. */
+const MOST_PREFIXES = 100;
+/** The store looks through many events at once, and keeps a statement for each number of prefixes: few are its matter. */
+const STORE_PREFIXES = 8;
+
+/** Throws a `Refusal` where the filter's expression cannot be read, or its prefixes are too many. */
 export function sieveOf(filter: EventFilter | undefined): Sieve {
   if (filter === undefined) return EVERYTHING;
   const { on, prefixes, regex } = filter;
+  if (prefixes.length > MOST_PREFIXES) throw invalid(`a filter has at most ${MOST_PREFIXES} prefixes`);
   const subjectOf = on === 'stream' ? (event: StoredEvent) => event.stream : (event: StoredEvent) => event.type;
   if (regex !== '') return regexSieve(regex, subjectOf);
-  if (on === 'stream') return { ...EVERYTHING, prefixes };
-  const hasPrefix = (event: StoredEvent) => prefixes.some((prefix) => event.type.startsWith(prefix));
+  if (on === 'stream' && prefixes.length <= STORE_PREFIXES) return { ...EVERYTHING, prefixes };
+  const hasPrefix = (event: StoredEvent) => prefixes.some((prefix) => subjectOf(event).startsWith(prefix));
   return { pick: (events) => events.filter(hasPrefix) };
 }
 
