@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Client, credentials } from '@grpc/grpc-js';
 import type { EventStore } from '#event-store';
-import { all, anEvent, byStream, byType, readByHand, Serving, type Filter } from './serving-contract.js';
+import { all, anEvent, byStream, byStreamRegex, byType, readByHand, Serving, type Filter } from './serving-contract.js';
 import { serveEventStore, type EventStoreServer } from './server.js';
 
 /** Pages enough that a reading is under way for many turns of the event loop. */
@@ -89,5 +89,20 @@ it('looks through few events at once for many prefixes', async () => {
   looks = 0;
   expect(await picked(byStream(...names(9)))).toEqual([]);
   expect(looks).toBeGreaterThan(EVENTS / 32);
+  await whenLetIn();
+});
+
+it.each([['^consent-(a+)+[A-Z]$'], ['^consent-(a|aa)+[A-Z]$'], ['(?:(?:(?:a{1,30}){1,30}){1,30}){1,30}Z']])(
+  'lets %s take little time altogether, and not a little at every page',
+  async (regex) => {
+    looks = 0;
+    await expect(picked(byStreamRegex(regex))).rejects.toMatchObject({ code: 3 });
+    expect(looks).toBeLessThan(EVENTS / 32 / 2);
+    await whenLetIn();
+  },
+);
+
+it('lets a slower expression that is harmless look through the whole ledger', async () => {
+  expect(await picked(byStreamRegex('(nothing|never)$'))).toEqual([]);
   await whenLetIn();
 });

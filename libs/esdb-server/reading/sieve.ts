@@ -30,9 +30,12 @@ export function sieveOf(filter: EventFilter | undefined): Sieve {
 }
 
 const LONGEST_REGEX = 1_000;
-/** A thread that had to wait for a processor may look slow once, so an expression is given a second chance. */
-const TIMEOUT_MS = 100;
-const CHANCES = 2;
+/** What an expression may take altogether in one call, beyond what each page allows it. */
+const BUDGET_MS = 100;
+/** What every page costs, to be able to stop, and a little more; what is left of it fills the budget up again. */
+const PAGE_MS = 2;
+/** A thread that had to wait for a processor may look slow once, so one trial does not spend the budget. */
+const TRIAL_MS = 50;
 /**
  * Begins at the beginning, chooses nothing, and repeats nothing but the last character: such an expression takes fewer
  * steps than it and its subject have characters. Those by which clients pass by the server's own streams are of this kind.
@@ -55,23 +58,29 @@ let sandbox: (Context & Trial) | undefined;
 function regexSieve(regex: string, subjectOf: (event: StoredEvent) => string): Sieve {
   const expression = compiled(regex);
   if (QUICK.test(regex)) return { pick: (events) => events.filter((event) => expression.test(subjectOf(event))) };
+  const budget = { leftMs: BUDGET_MS };
   return {
     pick: (events) => {
       if (events.length === 0) return events;
-      const matches = tried({ expression, subjects: events.map(subjectOf) });
+      const matches = tried(budget, { expression, subjects: events.map(subjectOf) });
       return events.filter((_, index) => matches[index]);
     },
   };
 }
 
-function tried(trial: Trial): readonly boolean[] {
+/** `leftMs` is of one call, and what it spends is spent for its later pages too. */
+function tried(budget: { leftMs: number }, trial: Trial): readonly boolean[] {
   sandbox ??= createContext({ ...trial }) as Context & Trial;
   Object.assign(sandbox, trial);
-  for (let chance = 1; chance <= CHANCES; chance += 1) {
+  budget.leftMs = Math.min(BUDGET_MS, budget.leftMs + PAGE_MS);
+  while (budget.leftMs >= 1) {
+    const began = performance.now();
     try {
-      return PROGRAM.runInContext(sandbox, { timeout: TIMEOUT_MS }) as readonly boolean[];
+      return PROGRAM.runInContext(sandbox, { timeout: Math.min(TRIAL_MS, Math.ceil(budget.leftMs)) }) as boolean[];
     } catch {
       continue;
+    } finally {
+      budget.leftMs -= performance.now() - began;
     }
   }
   throw invalid('the expression of the filter takes too long');
