@@ -1,4 +1,3 @@
-import { openOwnCertificate, serveEventStore } from '#esdb-server';
 import type { Authenticator } from './http/authenticate.js';
 import type { Parts } from './parts.js';
 
@@ -16,6 +15,8 @@ export interface EsdbSide {
 export async function serveEmbeddedLedger(parts: Parts, authenticator: Authenticator): Promise<EsdbSide | undefined> {
   const { config, store, log } = parts;
   if (config.esdbPort === undefined) return undefined;
+  // Loaded only where it serves: most of a process's memory would be its network library.
+  const { serveEventStore } = await import('#esdb-server');
   const { tls, caFile } = await certificateOf(parts);
   const server = await serveEventStore({
     store,
@@ -31,6 +32,7 @@ export async function serveEmbeddedLedger(parts: Parts, authenticator: Authentic
 async function certificateOf({ config, clock }: Parts) {
   const { tls, dataDir, http } = config;
   if (tls) return { tls: { cert: Buffer.from(tls.cert), key: Buffer.from(tls.key) }, caFile: undefined };
+  const { openOwnCertificate } = await import('#esdb-server');
   // A wildcard is no name that anybody could call by.
   const hosts = ['0.0.0.0', '::'].includes(http.host) ? [] : [http.host];
   const { cert, key, caFile } = await openOwnCertificate({ dataDir, hosts, now: new Date(clock.now()) });

@@ -4,7 +4,8 @@ export * from './follow.js';
 export * from './ledger-started.js';
 export { LEDGER_FILE, LOCK_FILES, giveNewLedgerId, keepOut, snapshotLedger } from './sqlite/keeping.js';
 export type { Ledger, LedgerStatus } from './status.js';
-export { openEventStoreDb, type EventStoreDb } from './eventstoredb/store.js';
+export { openEventStoreDb } from './eventstoredb/open.js';
+export type { EventStoreDb } from './eventstoredb/store.js';
 export { EVENTSTOREDB_DEFAULTS, type EventStoreDbOptions, type EventStoreDbReport } from './eventstoredb/terms.js';
 export { DataDirectoryInUse } from './sqlite/data-directory.js';
 export {

@@ -7,7 +7,7 @@ import { StorageError } from './storage-error.js';
 import { Wakefulness } from './wakefulness.js';
 
 /** How long the event loop keeps turning for the answer to a batch: about what a write and its sync take. */
-const AWAKE_MS = 0.2;
+const AWAKE_MS = 0.3;
 
 export interface GroupWriterOptions<Job, Data> {
   /** The file that calls `serveGroupWriter`; see `workerUrl`. */

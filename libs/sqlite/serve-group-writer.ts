@@ -7,7 +7,7 @@ import { Wakefulness } from './wakefulness.js';
 const IDLE_MS = 1_000;
 
 /** How long the thread looks for the next batch before it sleeps: a lone writer's next append comes within it. */
-const AWAKE_MS = 0.1;
+const AWAKE_MS = 0.15;
 
 export type ToWriter<Job> = Batch<Job> | 'close';
 

@@ -13,12 +13,12 @@ it('stays awake as long as that helps', () => {
 });
 
 it('gives it up where it does not help, and tries again now and then', () => {
-  expect(asked(new Wakefulness(), 4 + 640, false)).toBe(4 + 10);
+  expect(asked(new Wakefulness(), 8 + 160, false)).toBe(8 + 10);
 });
 
 it('takes it up again as soon as it helped once', () => {
   const wakefulness = new Wakefulness();
   asked(wakefulness, 100, false);
-  asked(wakefulness, 64, true);
+  asked(wakefulness, 16, true);
   expect(asked(wakefulness, 50, true)).toBe(50);
 });

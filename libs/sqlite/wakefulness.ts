@@ -1,5 +1,5 @@
-const MISSES_ALLOWED = 4;
-const TRIES_APART = 64;
+const MISSES_ALLOWED = 8;
+const TRIES_APART = 16;
 
 /**
  * Whether to stay awake for an answer that is expected at once. It pays where the answer comes in that time; on a busy

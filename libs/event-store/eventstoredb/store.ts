@@ -29,12 +29,8 @@ export type EventStoreDb = Ledger;
 
 const READ_ONLY = 'the ledger is open for reading only';
 
-/**
- * Opens the ledger on EventStoreDB. Resolves once it is known which ledger it is. Rejects with `StoreUnavailable`, in
- * plain words and without credentials, where no server answers within `openMs`, and with a `RangeError` where the
- * connection string cannot be read. Whoever wants to wait for longer tries again.
- */
-export async function openEventStoreDb(options: EventStoreDbOptions): Promise<EventStoreDb> {
+/** See `openEventStoreDb`. */
+export async function openStore(options: EventStoreDbOptions): Promise<EventStoreDb> {
   const terms = termsOf(options);
   checkConnectionString(terms.url);
   const connections = new Connections(terms);
