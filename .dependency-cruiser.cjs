@@ -48,8 +48,8 @@ module.exports = {
     {
       name: 'libs-do-not-know-apps',
       severity: 'error',
-      comment: 'Arrows go from apps to libs.',
-      from: { path: '^libs/' },
+      comment: 'Arrows go from apps to libs. Their tests may start a real broker.',
+      from: { path: '^libs/', pathNot: '^libs/(relay|sender-guard)/.*\\.test\\.ts$' },
       to: { path: '^(apps|test|bench)/' },
     },
     {
@@ -133,9 +133,32 @@ module.exports = {
     {
       name: 'one-folder-speaks-kafkajs',
       severity: 'error',
-      comment: 'kafkajs is unmaintained: one folder wraps it.',
-      from: { pathNot: '^libs/relay/kafkajs/' },
+      comment:
+        'kafkajs is unmaintained: one folder wraps it, and one of the guard, which is a package of its own. Tests read the topics as any consumer would, and a benchmark is its floor.',
+      from: { pathNot: ['^libs/(relay|sender-guard)/kafkajs/', '^test/kafka/', '^bench/floors/kafka/'] },
       to: { path: '^node_modules/kafkajs' },
+    },
+    {
+      name: 'contracts-stand-on-consent',
+      severity: 'error',
+      comment:
+        'What leaves the process is made of the words of the rules, and is read by packages that have nothing else.',
+      from: { path: '^libs/contracts/' },
+      to: { path: '^libs/', pathNot: '^libs/(contracts|consent)/' },
+    },
+    {
+      name: 'relay-follows-the-ledger',
+      severity: 'error',
+      comment: 'The relay reads the ledger and the view, and nothing reads it.',
+      from: { path: '^libs/relay/' },
+      to: { path: '^libs/', pathNot: '^libs/(relay|contracts|consent|event-store|view|sqlite)/' },
+    },
+    {
+      name: 'guard-is-a-package-of-its-own',
+      severity: 'error',
+      comment: 'A sender embeds it: the rules, the records, kafkajs and node, nothing else.',
+      from: { path: '^libs/sender-guard/', pathNot: '\\.test\\.ts$' },
+      to: { pathNot: ['^libs/(sender-guard|contracts|consent)/', '^node_modules/kafkajs', '^node:', '^[a-z_]+$'] },
     },
     {
       name: 'no-dev-dependency-in-production',
