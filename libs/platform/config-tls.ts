@@ -24,7 +24,13 @@ export function readTls(
   return cert === undefined || key === undefined ? undefined : checkPair(cert, key, faults);
 }
 
-function readPem(name: string, text: string, readFile: (path: string) => string, faults: string[]): string | undefined {
+/** A PEM text that is given itself or by its path; undefined, and a fault, where the file cannot be read. */
+export function readPem(
+  name: string,
+  text: string,
+  readFile: (path: string) => string,
+  faults: string[],
+): string | undefined {
   if (text.startsWith('-----BEGIN')) return text;
   try {
     return readFile(text);

@@ -27,7 +27,7 @@ export function wholeNumber(range: Range, description: string): Variable<number>
   return { parse: parseWhole(from, to), fallback, shownDefault: `\`${fallback}\``, unit, description };
 }
 
-function parseWhole(from: number, to: number): Parse<number> {
+export function parseWhole(from: number, to: number): Parse<number> {
   const remedy = `must be a whole number from ${from} to ${to}`;
   return (text) => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
@@ -44,7 +44,18 @@ export function optionalText(
   parse: Parse<string> = anyText,
   shownDefault = '–',
 ): Variable<string | undefined> {
+  return optional(description, parse, shownDefault);
+}
+
+/** Something that is not there unless it is set. */
+export function optional<T>(description: string, parse: Parse<T>, shownDefault = '–'): Variable<T | undefined> {
   return { parse, fallback: undefined, shownDefault, unit: '', description };
+}
+
+export function yesOrNo(fallback: boolean, description: string): Variable<boolean> {
+  const parse: Parse<boolean> = (text) =>
+    text === 'true' || text === 'false' ? { value: text === 'true' } : { remedy: 'must be true or false' };
+  return { parse, fallback, shownDefault: `\`${fallback}\``, unit: '', description };
 }
 
 /** A name of `docs` that the code does not serve yet: setting it stops the start, since ignoring it would be a lie. */
@@ -62,15 +73,18 @@ export function notYet(part: string, description: string): Variable<undefined> {
 
 /** A port that is only opened where it is set. */
 export function optionalPort(description: string): Variable<number | undefined> {
-  return { parse: parseWhole(0, HIGHEST_PORT), fallback: undefined, shownDefault: '–', unit: '', description };
+  return optional(description, parseWhole(0, HIGHEST_PORT));
 }
 
 export function oneOf<const T extends string>(values: readonly T[], fallback: T, description: string): Variable<T> {
-  const parse: Parse<T> = (text) => {
+  return { parse: oneOfWords(values), fallback, shownDefault: `\`${fallback}\``, unit: '', description };
+}
+
+export function oneOfWords<const T extends string>(values: readonly T[]): Parse<T> {
+  return (text) => {
     const value = values.find((candidate) => candidate === text);
     return value === undefined ? { remedy: `must be one of ${values.join(', ')}` } : { value };
   };
-  return { parse, fallback, shownDefault: `\`${fallback}\``, unit: '', description };
 }
 
 const anyText: Parse<string> = (value) => ({ value });
@@ -112,6 +126,22 @@ export const parseEventStoreUrl: Parse<string> = (text) =>
   /^esdb(\+discover)?:\/\/[^\s/?]+(\/?\?\S*|\/)?$/.test(text)
     ? { value: text }
     : { remedy: 'must be a connection string of EventStoreDB: esdb://user:password@host:2113?tls=true' };
+
+export const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
+
+const BROKER_PATTERN = /^(\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]{1,253}):(\d{1,5})$/;
+
+export const parseBrokers: Parse<readonly string[]> = (text) => {
+  const brokers = [...new Set(text.split(',').map((broker) => broker.trim()))];
+  return brokers.every(isBroker)
+    ? { value: brokers }
+    : { remedy: 'must be a list of host:port, separated by commas, without a scheme' };
+};
+
+function isBroker(text: string): boolean {
+  const port = Number(BROKER_PATTERN.exec(text)?.[2] ?? 0);
+  return port > 0 && port <= HIGHEST_PORT;
+}
 
 const ALL_ROLES = ['commands', 'feed', 'queries', 'relay'];
 

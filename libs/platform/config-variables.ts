@@ -1,9 +1,13 @@
 import {
   HIGHEST_PORT,
+  SASL_MECHANISMS,
   notYet,
   oneOf,
+  oneOfWords,
+  optional,
   optionalPort,
   optionalText,
+  parseBrokers,
   parseDirectory,
   parseEventStoreUrl,
   parseHost,
@@ -11,8 +15,10 @@ import {
   parseOrigin,
   parseRoles,
   parseSecretToken,
+  parseWhole,
   wholeNumber,
   words,
+  yesOrNo,
 } from './config-values.js';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -70,6 +76,33 @@ export const VARIABLES = {
     'Port on which the embedded ledger can be read over EventStoreDB’s own protocol, always with TLS; 0 takes any free port.',
   ),
 
+  KAFKA_BROKERS: optional(
+    'Brokers that the relay publishes to, as `host:port,…`. Absent: there is no relay.',
+    parseBrokers,
+  ),
+  KAFKA_TLS: yesOrNo(false, 'Whether the brokers are spoken to over TLS.'),
+  KAFKA_TLS_CA: optionalText(
+    'Certificates that the brokers’ are signed by: PEM text, or the path of a PEM file. Absent: those that Node trusts.',
+  ),
+  KAFKA_SASL_MECHANISM: optional(
+    `How the relay signs in: ${SASL_MECHANISMS.join(', ')}. Needs user and password.`,
+    oneOfWords(SASL_MECHANISMS),
+  ),
+  KAFKA_SASL_USERNAME: optionalText('User of the relay.'),
+  KAFKA_SASL_PASSWORD: optionalText('Password of the relay.'),
+  KAFKA_CREATE_TOPICS: yesOrNo(true, 'Whether the relay makes topics that are missing.'),
+  KAFKA_REPLICATION_FACTOR: optional('Replicas of a topic that the relay makes.', parseWhole(1, 100), 'the broker’s'),
+  KAFKA_MIN_ISR: optional(
+    'Replicas that must have a record before it counts as stored, of a topic that the relay makes.',
+    parseWhole(1, 100),
+    'the broker’s',
+  ),
+  RELAY_BATCH_EVENTS: count(500, 10_000, 'Most events that a lane of the relay sends at once.'),
+  RELAY_BATCH_KB: kib(256, 960, 'Most data that a lane of the relay sends at once.'),
+  RELAY_DIRTY_MAX: count(100_000, 10_000_000, 'Most recipients whose state waits to be published.'),
+  RELAY_LEASE_MS: ms(5000, 1000, 60_000, 'How long a relay that is not heard of keeps others from taking over.'),
+  RELAY_LAG_WARN_MS: ms(5000, 100, HOUR_MS, 'Lag beyond which the relay says in the log that it is behind.'),
+
   BODY_LIMIT_KB: kib(1024, 16_384, 'Largest body of a request.'),
   WEBHOOK_LIMIT_KB: kib(3072, 16_384, 'Largest delivery of a provider.'),
   JSON_DEPTH_MAX: count(16, 100, 'Deepest nesting of a JSON body.'),
@@ -111,11 +144,6 @@ export const VARIABLES = {
   SHUTDOWN_TIMEOUT_MS: ms(8000, 100, 9500, 'Longest time for what is in flight to finish after SIGTERM.'),
 
   DATABASE_URL: notYet('vault and view are the embedded ones', 'Vault and view in PostgreSQL.'),
-  KAFKA_BROKERS: notYet('there is no relay to Kafka', 'Brokers that the relay publishes to.'),
-  KAFKA_TLS: notYet('there is no relay to Kafka', 'TLS to the brokers.'),
-  KAFKA_SASL_MECHANISM: notYet('there is no relay to Kafka', 'How the relay signs in.'),
-  KAFKA_SASL_USERNAME: notYet('there is no relay to Kafka', 'User of the relay.'),
-  KAFKA_SASL_PASSWORD: notYet('there is no relay to Kafka', 'Password of the relay.'),
 };
 
 export type VariableName = keyof typeof VARIABLES;

@@ -94,11 +94,10 @@ describe('readConfig', () => {
     }
   });
 
-  it.each(['DATABASE_URL', 'KAFKA_BROKERS', 'KAFKA_TLS', 'KAFKA_SASL_USERNAME'])(
-    'refuses %s, which it knows but cannot serve yet',
-    (name) =>
-      expect(faultsOf({ [name]: 'x' })).toEqual([expect.stringMatching(`^${name} is not available in this version`)]),
-  );
+  it('refuses DATABASE_URL, which it knows but cannot serve yet', () =>
+    expect(faultsOf({ DATABASE_URL: 'x' })).toEqual([
+      expect.stringMatching('^DATABASE_URL is not available in this version'),
+    ]));
 
   describe('of EventStoreDB', () => {
     const key = Buffer.alloc(32, 7).toString('base64');

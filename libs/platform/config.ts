@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { readKafka, warningsOfKafka, type KafkaConfig } from './config-kafka.js';
 import { type Environment, FILE_SUFFIX, misspeltNames } from './config-names.js';
 import { causeOf, readTls, type Tls } from './config-tls.js';
 import type { Parse } from './config-values.js';
@@ -21,6 +22,8 @@ export interface Config {
     readonly revocationTimeoutMs: number;
     readonly inFlightMax: number;
   };
+  /** Set where there is a relay. */
+  readonly kafka?: KafkaConfig;
   /** Set where the embedded ledger is served over EventStoreDB's protocol. */
   readonly esdbPort?: number;
   readonly secrets: {
@@ -76,9 +79,10 @@ export function readConfig(env: Environment, readFile: (path: string) => string 
   const texts = textsOf(env, readFile, faults);
   const values = parseAll(texts, faults);
   const tls = readTls(values, readFile, faults);
+  const kafka = readKafka(values, [...texts.keys()], readFile, faults);
   faults.push(...unsafeCombinations(values));
   if (faults.length > 0) throw new ConfigError(faults);
-  return deepFreeze({ ...shape(values), ...(tls ? { tls } : {}), warnings: warningsOf(values, texts) });
+  return deepFreeze({ ...shape(values), ...given({ tls, kafka }), warnings: warningsOf(values, texts) });
 }
 
 function readText(path: string): string {
@@ -127,7 +131,7 @@ function parseAll(texts: Texts, faults: string[]): Values {
   return Object.fromEntries(names.map((name) => [name, read(name)])) as unknown as Values;
 }
 
-function shape(values: Values): Omit<Config, 'tls' | 'warnings'> {
+function shape(values: Values): Omit<Config, 'tls' | 'kafka' | 'warnings'> {
   return {
     http: { host: values.HOST, port: values.PORT },
     grpc: { port: values.GRPC_PORT },
@@ -238,7 +242,7 @@ function warningsOf(values: Values, texts: Texts): string[] {
       'WHATSAPP_VERIFY_TOKEN is set without WHATSAPP_APP_SECRET: the WhatsApp route answers 503',
     ],
   ];
-  return saidBy(checks);
+  return [...saidBy(checks), ...warningsOfKafka(values)];
 }
 
 function saidBy(checks: readonly (readonly [boolean, string])[]): string[] {

@@ -1,5 +1,6 @@
 export * from './clock.js';
 export { type Config, ConfigError, isLoopback, type Limits, readConfig } from './config.js';
+export type { KafkaConfig } from './config-kafka.js';
 export { describeConfig } from './config-doc.js';
 export * from './errors.js';
 export { fieldPath, WHOLE_BODY } from './field-path.js';
