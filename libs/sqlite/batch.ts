@@ -102,7 +102,7 @@ function commitTogether<Job, Result>(
   const { transaction } = program;
   try {
     transaction.begin();
-    const outcomes = jobs.map((job) => runAlone(program, job));
+    const outcomes = jobs.length === 1 ? [runOnly(program, jobs[0] as Job)] : jobs.map((job) => runAlone(program, job));
     transaction.commit();
     note(undefined);
     return outcomes;
@@ -110,6 +110,19 @@ function commitTogether<Job, Result>(
     note(error);
     transaction.rollback();
     throw error;
+  }
+}
+
+/** A batch of one needs no mark to be undone to: the transaction itself is one. */
+function runOnly<Job, Result>(program: WriterProgram<Job, Result>, job: Job): Outcome<Result> {
+  const { transaction } = program;
+  try {
+    return { result: program.run(job) };
+  } catch (error) {
+    if (storageErrorOf(error) !== undefined) throw error;
+    transaction.rollback();
+    transaction.begin();
+    return failed(error);
   }
 }
 

@@ -23,8 +23,8 @@ export interface LedgerWriterDetails {
   readonly reserve: 'kept' | 'released';
 }
 
-/** Eight mebibytes: large enough that checkpoints are rare, small enough that one is short. */
-const LOG_PAGES = 2_048;
+/** Sixteen mebibytes: large enough that checkpoints are rare, small enough that one is short. */
+const LOG_PAGES = 4_096;
 /** The log may pass its limit by one batch before it is moved. */
 const LOG_PAGES_WITH_ROOM = LOG_PAGES + 1_024;
 
