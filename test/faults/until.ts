@@ -2,8 +2,12 @@ const LOOK_MS = 20;
 const PATIENCE_MS = 20_000;
 
 /** Looks again and again until `look` answers something, and fails with `what` where it never does. */
-export async function until<T>(what: string, look: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const deadline = performance.now() + PATIENCE_MS;
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | undefined> | T | undefined,
+  patienceMs = PATIENCE_MS,
+): Promise<T> {
+  const deadline = performance.now() + patienceMs;
   for (;;) {
     const seen = await look();
     if (seen !== undefined) return seen;

@@ -1,0 +1,173 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { kafkaJars, type KafkaVersion } from './jars.js';
+import { KafkaNode } from './node.js';
+import { claimPort, type ClaimedPort } from './ports.js';
+import { untilReady } from './ready.js';
+
+export type { KafkaNode } from './node.js';
+
+export interface BrokerOptions {
+  /** Beside or instead of the launcher's own, by Kafka's names. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** For Kafka's own files; kept after `stop`. Otherwise a directory that `stop` removes. */
+  readonly dataDir?: string;
+  readonly version?: KafkaVersion;
+}
+
+export interface ClusterOptions extends BrokerOptions {
+  readonly nodes?: number;
+}
+
+/** What is asked of every test broker: small, quick to start again, and no topic that nobody made. */
+const COMMON = {
+  'auto.create.topics.enable': 'false',
+  'group.initial.rebalance.delay.ms': '0',
+  'offsets.topic.num.partitions': '1',
+  'transaction.state.log.num.partitions': '1',
+  'log.cleaner.dedupe.buffer.size': '2097152',
+  'num.network.threads': '2',
+  'num.io.threads': '4',
+};
+
+/** A node that comes back must first outlive its own session; a busy machine must not lose one for a hiccup. */
+const ALONE = { 'broker.session.timeout.ms': '1000', 'broker.heartbeat.interval.ms': '200' };
+const TOGETHER = { 'broker.session.timeout.ms': '3000', 'broker.heartbeat.interval.ms': '500' };
+
+const running = new Set<KafkaCluster>();
+
+/** Kafka nodes that form one cluster. */
+export class KafkaCluster {
+  private readonly ports: ClaimedPort[] = [];
+  private readonly workDir = mkdtempSync(join(tmpdir(), 'kafka-'));
+  readonly nodes: KafkaNode[] = [];
+
+  constructor() {
+    running.add(this);
+  }
+
+  /** For `KAFKA_BROKERS`. */
+  get brokers(): string[] {
+    return this.nodes.map(({ address }) => address);
+  }
+
+  async start(jars: string, count: number, { settings = {}, dataDir = this.workDir }: BrokerOptions): Promise<void> {
+    const places = await Promise.all(range(count).map((id) => this.place(id)));
+    const voters = places.map(({ id, controller }) => `${id}@127.0.0.1:${controller.port}`).join(',');
+    const all = { ...COMMON, ...(count === 1 ? ALONE : TOGETHER), ...replication(count), ...settings };
+    for (const place of places) {
+      const own = {
+        ...place,
+        jars,
+        voters,
+        settings: all,
+        workDir: this.workDir,
+        dataDir: join(dataDir, `node-${place.id}`),
+      };
+      this.nodes.push(new KafkaNode(own, (node) => untilReady(node, count)));
+    }
+    await Promise.all(this.nodes.map((node) => node.start()));
+  }
+
+  /** Kills what still runs and gives back ports and directories. */
+  async stop(): Promise<void> {
+    running.delete(this);
+    await Promise.all(this.nodes.map((node) => node.kill()));
+    for (const port of this.ports.splice(0)) port.release();
+    rmSync(this.workDir, { recursive: true, force: true });
+  }
+
+  private async place(id: number) {
+    const [client, controller] = await Promise.all([claimPort(), claimPort()]);
+    this.ports.push(client, controller);
+    return { id, client, controller };
+  }
+}
+
+/** A single node: `kill`, `start`, `pause` and `resume` are the node's own. */
+export class Broker {
+  private constructor(
+    private readonly cluster: KafkaCluster,
+    private readonly node: KafkaNode,
+  ) {}
+
+  static of(cluster: KafkaCluster): Broker {
+    const [node] = cluster.nodes;
+    if (!node) throw new Error('a cluster without nodes');
+    return new Broker(cluster, node);
+  }
+
+  /** For `KAFKA_BROKERS`. */
+  get brokers(): string[] {
+    return this.cluster.brokers;
+  }
+
+  get pid(): number {
+    return this.node.pid;
+  }
+
+  kill(): Promise<void> {
+    return this.node.kill();
+  }
+
+  start(): Promise<void> {
+    return this.node.start();
+  }
+
+  pause(): void {
+    this.node.pause();
+  }
+
+  resume(): void {
+    this.node.resume();
+  }
+
+  stop(): Promise<void> {
+    return this.cluster.stop();
+  }
+}
+
+/** One Kafka node that takes records. */
+export async function startBroker({ version = '3.9.1', ...options }: BrokerOptions = {}): Promise<Broker> {
+  const cluster = await start(version, 1, options);
+  return Broker.of(cluster);
+}
+
+/** Nodes with replication to all of them and, from three on, two in-sync replicas for an acknowledgement. */
+export function startCluster({ version = '4.1.1', nodes = 3, ...options }: ClusterOptions = {}): Promise<KafkaCluster> {
+  return start(version, nodes, options);
+}
+
+/** For `afterAll`: no broker outlives its test file. */
+export async function stopBrokers(): Promise<void> {
+  await Promise.all([...running].map((cluster) => cluster.stop()));
+}
+
+async function start(version: KafkaVersion, count: number, options: BrokerOptions): Promise<KafkaCluster> {
+  const jars = await kafkaJars(version);
+  const cluster = new KafkaCluster();
+  try {
+    await cluster.start(jars, count, options);
+    return cluster;
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+}
+
+function replication(count: number): Record<string, string> {
+  const replicas = String(count);
+  const inSync = String(Math.min(2, Math.ceil(count / 2)));
+  return {
+    'default.replication.factor': replicas,
+    'min.insync.replicas': inSync,
+    'offsets.topic.replication.factor': replicas,
+    'transaction.state.log.replication.factor': replicas,
+    'transaction.state.log.min.isr': inSync,
+  };
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
+}

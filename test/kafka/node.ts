@@ -1,0 +1,156 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ClaimedPort } from './ports.js';
+
+const JVM = [
+  '-Xms128m',
+  '-Xmx256m',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+];
+
+/** 22 characters of base64, as a cluster's id has to be. */
+const CLUSTER_ID = 'Y29uc2VudC1sZWRnZXItMQ';
+
+const LOG_TAIL = 4000;
+
+export interface NodeOptions {
+  readonly id: number;
+  readonly jars: string;
+  readonly client: ClaimedPort;
+  readonly controller: ClaimedPort;
+  /** Of all nodes: `1@127.0.0.1:port,…`. */
+  readonly voters: string;
+  readonly settings: Readonly<Record<string, string>>;
+  /** For the node's settings and what it says. */
+  readonly workDir: string;
+  /** For Kafka's own files. */
+  readonly dataDir: string;
+}
+
+/** One Kafka process, broker and controller in one, on ports and a directory that it keeps from start to start. */
+export class KafkaNode {
+  private child: ChildProcess | undefined;
+  private readonly log: string;
+  private readonly config: string;
+
+  constructor(
+    private readonly options: NodeOptions,
+    private readonly ready: (node: KafkaNode) => Promise<void>,
+  ) {
+    this.log = join(options.workDir, `node-${options.id}.log`);
+    this.config = join(options.workDir, `node-${options.id}.properties`);
+    mkdirSync(options.dataDir, { recursive: true });
+    const meta = join(options.dataDir, 'meta.properties');
+    if (!existsSync(meta))
+      writeFileSync(meta, lines({ version: '1', 'cluster.id': CLUSTER_ID, 'node.id': options.id }));
+  }
+
+  get id(): number {
+    return this.options.id;
+  }
+
+  /** `host:port`, as `KAFKA_BROKERS` wants it. */
+  get address(): string {
+    return `127.0.0.1:${this.options.client.port}`;
+  }
+
+  /** 0 where it was never started. */
+  get pid(): number {
+    return this.child?.pid ?? 0;
+  }
+
+  get isRunning(): boolean {
+    return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Starts it, again on the same ports and directory, and resolves once it takes records. */
+  async start(): Promise<void> {
+    this.launch();
+    await this.ready(this);
+  }
+
+  /** Starts the process alone. */
+  launch(): void {
+    if (this.isRunning) throw new Error(`Kafka node ${this.id} runs already`);
+    writeFileSync(this.config, lines(properties(this.options)));
+    const log = openSync(this.log, 'a');
+    const child = spawn('java', [...JVM, '-cp', join(this.options.jars, '*'), 'kafka.Kafka', this.config], {
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    child.unref();
+    child.on('error', () => undefined);
+    if (child.pid !== undefined) killedWithThisProcess(child, child.pid);
+    this.child = child;
+  }
+
+  /** Kills it as a crash would (SIGKILL); resolves once the process is gone. */
+  async kill(): Promise<void> {
+    const child = this.child;
+    if (!child || !this.isRunning) return;
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    child.ref();
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  /** Freezes it: connections stay open and nothing answers. */
+  pause(): void {
+    this.child?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.child?.kill('SIGCONT');
+  }
+
+  /** What it said last. */
+  tail(): string {
+    return existsSync(this.log)
+      ? readFileSync(this.log, 'utf8').slice(-LOG_TAIL)
+      : 'it could not be started: is java installed?';
+  }
+}
+
+/**
+ * A test that crashes cannot clean up. A shell waits for the end of a pipe that this process alone holds open, and then
+ * kills the broker.
+ */
+function killedWithThisProcess(child: ChildProcess, pid: number): void {
+  const watchdog = spawn('sh', ['-c', 'cat >/dev/null; kill -9 "$1"', 'watchdog', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  watchdog.unref();
+  (watchdog.stdin as unknown as { unref(): void }).unref();
+  child.once('exit', () => watchdog.kill('SIGKILL'));
+}
+
+function properties({
+  id,
+  client,
+  controller,
+  voters,
+  settings,
+  dataDir,
+}: NodeOptions): Record<string, string | number> {
+  const outside = `PLAINTEXT://127.0.0.1:${client.port}`;
+  return {
+    'node.id': id,
+    'process.roles': 'broker,controller',
+    'controller.quorum.voters': voters,
+    'controller.listener.names': 'CONTROLLER',
+    listeners: `${outside},CONTROLLER://127.0.0.1:${controller.port}`,
+    'advertised.listeners': outside,
+    'log.dirs': dataDir,
+    ...settings,
+  };
+}
+
+function lines(values: Readonly<Record<string, string | number>>): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+}
