@@ -1,1 +1,10 @@
 export * from './records.js';
+export * from './topics.js';
+export * from './compare-topic.js';
+export * from './cloud-events.js';
+export { encode, isUnderstood, type NotUnderstood } from './reading.js';
+export * from './state-codec.js';
+export { readStateRecord } from './read-state.js';
+export * from './change-codec.js';
+export * from './catalogue-codec.js';
+export * from './watermark-codec.js';

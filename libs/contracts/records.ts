@@ -18,12 +18,15 @@ import type {
 
 /** An event as other services are told of it: what it says about consent, and nothing personal. */
 export interface ChangeRecord {
+  /** Empty where the ledger could not read it, as in an event of a shape that it does not know. */
   readonly businessId: string;
   /** Whose consent it touches: the record's key. On an opt-out told under a linked key, the linked recipient. */
   readonly recipientId: string;
   readonly eventId: string;
   /** The event's name, e.g. `ConsentRevoked`. A consumer that does not know it treats its recipient as unreadable. */
   readonly type: string;
+  /** Set where the ledger itself could not read the event, whatever its name: its recipient is denied. */
+  readonly unreadable?: true;
   readonly channels: readonly (Channel | All)[];
   readonly purposes: readonly string[];
   readonly categories: readonly (Category | All)[];
@@ -45,6 +48,7 @@ export interface ChangeRecord {
 
 /** The whole folded state of one recipient: the join of `domain.md`, without what explains an answer. */
 export interface StateRecord {
+  /** Empty where the ledger could not read it. */
   readonly businessId: string;
   readonly recipientId: string;
   /** Of the copy that the state was read from: everything up to here is in it. */
@@ -68,11 +72,23 @@ export interface StateRecord {
   readonly preferences: readonly {
     readonly channel: Channel;
     readonly sender: string;
+    /** The id of an event stands beside its instant, always both or neither. */
     readonly stoppedAt?: Instant;
+    readonly stopEventId?: string;
     readonly resumedAt?: Instant;
+    readonly resumeEventId?: string;
   }[];
-  readonly blocks: readonly { readonly channel: Channel | All; readonly occurredAt: Instant }[];
-  readonly contacts: readonly { readonly channel: Channel; readonly sender: string; readonly occurredAt: Instant }[];
+  readonly blocks: readonly {
+    readonly channel: Channel | All;
+    readonly occurredAt: Instant;
+    readonly eventId: string;
+  }[];
+  readonly contacts: readonly {
+    readonly channel: Channel;
+    readonly sender: string;
+    readonly occurredAt: Instant;
+    readonly eventId: string;
+  }[];
   readonly confirmations: readonly {
     readonly channel: Channel | All;
     readonly until: Instant;
@@ -86,10 +102,16 @@ export interface StateRecord {
     readonly kind?: LinkKind;
     readonly role?: 'old' | 'new';
     readonly linkedAt?: Instant;
+    readonly linkEventId?: string;
     readonly unlinkedAt?: Instant;
+    readonly unlinkEventId?: string;
   }[];
-  /** When the person was erased; set where `erased` is true. */
+  /** When the person was erased, and by which event; both set where `erased` is true. */
   readonly erasedAt?: Instant;
+  readonly erasureEventId?: string;
+  /** Which event could not be read, and since when; both set where `unreadable` is true. */
+  readonly unreadableAt?: Instant;
+  readonly unreadableEventId?: string;
 }
 
 /** A business's register as far as a decision needs it. */
