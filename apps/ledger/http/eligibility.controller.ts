@@ -1,9 +1,11 @@
-import { Body, Controller, Param, Query } from '@nestjs/common';
+import { Body, Controller, Param, Query, Res } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
+import type { FastifyReply } from 'fastify';
 import { Parts } from '../parts.js';
 import { CheckEligibility, type Check, type Consistency, type Decision } from '../queries/check-eligibility.js';
-import { Refusal, type Problem } from '#platform';
+import { Refusal } from '#platform';
 import { readCheck, readTopic, requireBatch, requirePosition, type RawCheck } from './check-body.js';
+import { batchJson, type BatchResult } from './decision-json.js';
 import { itemProblem, nameRecipient, requireRecipientId } from './name-recipient.js';
 import { Route } from './route.js';
 import { batchRoute, checkByIdRoute, checkRoute, lookupRoute } from './routes/eligibility.routes.js';
@@ -16,7 +18,6 @@ interface CheckOptions {
 type CheckBody = RawCheck & CheckOptions;
 type BatchItem = RawCheck & { readonly ref?: unknown };
 type BatchBody = CheckBody & { readonly checks: readonly unknown[] };
-type BatchResult = Decision | { readonly ref?: unknown; readonly error: Problem };
 
 /**
  * Checks: Fastify's compiled schemas validate, nothing else stands between the socket and the question. The plain ones
@@ -48,7 +49,11 @@ export class EligibilityController {
 
   /** An item that is the caller's mistake is answered as such; the others are decided over one reading of the view. */
   @Route(batchRoute)
-  async batch(@Param('b') businessId: string, @Body() body: BatchBody) {
+  async batch(
+    @Param('b') businessId: string,
+    @Body() body: BatchBody,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
     requireBatch(this.parts, body.checks);
     const items = body.checks.map((item) => (isObject(item) ? (item as BatchItem) : {}));
     const read = items.map((item) => readCheck(this.parts, businessId, item, body));
@@ -57,10 +62,11 @@ export class EligibilityController {
     let next = 0;
     const results = read.map((one, index): BatchResult => {
       const { ref } = items[index] ?? {};
-      const result = one instanceof Refusal ? { error: itemProblem(one) } : (decisions[next++] as Decision);
-      return ref === undefined ? result : { ref, ...result };
+      if (one instanceof Refusal) return { ref, error: itemProblem(one) };
+      return { ref, decision: decisions[next++] as Decision };
     });
-    return { position: decisions[0]?.position ?? this.parts.view.status().position, results };
+    reply.header('content-type', JSON_TYPE);
+    return batchJson(decisions[0]?.position ?? this.parts.view.status().position, results);
   }
 
   @Route(lookupRoute)
@@ -85,6 +91,9 @@ export class EligibilityController {
     );
   }
 }
+
+/** Written here, because bytes have no type of their own. */
+const JSON_TYPE = 'application/json; charset=utf-8';
 
 function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -3,6 +3,7 @@ import { Refusal, readJson } from '#platform';
 import type { Parts } from '../parts.js';
 import type { Check, CheckEligibilityHandler, Decision } from '../queries/check-eligibility.js';
 import { authorize, type Authenticator } from './authenticate.js';
+import { decisionJson } from './decision-json.js';
 import { readCheck, readTopic, type RawCheck } from './check-body.js';
 import { checkByIdRoute, checkRoute } from './routes/eligibility.routes.js';
 
@@ -150,7 +151,7 @@ function isPlain(value: unknown): value is RawCheck {
 }
 
 function send(response: ServerResponse, decision: Decision): void {
-  const body = JSON.stringify(decision);
+  const body = decisionJson(decision);
   response.writeHead(200, {
     'cache-control': 'no-store',
     'content-type': 'application/json; charset=utf-8',
