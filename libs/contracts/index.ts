@@ -8,3 +8,6 @@ export { readStateRecord } from './read-state.js';
 export * from './change-codec.js';
 export * from './catalogue-codec.js';
 export * from './watermark-codec.js';
+export { type JsonSchema } from './schema-parts.js';
+export * from './schemas.js';
+export * from './asyncapi.js';
