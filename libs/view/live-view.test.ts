@@ -55,6 +55,36 @@ describe('looking up', () => {
   });
 });
 
+describe("the copy's own rows", () => {
+  it('are of a place at or past the one asked for, whatever business they belong to, and without linked ones', async () => {
+    await append('consent-r1', link('r2'));
+    await append('consent-r2', stop(1));
+    const { position } = await append('consent-r3', grant(1, 'zeta'));
+    const found = await (await scene.open()).rowsAt(position, ['r3', 'unknown', 'r1'], 10_000);
+    expect(found?.position).toBe(position);
+    expect(found?.rows.map((row) => row?.businessId)).toStrictEqual(['zeta', undefined, 'acme']);
+    expect(found?.rows[2]?.state.revocations).toStrictEqual([]);
+  });
+
+  it('lack what this process has acknowledged, and say so by being behind', async () => {
+    await append('consent-r1', grant(1));
+    const view = await scene.open();
+    const before = view.copiedTo as string;
+    scene.memory.held = true;
+    const { position } = await acknowledge(view, scene.memory, 'consent-r1', stop(2));
+    expect(await view.rowsAt(position, ['r1'], 1)).toBeUndefined();
+    expect((await view.rowsAt(before, ['r1'], 1))?.rows[0]?.state.revocations).toStrictEqual([]);
+    const waiting = view.rowsAt(position, ['r1'], 10_000);
+    scene.memory.held = false;
+    expect((await waiting)?.rows[0]?.state.revocations).toHaveLength(1);
+  });
+
+  it('are never waited for where the place is in another ledger', async () => {
+    await append('consent-r1', grant(1));
+    expect(await (await scene.open()).rowsAt('elsewhere.1', ['r1'], 60_000)).toBeUndefined();
+  });
+});
+
 describe('what was acknowledged', () => {
   it('is in the next answer although the copy has not passed it, for those linked too', async () => {
     await append('consent-r1', link('r2'));

@@ -1,22 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ConsentEvent, Origin, RecipientState } from '#consent';
-import {
-  follow,
-  hasReached,
-  ledgerIdOf,
-  type EventStore,
-  type Follower,
-  type Position,
-  type StoredEvent,
-} from '#event-store';
+import { follow, hasReached, ledgerIdOf, type EventStore, type Follower, type Position } from '#event-store';
 import { turnOfTheEventLoop } from './advance.js';
 import { Catalogue } from './catalogue.js';
 import { every } from './every.js';
 import { stateWithLinked } from './linked-states.js';
 import { BATCH_SIZE, LiveCopy } from './live-copy.js';
 import { joinRemembered, Overlay } from './overlay.js';
+import type { Snapshot } from './port.js';
 import { PositionWaiters } from './position-waiters.js';
-import { businessOf, projectBusiness, VIEW_PREFIXES, type UnreadableEvent } from './project.js';
+import { VIEW_PREFIXES, type UnreadableEvent } from './project.js';
+import { readRegisters } from './read-registers.js';
 import { NOBODY, stateFor } from './recipient-row.js';
 
 export interface LiveViewOptions {
@@ -122,7 +116,8 @@ export class LiveView {
     atLeast: Position | undefined,
   ): Promise<LookUp> {
     if (!this.#mayAnswer()) return this.#refusal();
-    if (atLeast !== undefined && !(await this.#reaches(atLeast))) return this.#no('VIEW_BEHIND');
+    const { waitForPositionMs } = this.#options.limits;
+    if (atLeast !== undefined && !(await this.#reaches(atLeast, waitForPositionMs))) return this.#no('VIEW_BEHIND');
     if (!this.#mayAnswer()) return this.#refusal();
     try {
       return await this.#answer(businessId, recipientIds);
@@ -142,6 +137,25 @@ export class LiveView {
     const row = joinRemembered(snapshot.rows[0], this.#overlay.of(recipientId));
     if (row === undefined) return null;
     return row.businessId === NOBODY ? undefined : row.businessId;
+  }
+
+  /** How far the copy is, without what this process remembers beyond it; undefined before its first commit. */
+  get copiedTo(): Position | undefined {
+    return this.#copy.position;
+  }
+
+  /**
+   * The copy's own rows, whatever business they belong to, once it has passed a position: for who tells others what
+   * the ledger said at one place. Undefined where it does not get there within `waitMs`, or cannot be read.
+   */
+  async rowsAt(position: Position, recipientIds: readonly string[], waitMs: number): Promise<Snapshot | undefined> {
+    if (!(await this.#reaches(position, waitMs))) return undefined;
+    try {
+      return await this.#copy.read(recipientIds);
+    } catch (error) {
+      this.#options.onError(error);
+      return undefined;
+    }
   }
 
   /** To be called before an event is acknowledged: from then on it is in every answer of this process. */
@@ -197,31 +211,9 @@ export class LiveView {
       },
       onBusiness: (row) => this.catalogue.offer(row),
     });
-    await this.#readRegisters();
+    await readRegisters(store, this.#copy.position, this.catalogue);
     this.#follower = this.#follow();
     this.#watching = every(limits.probeIntervalMs, this.#stopped.signal, () => this.#copy.watch(), onError);
-  }
-
-  /**
-   * Brings the catalogue to the head before anything is asked of it: the copy may be new, or behind after a crash, and an
-   * opt-out that comes in meanwhile must find its sender and its business.
-   */
-  async #readRegisters(): Promise<void> {
-    const { store } = this.#options;
-    for (let at = this.#copy.position; ;) {
-      const from = at === undefined ? {} : { from: at };
-      const page = await store.readAll({ ...from, prefixes: ['business-'], limit: BATCH_SIZE });
-      for (const event of page.events) this.#addToRegister(event);
-      if (page.atEnd) return;
-      at = page.position;
-    }
-  }
-
-  /** The follower reports what cannot be read when it comes to it. */
-  #addToRegister(event: StoredEvent): void {
-    const businessId = businessOf(event.stream) as string;
-    const row = projectBusiness(this.catalogue.business(businessId), businessId, event, () => undefined);
-    this.catalogue.offer(row);
   }
 
   #follow(): Follower {
@@ -258,12 +250,11 @@ export class LiveView {
   }
 
   /** A position of another ledger is never reached, so nobody waits for it. */
-  async #reaches(wanted: Position): Promise<boolean> {
-    const { store, limits } = this.#options;
+  async #reaches(wanted: Position, waitMs: number): Promise<boolean> {
     const copyAt = this.#copy.position;
     if (copyAt !== undefined && hasReached(copyAt, wanted)) return true;
-    if (ledgerIdOf(wanted) !== store.ledgerId) return false;
-    return this.#waiters.wait(wanted, limits.waitForPositionMs);
+    if (ledgerIdOf(wanted) !== this.#options.store.ledgerId) return false;
+    return this.#waiters.wait(wanted, waitMs);
   }
 
   async #answer(businessId: string, recipientIds: readonly string[]): Promise<LookUp> {

@@ -1,0 +1,48 @@
+import type { Position } from '#event-store';
+
+/** A stretch of the ledger, and how much of what follows from it is still to be published. */
+export interface Step {
+  readonly to: Position;
+  left: number;
+}
+
+/**
+ * Stretches of the ledger that are begun in order and finished in any order: up to where is everything done? That is
+ * the lane's checkpoint.
+ */
+export class Steps {
+  readonly #open: Step[] = [];
+
+  constructor(private done: Position | undefined) {}
+
+  /** Everything up to here is done; undefined where nothing is. */
+  get position(): Position | undefined {
+    return this.done;
+  }
+
+  /** How many stretches are not done. */
+  get open(): number {
+    return this.#open.length;
+  }
+
+  /** Begins the stretch that ends at `to`, with so many things to be done; with none it is done at once. */
+  begin(to: Position, left: number): Step {
+    const step = { to, left };
+    this.#open.push(step);
+    this.#advance();
+    return step;
+  }
+
+  finishOne(step: Step): void {
+    step.left -= 1;
+    this.#advance();
+  }
+
+  #advance(): void {
+    let finished = 0;
+    while (this.#open[finished]?.left === 0) finished += 1;
+    if (finished === 0) return;
+    this.done = (this.#open[finished - 1] as Step).to;
+    this.#open.splice(0, finished);
+  }
+}
