@@ -73,6 +73,8 @@ export function remoteLimitsOf({ eventStore, limits }: Config): RemoteLimits | u
   const { url, appendTimeoutMs, revocationTimeoutMs, inFlightMax } = eventStore;
   return {
     url,
+    // Its vault is noted in the ledger, and the lock of the data directory keeps a second process out.
+    alone: true,
     maxAppendBytes: limits.appendBytes,
     maxInFlight: inFlightMax,
     maxQueued: limits.appendQueueMax,

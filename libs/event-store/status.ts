@@ -14,9 +14,11 @@ export interface LedgerStatus {
 /** A store as the service runs it, and asks after its health. */
 export interface Ledger extends EventStore {
   /**
-   * Whether this process alone writes: what it has acknowledged, together with a view that has caught up, is then all
-   * there is; and an id that is in a stream already is told from a new one whatever revision is expected.
+   * Whether this process alone writes and knows what became of all it wrote: what it has acknowledged, together with a
+   * view that has caught up, is then all there is.
    */
   readonly isOurs: boolean;
+  /** Whether an append tells an id that is in the stream already from a new one, whatever revision is expected. */
+  readonly tellsRepeats: boolean;
   status(): LedgerStatus;
 }

@@ -180,6 +180,19 @@ describe('an outage', () => {
     expect(JSON.stringify([String(refused), reports, store.status()])).not.toMatch(/secret/);
   });
 
+  it('leaves in doubt what was given up: the ledger is not surely ours alone for a while', async () => {
+    const proxy = await TcpProxy.before(server);
+    opened.push(proxy);
+    const store = await open({ url: proxy.url, alone: true, timeouts: { appendMs: 200 } });
+    expect([store.isOurs, (await open()).isOurs]).toEqual([true, false]);
+    await store.append(stream(), [newEvent()], 'none');
+    expect(store.isOurs).toBe(true);
+    proxy.set({ kind: 'refuse' });
+    proxy.reset();
+    expect(await errorOf(store.append(stream(), [newEvent()], 'none'))).toBeInstanceOf(StoreUnavailable);
+    expect(store.isOurs).toBe(false);
+  });
+
   it('in which connections are taken and nothing is said costs no socket per attempt', async () => {
     const proxy = await TcpProxy.before(server);
     opened.push(proxy);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { copyLedger, openEventStoreDb, openSqliteStore, hasReached, ledgerIdOf } from '#event-store';
 import { systemClock } from '#platform';
 import { until } from '../faults/until.js';
@@ -64,6 +64,20 @@ describe('the service on EventStoreDB', () => {
     expect([first?.type, second?.type, second?.position]).toEqual(['ConsentGranted', 'ConsentRevoked', body.position]);
     expect(hasReached(await store.head(), String(body.position))).toBe(true);
     await store.close();
+  });
+
+  it('decides an opt-out without a key at a glance: nothing is read before it is appended', async () => {
+    const service = await start();
+    await registerAcme(service);
+    await must(ask(service, 'POST', '/v1/businesses/acme/grants', { body: grantBody(PHONE) }));
+    await service.running.parts.view.whenReady();
+    const reading = jest.spyOn(service.running.parts.store, 'readStream');
+    await must(revoke(service));
+    expect(reading).not.toHaveBeenCalled();
+    expect((await check(service)).body).toMatchObject({ reason: 'REVOKED' });
+    await must(revoke(service, 'a-key'));
+    expect(reading).toHaveBeenCalled();
+    reading.mockRestore();
   });
 
   it('lets another process of the same vault go on where it ended, and refuses a vault or secrets of its own', async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { EMPTY_STATE, instantOf, type ConsentEvent, type Instant, type RecipientState } from '#consent';
-import { writeEvent, type NewEvent, type ReadEvent } from '#event-store';
+import { writeEvent, type Ledger, type NewEvent, type ReadEvent } from '#event-store';
 import { Refusal } from '#platform';
 import type { Sealed } from '#vault';
 import { foldStored } from '#view';
@@ -66,12 +66,22 @@ export async function carryOut(parts: Parts, command: RecipientCommand): Promise
  * it spares an opt-out the reading of two streams; a repeated one the append itself will tell.
  */
 function glanceAt({ store, view }: Parts, command: RecipientCommand): History | undefined {
-  const { businessId, recipientId, key, oneRequestPerKey } = command;
-  // Whether a key came with another request before, only the stream itself can tell.
-  if (!store.isOurs || (key !== undefined && !oneRequestPerKey)) return undefined;
+  if (!mayGlance(store, command)) return undefined;
+  const { businessId, recipientId } = command;
   const looked = view.lookUp(businessId, [recipientId]);
   if (looked instanceof Promise || !looked.ok) return undefined;
   return { events: [], expected: 'any', state: looked.states[0] ?? EMPTY_STATE };
+}
+
+/**
+ * Whether a key came with another request before, only the stream itself can tell; and where the append does not tell a
+ * repeat, nor whether it came before at all.
+ */
+export function mayGlance(
+  store: Ledger,
+  { key, oneRequestPerKey }: Pick<RecipientCommand, 'key' | 'oneRequestPerKey'>,
+) {
+  return store.isOurs && (key === undefined || (oneRequestPerKey === true && store.tellsRepeats));
 }
 
 interface Identity {

@@ -17,7 +17,7 @@ import { Parts } from '../parts.js';
 import type { Outcome, Warning } from './answer.js';
 import { inTime, type History } from './handle.js';
 import type { Caller } from './caller.js';
-import { carryOut } from './recipient-command.js';
+import { carryOut, mayGlance } from './recipient-command.js';
 
 export interface RevocationRequest {
   readonly businessId: string;
@@ -52,7 +52,9 @@ export class RevokeConsentHandler implements ICommandHandler<RevokeConsent> {
 
   execute({ revocation }: RevokeConsent): Promise<Outcome> {
     // Over a network the two readings wait for each other's answer no longer than they must.
-    const early = this.parts.store.isOurs ? undefined : recentMessages(this.parts, revocation.recipientId);
+    const early = mayGlance(this.parts.store, revocation)
+      ? undefined
+      : recentMessages(this.parts, revocation.recipientId);
     const recent = () => early ?? recentMessages(this.parts, revocation.recipientId);
     return carryOut(this.parts, {
       ...revocation,

@@ -1,4 +1,4 @@
-import { EventTooLarge, RevisionConflict, type Appended } from '../port.js';
+import { EventTooLarge, RevisionConflict, StoreUnavailable, type Appended } from '../port.js';
 import type { AppendAnswer, AppendRequest } from './append-messages.js';
 import { AppendWindow, type Lane } from './append-window.js';
 import type { Connections } from './connections.js';
@@ -14,6 +14,9 @@ import { appendLimitMs, type Terms } from './terms.js';
  * among the last events, because whoever repeats has not gone on.
  */
 const LOOKED_BACK = 256;
+
+/** How long an append of unknown outcome may still come to be written by a server that was held up. */
+const DOUBT_MS = 60_000;
 
 interface Place {
   readonly revision: number;
@@ -38,6 +41,7 @@ export class Appender {
   private readonly inFlight = new InFlight();
   private readonly pending = new Set<Promise<unknown>>();
   private refused: string | undefined;
+  private inDoubtUntil = 0;
 
   constructor(
     private readonly connections: Connections,
@@ -58,6 +62,11 @@ export class Appender {
     return this.refused;
   }
 
+  /** Whether something that was given up may have been written, or may yet be. */
+  get isInDoubt(): boolean {
+    return performance.now() < this.inDoubtUntil;
+  }
+
   append(request: AppendRequest, lane: Lane): Promise<Appended> {
     const appended = this.appendOnce(request, lane).finally(() => this.pending.delete(appended));
     this.pending.add(appended);
@@ -71,19 +80,26 @@ export class Appender {
   private async appendOnce(request: AppendRequest, lane: Lane): Promise<Appended> {
     const going: Going = {};
     try {
-      const work = (time: TimeLimit) => this.inTurn(request, lane, going, time);
+      const work = (time: TimeLimit, attempt: number) => this.inTurn(request, lane, going, time, attempt > 0);
       const appended = await persist(work, this.connections.persistence(appendLimitMs(this.terms, lane)));
       going.turn?.end(appended);
       return appended;
     } catch (error) {
       going.turn?.end();
+      if (error instanceof StoreUnavailable) this.inDoubtUntil = performance.now() + DOUBT_MS;
       throw error;
     } finally {
       going.leave?.();
     }
   }
 
-  private async inTurn(request: AppendRequest, lane: Lane, going: Going, time: TimeLimit): Promise<Appended> {
+  private async inTurn(
+    request: AppendRequest,
+    lane: Lane,
+    going: Going,
+    time: TimeLimit,
+    isRetry: boolean,
+  ): Promise<Appended> {
     going.leave ??= await this.window.enter(lane, time);
     if (!going.turn) {
       const turn = await this.inFlight.enter(request, time);
@@ -91,7 +107,9 @@ export class Appender {
       going.turn = turn;
       going.knownBefore = this.horizon.n;
     }
-    return this.attempt(request, going.turn.isDoubtful, going.knownBefore ?? 0, time);
+    // Where no revision is expected a server that was started anew may have forgotten the id that it wrote before.
+    const isDoubtful = going.turn.isDoubtful || (isRetry && request.expected === 'any');
+    return this.attempt(request, isDoubtful, going.knownBefore ?? 0, time);
   }
 
   private async attempt(

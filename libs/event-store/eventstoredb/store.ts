@@ -46,7 +46,8 @@ export async function openStore(options: EventStoreDbOptions): Promise<EventStor
 }
 
 class EventStoreDbStore implements EventStoreDb {
-  readonly isOurs = false;
+  /** A server remembers ids for a while only, where no revision is expected. */
+  readonly tellsRepeats = false;
   private readonly closing = new AbortController();
   private readonly horizon = new Horizon(new Wake());
   private readonly reader: Reader;
@@ -62,6 +63,10 @@ class EventStoreDbStore implements EventStoreDb {
     this.reader = new Reader(connections, this.horizon, terms, ledgerId);
     this.appender = new Appender(connections, this.reader, this.horizon, terms);
     this.bell = new Bell(connections, this.reader, this.horizon, terms, this.closing.signal);
+  }
+
+  get isOurs(): boolean {
+    return this.terms.alone && !this.terms.readOnly && !this.appender.isInDoubt;
   }
 
   async append(

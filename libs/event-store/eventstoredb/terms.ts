@@ -5,6 +5,8 @@ export interface EventStoreDbOptions {
   readonly url: string;
   /** Refuses appends, and begins no ledger where there is none. */
   readonly readOnly?: boolean;
+  /** Whether no other process writes to this ledger, which whoever opens it sees to. */
+  readonly alone?: boolean;
   /** Data bytes, and likewise metadata bytes, of one append: 7 MiB at most; the server has a limit of its own. */
   readonly maxAppendBytes?: number;
   readonly timeouts?: Partial<Timeouts>;
@@ -42,6 +44,7 @@ export type EventStoreDbReport =
 
 export const EVENTSTOREDB_DEFAULTS = {
   readOnly: false,
+  alone: false,
   maxAppendBytes: 1024 * 1024,
   maxInFlight: 256,
   maxQueued: 10_000,

@@ -114,6 +114,7 @@ async function plainly<T>(work: () => T | Promise<T>): Promise<T> {
 /** What both kinds have in common: the reads. */
 abstract class ReadingStore {
   abstract readonly isOurs: boolean;
+  readonly tellsRepeats = true;
   readonly ledgerId: string;
   protected readonly closing = new AbortController();
 
