@@ -1,13 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { makeApiKey } from './api-keys.js';
+import { describeErasing } from './erasing-contract.js';
+import type { VaultPlace } from './place-contract.js';
 import { SealInvalid, VaultUnavailable, type Sealed, type Unrouted, type Vault } from './port.js';
-
-/** One place where a vault lives, empty at first. */
-export interface VaultPlace {
-  /** A vault over the place; may be asked for again after the one before was closed. */
-  open(): Promise<Vault>;
-  remove(): Promise<void>;
-}
 
 const PERSONAL = { address: '+39 02 1234567', text: 'Basta, grazie \u{1f64f}', empty: '' };
 const EVENT = '7d8f7a52-5c64-8f0e-9a3b-0c1d2e3f4a5b';
@@ -126,6 +121,8 @@ export function describeVault(name: string, makePlace: () => Promise<VaultPlace>
       expect(vault.vaultId).toBe(vaultId);
     });
   });
+
+  describeErasing(name, makePlace);
 
   describe(`${name}: API keys`, () => {
     const forAll = makeApiKey({ name: 'all', scopes: ['audit:read'], createdAt: '2026-01-03T00:00:00.000Z' }).key;

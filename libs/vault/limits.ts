@@ -4,6 +4,8 @@ export interface VaultLimits {
   readonly cachedDataKeys: number;
   /** Writes that may wait for the disk before further ones are refused; what an opt-out needs is never refused. */
   readonly queuedWrites: number;
+  /** How long an erasure waits for those that keep the log from being emptied, in milliseconds. */
+  readonly emptyLogMs: number;
 }
 
-export const DEFAULT_VAULT_LIMITS: VaultLimits = { cachedDataKeys: 10_000, queuedWrites: 10_000 };
+export const DEFAULT_VAULT_LIMITS: VaultLimits = { cachedDataKeys: 10_000, queuedWrites: 10_000, emptyLogMs: 5_000 };

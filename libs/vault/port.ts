@@ -3,6 +3,8 @@ export interface Sealed {
   readonly v: 1;
   /** One ciphertext per field: base64url of nonce ‖ ciphertext ‖ tag (AES-256-GCM, authenticated with event id and field). */
   readonly fields: Readonly<Record<string, string>>;
+  /** Which of the recipient's keys, counted from 1; absent: the first. Each erasure ends one key's life. */
+  readonly life?: number;
 }
 
 export const SCOPES = ['consent:write', 'eligibility:read', 'audit:read', 'personal:read', 'business:admin'] as const;
@@ -32,6 +34,15 @@ export interface Unrouted {
   readonly receivedAt: string;
 }
 
+/** An erasure that was announced and of which the vault does not know that it was carried out. */
+export interface AnnouncedErasure {
+  readonly recipientId: string;
+  /** Of the `RecipientErased` in the ledger, if it came so far. */
+  readonly eventId: string;
+  /** The recipient has a younger key than when it was announced: the one meant is destroyed already. */
+  readonly isOver: boolean;
+}
+
 /**
  * Keys and everything that is readable only through them. All writes are durable (fsync) when they resolve. Rejects
  * with `VaultUnavailable` where the store behind it cannot be reached.
@@ -44,7 +55,6 @@ export interface Vault {
   /** Undefined where the key was destroyed or never was; throws `SealInvalid` where the ciphertext is not what was sealed. */
   open(recipientId: string, eventId: string, sealed: Sealed): Promise<Readonly<Record<string, string>> | undefined>;
 
-  /** Puts a new key, or replaces the one with the same id. */
   /**
    * A keyed hash by which the same value is known again, under the recipient's own key: once that is destroyed nobody
    * can test what the value may have been. Equal JSON, whatever the order of its keys, gives equal text.
@@ -53,6 +63,20 @@ export interface Vault {
   /** Whether nothing was ever kept here: a vault just made, beside a ledger just begun. */
   isEmpty(): Promise<boolean>;
 
+  /** Notes that the recipient's key is to be destroyed once this event is in the ledger. Idempotent. */
+  announceErasure(recipientId: string, eventId: string): Promise<void>;
+  /**
+   * Destroys the recipient's data key, once for each event: when it resolves, what was sealed under the key can be opened
+   * by nobody, and neither the file nor its log nor this process's memory holds it. False where that was done for the
+   * event before: a key that was made since lives on. Rejects with `VaultUnavailable` also where others, such as a backup,
+   * hold the log too long; the key may be gone then, and calling again ends it.
+   */
+  eraseRecipient(recipientId: string, eventId: string): Promise<boolean>;
+  listAnnouncedErasures(): Promise<readonly AnnouncedErasure[]>;
+  /** Takes back what was announced and not carried out. */
+  withdrawErasure(eventId: string): Promise<void>;
+
+  /** Puts a new key, or replaces the one with the same id. */
   putApiKey(key: ApiKey): Promise<void>;
   deleteApiKey(keyId: string): Promise<boolean>;
   findApiKey(keyId: string): Promise<ApiKey | undefined>;

@@ -1,5 +1,6 @@
 import type { SqliteDatabase } from '#sqlite';
-import type { ApiKey, Scope, Unrouted } from './port.js';
+import type { WrappedKey } from './data-keys.js';
+import type { AnnouncedErasure, ApiKey, Scope, Unrouted } from './port.js';
 
 interface ApiKeyRow {
   readonly key_id: string;
@@ -23,7 +24,11 @@ const UNROUTED = 'SELECT id, provider, reason, kind, provider_id, received_at';
 
 /** What the vault asks its file, on a connection of its own. */
 export function vaultReadsOf(db: SqliteDatabase) {
-  const wrappedKey = db.prepare<[string], { wrapped: Buffer }>('SELECT wrapped FROM data_keys WHERE recipient_id = ?');
+  const wrappedKey = db.prepare<[string], WrappedKey>('SELECT wrapped, life FROM data_keys WHERE recipient_id = ?');
+  const announced = db.prepare<[], { event_id: string; recipient_id: string; is_over: number }>(
+    `SELECT event_id, recipient_id, coalesce(data_keys.life, 0) > erasures.life AS is_over
+     FROM erasures LEFT JOIN data_keys USING (recipient_id) WHERE NOT done ORDER BY event_id`,
+  );
   const apiKey = db.prepare<[string], ApiKeyRow>('SELECT * FROM api_keys WHERE key_id = ?');
   const apiKeys = db.prepare<[string | null], ApiKeyRow>(
     'SELECT * FROM api_keys WHERE business_id IS ? ORDER BY created_at, key_id',
@@ -38,7 +43,14 @@ export function vaultReadsOf(db: SqliteDatabase) {
   );
   return {
     isEmpty: () => anything.get() === undefined,
-    wrappedKey: (recipientId: string): Uint8Array | undefined => wrappedKey.get(recipientId)?.wrapped,
+    wrappedKey: (recipientId: string): WrappedKey | undefined => {
+      const row = wrappedKey.get(recipientId);
+      return row && row.wrapped.length > 0 ? row : undefined;
+    },
+    announcedErasures: (): readonly AnnouncedErasure[] =>
+      announced
+        .all()
+        .map((row) => ({ recipientId: row.recipient_id, eventId: row.event_id, isOver: row.is_over !== 0 })),
     apiKey: (keyId: string): ApiKey | undefined => toApiKey(apiKey.get(keyId)),
     apiKeys: (businessId: string | undefined) => apiKeys.all(businessId ?? null).flatMap((row) => toApiKey(row) ?? []),
     unrouted: (id: string) => {

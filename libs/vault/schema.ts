@@ -4,7 +4,7 @@ import { SealInvalid } from './port.js';
 import { openBytes, sealBytes } from './sealing.js';
 import { SecretsRefused } from './secret-file.js';
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 const VAULT_ID_BYTES = 16;
 const UNROUTED_KEY_LABEL = 'consent-ledger/unrouted-key/v1';
 const CHECK_TEXT = 'this vault was made under this key';
@@ -13,7 +13,7 @@ const CHECK_TEXT = 'this vault was made under this key';
  * `identity` has one row: the vault's id, and a text sealed under the key-encryption key, by which a wrong key is found
  * out before anything is sealed under it.
  */
-const TABLES = `
+const TABLES_1 = `
   CREATE TABLE identity (vault_id TEXT NOT NULL, sealed_check BLOB NOT NULL) STRICT;
   CREATE TABLE data_keys (recipient_id TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE api_keys (
@@ -29,8 +29,21 @@ const TABLES = `
   CREATE INDEX unrouted_by_time ON unrouted (received_at);
 `;
 
+/**
+ * A destroyed key leaves an empty row: the next key of the same recipient must be known not to be the one that older
+ * parts were sealed under. `erasures` has one row for each event for which a key was, or is to be, destroyed.
+ */
+const TABLES_2 = `
+  ALTER TABLE data_keys ADD COLUMN life INTEGER NOT NULL DEFAULT 1;
+  CREATE TABLE erasures (
+    event_id TEXT PRIMARY KEY, recipient_id TEXT NOT NULL, life INTEGER NOT NULL, done INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+`;
+
+type Migrate = (db: SqliteDatabase, fromVersion: number) => void;
+
 /** The writing connection. What is deleted is overwritten in the file, so that a destroyed key does not linger there. */
-export function openForWriting(file: string, migrate: (db: SqliteDatabase) => void = refuseToMigrate): SqliteDatabase {
+export function openForWriting(file: string, migrate: Migrate = refuseToMigrate): SqliteDatabase {
   const db = openDatabase(file, { synchronous: 'FULL', schemaVersion: SCHEMA_VERSION, migrate });
   db.pragma('secure_delete = ON');
   return db;
@@ -55,7 +68,10 @@ function refuseToMigrate(): void {
  * another key-encryption key, and `StorageError` where the file cannot be used.
  */
 export function prepareVault(file: string, keyEncryptionKey: KeyObject): string {
-  const db = openForWriting(file, (empty) => makeVault(empty, keyEncryptionKey));
+  const db = openForWriting(file, (older, from) => {
+    if (from < 1) makeVault(older, keyEncryptionKey);
+    older.exec(TABLES_2);
+  });
   try {
     return checkedVaultId(db, file, keyEncryptionKey);
   } finally {
@@ -79,7 +95,7 @@ interface Identity {
 function makeVault(db: SqliteDatabase, keyEncryptionKey: KeyObject): void {
   const vaultId = randomBytes(VAULT_ID_BYTES).toString('base64url');
   const check = sealBytes(keyEncryptionKey, checkPlace(vaultId), Buffer.from(CHECK_TEXT));
-  db.exec(TABLES);
+  db.exec(TABLES_1);
   db.prepare('INSERT INTO identity (vault_id, sealed_check) VALUES (?, ?)').run(vaultId, check);
 }
 

@@ -10,6 +10,7 @@ import { SealInvalid, type Sealed } from './port.js';
 
 const ALGORITHM = 'aes-256-gcm';
 const SEAL_VERSION = 1;
+const FIRST_LIFE = 1;
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -66,23 +67,37 @@ export function unwrapKey(keyEncryptionKey: KeyObject, recipientId: string, wrap
   return createSecretKey(key);
 }
 
+/** A recipient's key, and which of that recipient's keys it is, counted from 1. */
+export interface DataKey {
+  readonly key: KeyObject;
+  readonly life: number;
+}
+
 /** Seals each field by itself, bound to its event, its name and its recipient. */
 export function sealFields(
-  dataKey: KeyObject,
+  { key, life }: DataKey,
   recipientId: string,
   eventId: string,
   personal: Readonly<Record<string, string>>,
 ): Sealed {
   const sealed = Object.entries(personal).map(([field, text]) => {
-    const place = fieldPlace(eventId, field, recipientId);
-    return [field, sealBytes(dataKey, place, Buffer.from(text)).toString('base64url')] as const;
+    const place = fieldPlace(eventId, field, recipientId, life);
+    return [field, sealBytes(key, place, Buffer.from(text)).toString('base64url')] as const;
   });
-  return { v: SEAL_VERSION, fields: Object.fromEntries(sealed) };
+  const fields = Object.fromEntries(sealed);
+  return life === FIRST_LIFE ? { v: SEAL_VERSION, fields } : { v: SEAL_VERSION, fields, life };
+}
+
+/** Which of its recipient's keys something was sealed under. Throws `SealInvalid` where it says no such thing. */
+export function lifeOf(sealed: Sealed): number {
+  const { life = FIRST_LIFE } = (sealed ?? {}) as { readonly life?: unknown };
+  if (typeof life !== 'number' || !Number.isSafeInteger(life) || life < FIRST_LIFE) throw new SealInvalid();
+  return life;
 }
 
 /** Reads what a ledger handed back, which need not be what was once written there. */
 export function openFields(
-  dataKey: KeyObject,
+  { key, life }: DataKey,
   recipientId: string,
   eventId: string,
   sealed: Sealed,
@@ -91,8 +106,8 @@ export function openFields(
   if (v !== SEAL_VERSION || typeof fields !== 'object' || fields === null) throw new SealInvalid();
   const opened = Object.entries(fields).map(([field, text]: [string, unknown]) => {
     if (typeof text !== 'string') throw new SealInvalid();
-    const place = fieldPlace(eventId, field, recipientId);
-    return [field, openBytes(dataKey, place, Buffer.from(text, 'base64url')).toString()] as const;
+    const place = fieldPlace(eventId, field, recipientId, life);
+    return [field, openBytes(key, place, Buffer.from(text, 'base64url')).toString()] as const;
   });
   return Object.fromEntries(opened);
 }
@@ -101,8 +116,9 @@ function keyPlace(recipientId: string): Place {
   return ['data-key', SEAL_VERSION, recipientId];
 }
 
-function fieldPlace(eventId: string, field: string, recipientId: string): Place {
-  return ['field', SEAL_VERSION, eventId, field, recipientId];
+function fieldPlace(eventId: string, field: string, recipientId: string, life: number): Place {
+  const place = ['field', SEAL_VERSION, eventId, field, recipientId];
+  return life === FIRST_LIFE ? place : [...place, life];
 }
 
 /** JSON, because it keeps the parts apart whatever they contain. */

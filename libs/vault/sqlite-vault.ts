@@ -1,5 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   StorageError,
   WriterOverloaded,
@@ -10,13 +11,20 @@ import {
   type Lane,
   type SqliteDatabase,
 } from '#sqlite';
-import { DataKeys } from './data-keys.js';
+import { DataKeys, type WrappedKey } from './data-keys.js';
 import { DEFAULT_VAULT_LIMITS, type VaultLimits } from './limits.js';
-import { VaultUnavailable, type ApiKey, type Sealed, type Unrouted, type Vault } from './port.js';
+import {
+  VaultUnavailable,
+  type AnnouncedErasure,
+  type ApiKey,
+  type Sealed,
+  type Unrouted,
+  type Vault,
+} from './port.js';
 import { vaultReadsOf, type VaultReads } from './reads.js';
 import { canonicalJson } from './recipient-id.js';
 import { openForReading, prepareVault, unroutedKey } from './schema.js';
-import { openBytes, openFields, sealBytes, sealFields } from './sealing.js';
+import { lifeOf, openBytes, openFields, sealBytes, sealFields } from './sealing.js';
 import type { VaultJob, VaultJobDone } from './writes.js';
 
 export interface OpenSqliteVaultOptions {
@@ -28,6 +36,9 @@ export interface OpenSqliteVaultOptions {
 }
 
 export const VAULT_FILE = 'vault.db';
+
+/** How often it is looked whether the log could be emptied. */
+const LOOK_MS = 20;
 
 const FINGERPRINT_LABEL = 'consent-ledger/recipient-fingerprint/v1:';
 
@@ -72,7 +83,7 @@ class SqliteVault implements Vault {
     keyEncryptionKey: KeyObject,
     private readonly writer: GroupWriter<VaultJob, VaultJobDone>,
     private readonly reader: SqliteDatabase,
-    limits: VaultLimits,
+    private readonly limits: VaultLimits,
   ) {
     this.reads = vaultReadsOf(reader);
     this.unroutedKey = unroutedKey(keyEncryptionKey);
@@ -92,12 +103,13 @@ class SqliteVault implements Vault {
     eventId: string,
     sealed: Sealed,
   ): Promise<Readonly<Record<string, string>> | undefined> {
-    const key = await this.keys.find(recipientId);
-    return key === undefined ? undefined : openFields(key, recipientId, eventId, sealed);
+    const life = lifeOf(sealed);
+    const dataKey = await this.keys.find(recipientId);
+    return dataKey?.life === life ? openFields(dataKey, recipientId, eventId, sealed) : undefined;
   }
 
   async fingerprint(recipientId: string, value: unknown): Promise<string> {
-    const key = await this.keys.findOrMake(recipientId);
+    const { key } = await this.keys.findOrMake(recipientId);
     return createHmac('sha256', key)
       .update(`${FINGERPRINT_LABEL}${canonicalJson(value)}`)
       .digest('base64url');
@@ -105,6 +117,30 @@ class SqliteVault implements Vault {
 
   async isEmpty(): Promise<boolean> {
     return this.read((reads) => reads.isEmpty());
+  }
+
+  async announceErasure(recipientId: string, eventId: string): Promise<void> {
+    await this.write({ is: 'announceErasure', recipientId, eventId }, 'revocation');
+  }
+
+  async eraseRecipient(recipientId: string, eventId: string): Promise<boolean> {
+    const { mark } = await this.write({ is: 'destroyKey', recipientId, eventId }, 'revocation');
+    if (mark === undefined) return false;
+    this.keys.forget(recipientId);
+    const deadline = performance.now() + this.limits.emptyLogMs;
+    while (!(await this.closed(eventId, mark))) {
+      if (performance.now() > deadline) throw new VaultUnavailable('the log of the vault is held by others');
+      await pause(LOOK_MS);
+    }
+    return true;
+  }
+
+  async listAnnouncedErasures(): Promise<readonly AnnouncedErasure[]> {
+    return this.read((reads) => reads.announcedErasures());
+  }
+
+  async withdrawErasure(eventId: string): Promise<void> {
+    await this.write({ is: 'withdrawErasure', eventId }, 'revocation');
   }
 
   async putApiKey(key: ApiKey): Promise<void> {
@@ -161,10 +197,15 @@ class SqliteVault implements Vault {
   }
 
   /** In the lane that is never full: an opt-out's evidence needs the key as well. */
-  private async keepKey(recipientId: string, wrapped: Uint8Array): Promise<Uint8Array> {
-    const { wrapped: kept } = await this.write({ is: 'keepKey', recipientId, wrapped }, 'revocation');
+  private async keepKey(recipientId: string, wrapped: Uint8Array): Promise<WrappedKey> {
+    const { kept } = await this.write({ is: 'keepKey', recipientId, wrapped }, 'revocation');
     if (kept === undefined) throw new Error('the writer did not say which key it kept');
     return kept;
+  }
+
+  /** The log is emptied between two jobs, so that this asks whether it was and has it tried again. */
+  private async closed(eventId: string, mark: number): Promise<boolean> {
+    return (await this.write({ is: 'closeErasure', eventId, mark }, 'revocation')).changes > 0;
   }
 
   private async write(job: VaultJob, lane: Lane): Promise<VaultJobDone> {

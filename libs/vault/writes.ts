@@ -1,4 +1,6 @@
 import { checkpointerOf, transactionOf, type SqliteDatabase, type WriterProgram } from '#sqlite';
+import type { WrappedKey } from './data-keys.js';
+import { EmptiedLog } from './emptied-log.js';
 import type { ApiKey, Unrouted } from './port.js';
 
 /** A delivery's part with its body sealed. */
@@ -10,6 +12,9 @@ export interface SealedUnrouted {
 /** What the writer thread is asked to do; each job is written whole or not at all. */
 export type VaultJob =
   | { readonly is: 'keepKey'; readonly recipientId: string; readonly wrapped: Uint8Array }
+  | { readonly is: 'announceErasure' | 'destroyKey'; readonly recipientId: string; readonly eventId: string }
+  | { readonly is: 'closeErasure'; readonly eventId: string; readonly mark: number }
+  | { readonly is: 'withdrawErasure'; readonly eventId: string }
   | { readonly is: 'putApiKey'; readonly key: ApiKey }
   | { readonly is: 'deleteApiKey'; readonly keyId: string }
   | { readonly is: 'keepUnrouted'; readonly items: readonly SealedUnrouted[] }
@@ -20,7 +25,9 @@ export interface VaultJobDone {
   /** Rows written or deleted. */
   readonly changes: number;
   /** Of `keepKey`: the key that is stored, which is the one offered or an earlier one. */
-  readonly wrapped?: Uint8Array;
+  readonly kept?: WrappedKey;
+  /** Of `destroyKey`: what `closeErasure` is to be told. Absent where that was closed before. */
+  readonly mark?: number;
 }
 
 /** Pages of the log (4 KiB each) after which it is moved into the database. */
@@ -28,11 +35,15 @@ const LOG_LIMIT_PAGES = 1_000;
 
 export function vaultWriterOf(db: SqliteDatabase): WriterProgram<VaultJob, VaultJobDone> {
   const checkpointer = checkpointerOf(db, { dueAtPages: LOG_LIMIT_PAGES, restartAtPages: LOG_LIMIT_PAGES });
+  const log = new EmptiedLog(db, checkpointer);
   const statements = prepare(db);
   return {
     transaction: transactionOf(db),
-    run: (job) => run(statements, job),
-    committed: () => checkpointer.ifDue(),
+    run: (job) => run(statements, log, job),
+    committed: () => {
+      log.empty();
+      checkpointer.ifDue();
+    },
     throwIfFailed: () => checkpointer.throwIfFailed(),
     close: async () => {
       await checkpointer.close();
@@ -46,8 +57,20 @@ type Statements = ReturnType<typeof prepare>;
 
 function prepare(db: SqliteDatabase) {
   return {
-    keepKey: db.prepare('INSERT INTO data_keys (recipient_id, wrapped) VALUES (?, ?) ON CONFLICT DO NOTHING'),
-    findKey: db.prepare<[string], { wrapped: Buffer }>('SELECT wrapped FROM data_keys WHERE recipient_id = ?'),
+    keepKey: db.prepare(
+      `INSERT INTO data_keys (recipient_id, wrapped) VALUES (?, ?)
+       ON CONFLICT DO UPDATE SET wrapped = excluded.wrapped, life = life + 1 WHERE length(wrapped) = 0`,
+    ),
+    findKey: db.prepare<[string], WrappedKey>('SELECT wrapped, life FROM data_keys WHERE recipient_id = ?'),
+    announceErasure: db.prepare(
+      `INSERT INTO erasures (event_id, recipient_id, life, done)
+       VALUES (@eventId, @recipientId, coalesce((SELECT life FROM data_keys WHERE recipient_id = @recipientId), 1), 0)
+       ON CONFLICT DO NOTHING`,
+    ),
+    erasure: db.prepare<[string], { done: number }>('SELECT done FROM erasures WHERE event_id = ?'),
+    destroyKey: db.prepare(`UPDATE data_keys SET wrapped = x'' WHERE recipient_id = ?`),
+    closeErasure: db.prepare('UPDATE erasures SET done = 1 WHERE event_id = ?'),
+    withdrawErasure: db.prepare('DELETE FROM erasures WHERE event_id = ? AND NOT done'),
     putApiKey: db.prepare(
       `INSERT OR REPLACE INTO api_keys (key_id, business_id, name, scopes, secret_sha256, created_at)
        VALUES (?, ?, ?, ?, ?, ?)`,
@@ -62,10 +85,18 @@ function prepare(db: SqliteDatabase) {
   };
 }
 
-function run(statements: Statements, job: VaultJob): VaultJobDone {
+function run(statements: Statements, log: EmptiedLog, job: VaultJob): VaultJobDone {
   switch (job.is) {
     case 'keepKey':
       return keepKey(statements, job.recipientId, job.wrapped);
+    case 'announceErasure':
+      return { changes: statements.announceErasure.run(job).changes };
+    case 'destroyKey':
+      return destroyKey(statements, log, job);
+    case 'closeErasure':
+      return { changes: log.isGone(job.mark) ? statements.closeErasure.run(job.eventId).changes : 0 };
+    case 'withdrawErasure':
+      return { changes: statements.withdrawErasure.run(job.eventId).changes };
     case 'putApiKey': {
       const { keyId, businessId = null, name, scopes, secretSha256, createdAt } = job.key;
       const row = [keyId, businessId, name, JSON.stringify(scopes), secretSha256, createdAt];
@@ -85,7 +116,20 @@ function run(statements: Statements, job: VaultJob): VaultJobDone {
 function keepKey(statements: Statements, recipientId: string, wrapped: Uint8Array): VaultJobDone {
   const { changes } = statements.keepKey.run(recipientId, wrapped);
   const stored = statements.findKey.get(recipientId);
-  return stored === undefined ? { changes } : { changes, wrapped: new Uint8Array(stored.wrapped) };
+  if (stored === undefined) return { changes };
+  return { changes, kept: { wrapped: new Uint8Array(stored.wrapped), life: stored.life } };
+}
+
+interface ErasureJob {
+  readonly recipientId: string;
+  readonly eventId: string;
+}
+
+/** One that was never announced here is carried out all the same: the vault may be older than the ledger. */
+function destroyKey(statements: Statements, log: EmptiedLog, { recipientId, eventId }: ErasureJob): VaultJobDone {
+  statements.announceErasure.run({ recipientId, eventId });
+  if (statements.erasure.get(eventId)?.done === 1) return { changes: 0 };
+  return { changes: statements.destroyKey.run(recipientId).changes, mark: log.mark() };
 }
 
 function keepUnrouted(statements: Statements, { entry, sealedBody }: SealedUnrouted): number {
