@@ -168,13 +168,8 @@ export function ledgerIdOf(position: Position): string {
   return splitPosition(position).ledgerId;
 }
 
-/** How far into its ledger a position is: good for showing progress, and for nothing else. */
+/** How far into its ledger a position lies: for stores, which alone count, and for showing progress. */
 export function depthOf(position: Position): number {
-  return splitPosition(position).n;
-}
-
-/** How far into its ledger a position lies; for stores, which alone count. */
-export function numberOf(position: Position): number {
   return splitPosition(position).n;
 }
 

@@ -1,4 +1,4 @@
-import { RevisionConflict, numberOf, type NewEvent } from '#event-store';
+import { RevisionConflict, depthOf, type NewEvent } from '#event-store';
 import type { Context } from '../context.js';
 import type { Written, WrongVersion } from '../messages/append.js';
 import type { Expectation, Target } from '../messages/shared.js';
@@ -24,7 +24,7 @@ export async function appendEvents(
   if (typeof revision === 'object') return revision;
   try {
     const appended = await context.store.append(stream, events, revision);
-    return { revision: Number(appended.revision), n: numberOf(appended.position) };
+    return { revision: Number(appended.revision), n: depthOf(appended.position) };
   } catch (error) {
     if (error instanceof RevisionConflict) return { wrong: { expected, actual: revisionOf(error.actual) } };
     throw error;

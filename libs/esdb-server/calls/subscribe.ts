@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { numberOf, type Delivery, type EventStore, type Position } from '#event-store';
+import { depthOf, type Delivery, type EventStore, type Position } from '#event-store';
 import type { Context } from '../context.js';
 import {
   encodeCaughtUp,
@@ -19,7 +19,7 @@ export async function subscribeToAll(context: Context, request: ReadRequest, out
   const sieve = sieveOf(request.filter);
   const from = await startOf(store, request.from);
   await outlet.send(encodeConfirmation(randomUUID()));
-  const subscriber = new Subscriber(request, sieve, outlet, numberOf(from));
+  const subscriber = new Subscriber(request, sieve, outlet, depthOf(from));
   const prefixes = sieve.prefixes ? { prefixes: sieve.prefixes } : {};
   for await (const delivery of store.subscribe({ from, batchSize: PAGE_EVENTS, signal: outlet.signal, ...prefixes })) {
     await subscriber.take(delivery);
@@ -44,7 +44,7 @@ class Subscriber {
   ) {}
 
   async take({ events, position, caughtUp }: Delivery): Promise<void> {
-    const n = numberOf(position);
+    const n = depthOf(position);
     if (this.isLive && events.length === PAGE_EVENTS) await this.fallBehind(n);
     await this.outlet.sendEach(this.sieve.pick(events), (event) => encodeEvent(event, this.request));
     const reachedEnd = caughtUp && !this.isLive;

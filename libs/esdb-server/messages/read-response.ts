@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { numberOf, type StoredEvent } from '#event-store';
+import { depthOf, type StoredEvent } from '#event-store';
 import { encoded, type ProtoWriter } from '../protobuf/proto-writer.js';
 import { writePosition, writeStreamName, writeUuid, writeUuidBits } from './shared.js';
 
@@ -11,7 +11,7 @@ const TICKS_PER_MS = 10_000;
 export type ServedEvent = Omit<StoredEvent, 'position'> & { readonly position: StoredEvent['position'] | undefined };
 
 export function encodeEvent(event: ServedEvent, { uuidBits }: { readonly uuidBits: boolean }): Buffer {
-  const n = event.position === undefined ? NO_PLACE : numberOf(event.position);
+  const n = event.position === undefined ? NO_PLACE : depthOf(event.position);
   return encoded((response) =>
     response.message(1, (read) => {
       read.message(1, (recorded) => writeRecorded(recorded, event, n, uuidBits));

@@ -1,4 +1,4 @@
-import { numberOf, type EventStore, type Position, type StoredEvent } from '#event-store';
+import { depthOf, type EventStore, type Position, type StoredEvent } from '#event-store';
 import type { Place } from '../messages/read-request.js';
 import type { ServedEvent } from '../messages/read-response.js';
 import { isMetastream, type SystemStreams } from '../system-streams.js';
@@ -91,7 +91,7 @@ export function positionAt({ ledgerId }: EventStore, n: number): Position {
  * the event before. The store reads forwards only, so each page is a window of numbers, turned round.
  */
 export async function* backwardPages(store: EventStore, from: Place, sieve: Sieve): AsyncGenerator<Page, void> {
-  const head = numberOf(await store.head());
+  const head = depthOf(await store.head());
   let until = from === 'end' ? head + 1 : Math.min(from === 'start' ? 0 : from, head + 1);
   let window = PAGE_EVENTS;
   while (until > 1) {
@@ -106,5 +106,5 @@ export async function* backwardPages(store: EventStore, from: Place, sieve: Siev
 async function readWindow(store: EventStore, first: number, until: number, { prefixes }: Sieve): Promise<Events> {
   const from = positionBefore(store, first);
   const page = await store.readAll({ from, limit: until - first, ...(prefixes ? { prefixes } : {}) });
-  return page.events.filter(({ position }) => numberOf(position) < until);
+  return page.events.filter(({ position }) => depthOf(position) < until);
 }

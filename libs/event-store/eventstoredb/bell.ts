@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { numberOf } from '../port.js';
+import { depthOf } from '../port.js';
 import type { Connections } from './connections.js';
 import type { Horizon } from './horizon.js';
 import { pauseBetween } from './persist.js';
@@ -87,6 +87,6 @@ export class Bell {
   }
 
   private async headOrNothing(): Promise<number | undefined> {
-    return this.reader.head().then(numberOf, () => undefined);
+    return this.reader.head().then(depthOf, () => undefined);
   }
 }

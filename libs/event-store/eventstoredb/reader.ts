@@ -1,7 +1,7 @@
 import {
   ForeignPosition,
   ledgerIdOf,
-  numberOf,
+  depthOf,
   type AllPage,
   type Position,
   type ReadAllOptions,
@@ -176,7 +176,7 @@ export class Reader {
   private placeOf(position: Position | undefined): number {
     if (position === undefined) return 0;
     if (ledgerIdOf(position) !== this.ledgerId) throw new ForeignPosition();
-    return numberOf(position);
+    return depthOf(position);
   }
 
   private storedOf({ id, type, data, metadata, stream, revision, n }: WireEvent): StoredEvent {

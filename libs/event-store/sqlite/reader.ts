@@ -2,7 +2,7 @@ import type { SqliteDatabase } from '#sqlite';
 import {
   ForeignPosition,
   ledgerIdOf,
-  numberOf,
+  depthOf,
   type AllPage,
   type Position,
   type ReadAllOptions,
@@ -68,7 +68,7 @@ export class LedgerReader {
   private placeOf(position: Position | undefined): number {
     if (position === undefined) return 0;
     if (ledgerIdOf(position) !== this.ledgerId) throw new ForeignPosition();
-    return numberOf(position);
+    return depthOf(position);
   }
 
   private scanOf(prefixes: number) {
