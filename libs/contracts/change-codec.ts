@@ -116,14 +116,15 @@ function readEvent(members: Members, recordedAt: Instant): ConsentEvent {
   const type = textIn(members, 'type');
   const isUnreadable = optionalIn(members, 'unreadable', flagIn) === true;
   const schema = isUnreadable ? undefined : EVENT_SCHEMA;
-  return readConsentEvent(type, { ...members, ...dataOf(members) }, schema, recordedAt);
+  return readConsentEvent(type, dataOf(members), schema, recordedAt);
 }
 
-/** The members that an event spells otherwise than a record. */
-function dataOf(members: Members): object {
+/** An event spells some members otherwise than a record, and has no method where it has none. */
+function dataOf({ method, ...members }: Members): Members {
   const [channel] = listIn(members, 'channels');
   const link = members.link as { recipientId?: unknown; kind?: unknown; role?: unknown } | null | undefined;
-  return { channel, kind: members.kind ?? link?.kind, other: link?.recipientId, role: link?.role };
+  const own = { channel, kind: members.kind ?? link?.kind, other: link?.recipientId, role: link?.role };
+  return { ...members, ...own, ...(method === null ? {} : { method }) };
 }
 
 /**
