@@ -27,7 +27,8 @@ export interface Publisher {
    * Resolves once every record is stored by all in-sync replicas, in the order given within each partition; one entry
    * for each partition that the batch touched. Sends what was left out again, and the identical batch after a failure,
    * without end, until `signal` aborts. Rejects with `PublisherStopped` then, with `RecordRefused` where the broker will
-   * never take the batch (too large, no right to write), and with `TopicLost` where a topic is not there any more.
+   * never take the batch (too large), and with `TopicLost` where a topic is not there any more, or has lost records that
+   * it had acknowledged. A right that is missing is no reason to give up: it is said in `status` until somebody grants it.
    * After a rejection some records may be stored: sending them again is safe.
    */
   publish(batch: readonly OutgoingRecord[], signal: AbortSignal): Promise<readonly Written[]>;
@@ -86,14 +87,22 @@ export interface TopicPlan {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** What the relay asks of a cluster beside sending. */
+/**
+ * What the relay asks of a cluster beside sending. The questions reject with `NotAllowed` where the relay has no right to
+ * an answer, and with `ClusterFailed` where there is none now (no broker can be reached, or none answers in time).
+ */
 export interface Cluster {
   /** Undefined for each topic that does not exist. */
   describe(topics: readonly string[]): Promise<readonly (TopicDescription | undefined)[]>;
-  /** Rejects with `NotAllowed` where the relay has no right to; a topic that another made meanwhile is no error. */
+  /** A topic that another made meanwhile is no error. */
   create(plans: readonly TopicPlan[]): Promise<void>;
+  /** In order of the partitions. Rejects with `TopicLost` where there is no such topic. */
   ends(topic: string): Promise<readonly PartitionEnds[]>;
-  /** Yields what is stored from these offsets on, for ever, partition by partition in order, until `signal` aborts. */
+  /**
+   * Hands over what is stored from these offsets on, for ever, each partition in order, one call at a time, until `signal`
+   * aborts; only then it resolves. It waits for a topic that is not there, and hands the same records over again where
+   * the handler rejected. A partition without a start, or one that now ends before its start, is read from its beginning.
+   */
   tail(topic: string, from: readonly TailStart[], handler: TailHandler, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
@@ -116,4 +125,9 @@ export type TailHandler = (records: readonly IncomingRecord[]) => Promise<void>;
 
 export class NotAllowed extends Error {
   readonly code = 'NOT_ALLOWED';
+}
+
+/** In plain words, without addresses. Asking again later may help. */
+export class ClusterFailed extends Error {
+  readonly code = 'CLUSTER_FAILED';
 }
