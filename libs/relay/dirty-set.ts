@@ -7,6 +7,10 @@ export interface Subject {
   readonly id: string;
 }
 
+export interface Touched extends Subject {
+  readonly position: Position;
+}
+
 export interface Dirty extends Subject {
   /** The newest event that is known to have changed it: an older copy must not be published. */
   position: Position;
@@ -39,11 +43,16 @@ export class DirtySet {
     return this.#steps.position;
   }
 
-  /** A stretch of the ledger: who is touched by it, with the newest event of each. */
-  add(touched: ReadonlyMap<string, Subject & { readonly position: Position }>, to: Position): void {
+  /** When the ledger heard of the oldest change that is not published; undefined where all are. */
+  get oldestMs(): number | undefined {
+    return this.#steps.oldestMs;
+  }
+
+  /** A stretch of the ledger: who is touched by it, with the newest event of each, and when it heard of the first. */
+  add(touched: readonly Touched[], to: Position, sinceMs: number | undefined): void {
     // One more than there are, so that the step is not done before all of them are counted.
-    const step = this.#steps.begin(to, touched.size + 1);
-    for (const { kind, id, position } of touched.values()) {
+    const step = this.#steps.begin(to, touched.length + 1, sinceMs);
+    for (const { kind, id, position } of touched) {
       const entry = this.#mark({ kind, id }, position, this.#normal);
       if (entry.step) this.#steps.finishOne(step);
       else entry.step = step;

@@ -1,3 +1,10 @@
 export { openKafka, type OpenKafka } from './kafkajs/open.js';
 export type { KafkaOptions, SaslOptions } from './kafkajs/client.js';
 export * from './publisher.js';
+export type { RelayCopy } from './copy.js';
+export { RelayDatabase } from './relay-database.js';
+export { RELAY_DEFAULTS, type RelayLimits, type RelayLog, type RelayOptions } from './relay-options.js';
+export { startRelay, type Relay } from './relay.js';
+export type { LaneStatus, RelayStatus } from './status.js';
+export { PARTITIONS_OF, type TopicSettings } from './topics.js';
+export { progressOf, wishRepublish, type Wish, type WishProgress } from './wishes.js';

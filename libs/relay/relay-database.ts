@@ -21,12 +21,12 @@ const TABLES = `
     PRIMARY KEY (lane, topic, "partition")
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE parked (
-    recipient_id TEXT NOT NULL, event_id TEXT NOT NULL, stream TEXT NOT NULL, revision TEXT NOT NULL,
-    why TEXT NOT NULL, parked_at TEXT NOT NULL, PRIMARY KEY (recipient_id, event_id)
+    key TEXT NOT NULL, event_id TEXT NOT NULL, stream TEXT NOT NULL, revision TEXT NOT NULL,
+    why TEXT NOT NULL, parked_at TEXT NOT NULL, PRIMARY KEY (key, event_id)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE wishes (
-    id INTEGER PRIMARY KEY, from_position TEXT, since TEXT, recipient_id TEXT,
-    reached TEXT, until TEXT, events INTEGER NOT NULL DEFAULT 0, done INTEGER NOT NULL DEFAULT 0
+    id INTEGER PRIMARY KEY, start TEXT, since TEXT, recipient_id TEXT,
+    reached TEXT, until TEXT, events INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'waiting'
   ) STRICT;
 `;
 
@@ -63,7 +63,8 @@ export class RelayDatabase {
   /** Opens or makes the file; throws a `StorageError` where it cannot be used, or a newer program wrote it. */
   constructor(file: string) {
     this.#db = openRelayDatabase(file);
-    extendLog(this.#db, LOG_PAGES);
+    // Inside a transaction, so that no other process writes to the log meanwhile.
+    this.#db.transaction(() => extendLog(this.#db, LOG_PAGES)).immediate();
     this.#lease = this.#db.prepare<[], LeaseRow>('SELECT holder, epoch, beat FROM lease');
     this.#move = this.#db.prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?)');
     this.#note = this.#db.prepare('INSERT OR REPLACE INTO offsets VALUES (?, ?, ?, ?)');

@@ -4,6 +4,8 @@ import type { Position } from '#event-store';
 export interface Step {
   readonly to: Position;
   left: number;
+  /** When the ledger heard of the first of it, in milliseconds since 1970; undefined where there is nothing in it. */
+  readonly sinceMs: number | undefined;
 }
 
 /**
@@ -20,14 +22,14 @@ export class Steps {
     return this.done;
   }
 
-  /** How many stretches are not done. */
-  get open(): number {
-    return this.#open.length;
+  /** When the ledger heard of the oldest that is not done; undefined where all is. */
+  get oldestMs(): number | undefined {
+    return this.#open[0]?.sinceMs;
   }
 
   /** Begins the stretch that ends at `to`, with so many things to be done; with none it is done at once. */
-  begin(to: Position, left: number): Step {
-    const step = { to, left };
+  begin(to: Position, left: number, sinceMs?: number): Step {
+    const step = { to, left, sinceMs };
     this.#open.push(step);
     this.#advance();
     return step;

@@ -1,0 +1,51 @@
+import { TOPICS } from '#contracts';
+import { hasReached, ledgerIdOf, type EventStore } from '#event-store';
+import type { Cluster, PartitionEnds } from './publisher.js';
+import type { RelayDatabase } from './relay-database.js';
+
+export const LANES = ['optouts', 'changes', 'state'] as const;
+export type LaneName = (typeof LANES)[number];
+
+/** What the topics hold, by topic. */
+export type Ends = ReadonlyMap<string, readonly PartitionEnds[]>;
+
+/** Why a lane begins again at the start of the ledger. */
+export type Rewound = { readonly lane: LaneName; readonly why: 'LOST_RECORDS' | 'OTHER_LEDGER' };
+
+export async function endsOf(cluster: Pick<Cluster, 'ends'>): Promise<Ends> {
+  const topics = Object.values(TOPICS).map(({ topic }) => topic);
+  return new Map(await Promise.all(topics.map(async (topic) => [topic, await cluster.ends(topic)] as const)));
+}
+
+/**
+ * Compares what the lanes remember with what the topics hold and where the ledger ends. A lane begins again at the start
+ * where a topic ends before what was written, since nobody knows what is missing in it, and where its place is in another
+ * ledger or behind this one's end. Publishing again is harmless to every consumer.
+ */
+export async function rewindLanes(
+  database: RelayDatabase,
+  epoch: number,
+  ends: Ends,
+  store: EventStore,
+): Promise<readonly Rewound[]> {
+  const head = await store.head();
+  const rewound = LANES.flatMap((lane): Rewound[] => {
+    if (hasLost(database, lane, ends)) return [{ lane, why: 'LOST_RECORDS' }];
+    const place = database.checkpoint(lane);
+    const isHere = place === undefined || (ledgerIdOf(place) === store.ledgerId && hasReached(head, place));
+    return isHere ? [] : [{ lane, why: 'OTHER_LEDGER' }];
+  });
+  for (const { lane } of rewound) database.forget(epoch, lane);
+  if (rewound.some(({ lane }) => lane === 'state')) database.forget(epoch, HEARD);
+  return rewound;
+}
+
+/** Keeps how far the topic of states was looked through for records of others. */
+export const HEARD = 'heard';
+
+function hasLost(database: RelayDatabase, lane: LaneName, ends: Ends): boolean {
+  return database.offsets(lane).some(({ topic, partition, nextOffset }) => {
+    const high = ends.get(topic)?.find((end) => end.partition === partition)?.high ?? '0';
+    return BigInt(high) < BigInt(nextOffset);
+  });
+}

@@ -1,0 +1,154 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { isUnderstood, readHeaders, TOPICS } from '#contracts';
+import type { LaneProgress } from './progress.js';
+import type { Cluster, IncomingRecord, OutgoingRecord, PartitionEnds, Written } from './publisher.js';
+
+export interface ForeignOptions {
+  readonly cluster: Pick<Cluster, 'ends' | 'tail'>;
+  /** Up to where each partition was looked through, apart from what was written. */
+  readonly heard: LaneProgress;
+  /** Of the lease: a record with a lower one comes from a relay that lost its lease. */
+  readonly epoch: number;
+  /** What each partition held when the lease was taken. */
+  readonly ends: readonly PartitionEnds[];
+  /** Publishes the newest states of these recipients again; resolves once that is done. */
+  readonly heal: (recipientIds: readonly string[]) => Promise<void>;
+  readonly onHealed: (recipients: number) => void;
+  readonly onError: (error: unknown) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Offsets of a partition that somebody else wrote, as far as this relay knows. */
+interface Gap {
+  readonly partition: number;
+  readonly from: bigint;
+  /** Exclusive. */
+  readonly to: bigint;
+}
+
+const TOPIC = TOPICS.state.topic;
+
+/** How often the ends are looked at while nothing is written, and how soon what failed is tried again; milliseconds. */
+const LOOK_MS = 5_000;
+const AGAIN_MS = 1_000;
+
+/**
+ * A relay that was stopped beyond its lease and goes on may still write an older state over a newer one, and compaction
+ * would keep the older. Every record that this relay writes has an offset that follows from the one before, unless
+ * somebody else wrote in between: then what stands there is read, and who is named there is published again.
+ */
+export class ForeignRecords {
+  readonly #options: ForeignOptions;
+  /** The offset that the next record of each partition is to have. */
+  readonly #expected = new Map<number, bigint>();
+  readonly #gaps = new Map<number, number>();
+  readonly #looking: Promise<void>;
+  #reading: Promise<void> = Promise.resolve();
+  #writes = 0;
+
+  constructor(options: ForeignOptions) {
+    this.#options = options;
+    for (const { partition, high } of options.ends) {
+      this.#expected.set(partition, BigInt(options.heard.offsetOf(TOPIC, partition) ?? high));
+      this.#sees(partition, BigInt(high));
+      this.#settle(partition);
+    }
+    this.#looking = this.#look();
+  }
+
+  /** What this relay wrote itself, and in which batch. */
+  wrote(written: readonly Written[], batch: readonly OutgoingRecord[]): void {
+    this.#writes += 1;
+    for (const { topic, partition, nextOffset } of written) {
+      if (topic !== TOPIC) continue;
+      const own = batch.filter((record) => record.topic === TOPIC && record.partition === partition).length;
+      this.#sees(partition, BigInt(nextOffset) - BigInt(own));
+      this.#expected.set(partition, BigInt(nextOffset));
+      this.#settle(partition);
+    }
+    this.#options.heard.save(undefined);
+  }
+
+  /** Resolves when nothing is looked at any more. The signal must have been aborted. */
+  async ended(): Promise<void> {
+    await this.#looking;
+    await this.#reading;
+  }
+
+  /** The partition holds everything below `offset`. */
+  #sees(partition: number, offset: bigint): void {
+    const from = this.#expected.get(partition) ?? 0n;
+    if (offset <= from) return;
+    this.#expected.set(partition, offset);
+    this.#gaps.set(partition, (this.#gaps.get(partition) ?? 0) + 1);
+    this.#reading = this.#reading.then(() => this.#readUntilDone({ partition, from, to: offset }));
+  }
+
+  /** Everything up to what is expected next was looked through, once no gap of the partition is open. */
+  #settle(partition: number): void {
+    if ((this.#gaps.get(partition) ?? 0) > 0) return;
+    const nextOffset = String(this.#expected.get(partition) ?? 0n);
+    this.#options.heard.note([{ topic: TOPIC, partition, nextOffset }]);
+  }
+
+  async #look(): Promise<void> {
+    const { cluster, signal, onError } = this.#options;
+    while (!signal.aborted) {
+      await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
+      const before = this.#writes;
+      try {
+        const ends = signal.aborted ? [] : await cluster.ends(TOPIC);
+        // Where something was written meanwhile, the offsets of that told as much.
+        if (this.#writes === before) for (const { partition, high } of ends) this.#sees(partition, BigInt(high));
+      } catch (error) {
+        if (!signal.aborted) onError(error);
+      }
+    }
+  }
+
+  async #readUntilDone(gap: Gap): Promise<void> {
+    const { signal, onError, heard } = this.#options;
+    while (!signal.aborted) {
+      try {
+        if (!(await this.#read(gap))) continue;
+        this.#gaps.set(gap.partition, (this.#gaps.get(gap.partition) ?? 1) - 1);
+        this.#settle(gap.partition);
+        heard.save(undefined);
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        onError(error);
+        await pause(AGAIN_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Whether the gap was read to its end. Its last record is the newest of its key, so compaction leaves it there. */
+  async #read({ partition, from, to }: Gap): Promise<boolean> {
+    const { cluster, signal } = this.#options;
+    const done = new AbortController();
+    const handler = async (records: readonly IncomingRecord[]) => {
+      if (done.signal.aborted) return;
+      await this.#heal(records.filter(({ offset, partition: of }) => of === partition && BigInt(offset) < to));
+      if (records.some((record) => record.partition === partition && BigInt(record.offset) >= to - 1n)) done.abort();
+    };
+    const start = { partition, offset: String(from) };
+    await cluster.tail(TOPIC, [start], handler, AbortSignal.any([signal, done.signal]));
+    return done.signal.aborted;
+  }
+
+  async #heal(records: readonly IncomingRecord[]): Promise<void> {
+    const { epoch, heal, onHealed } = this.#options;
+    const stale = records.filter(({ headers }) => isOlder(headers, epoch)).flatMap(({ key }) => key ?? []);
+    if (stale.length === 0) return;
+    const recipientIds = [...new Set(stale)];
+    await heal(recipientIds);
+    onHealed(recipientIds.length);
+  }
+}
+
+/** What cannot be read is nobody's that follows the rules, and the newest state belongs over it. */
+function isOlder(headers: IncomingRecord['headers'], epoch: number): boolean {
+  const envelope = readHeaders(headers);
+  return !isUnderstood(envelope) || envelope.publisherEpoch < epoch;
+}

@@ -1,0 +1,63 @@
+import type { Position } from '#event-store';
+import { storageErrorOf } from '#sqlite';
+import { TopicLost, type Written } from './publisher.js';
+import type { RelayDatabase } from './relay-database.js';
+
+export interface ProgressOptions {
+  readonly database: RelayDatabase;
+  /** Of the lease under which it is kept. */
+  readonly epoch: number;
+  readonly lane: string;
+  readonly onProblem: (error: unknown) => void;
+}
+
+/** How far a lane is, in the ledger and in each partition that it writes; kept in the database and in memory. */
+export class LaneProgress {
+  readonly #offsets = new Map<string, Written>();
+  readonly #unsaved = new Map<string, Written>();
+
+  constructor(private readonly options: ProgressOptions) {
+    const { database, lane } = options;
+    for (const written of database.offsets(lane)) this.#offsets.set(keyOf(written), written);
+  }
+
+  get checkpoint(): Position | undefined {
+    return this.options.database.checkpoint(this.options.lane);
+  }
+
+  offsetOf(topic: string, partition: number): string | undefined {
+    return this.#offsets.get(keyOf({ topic, partition }))?.nextOffset;
+  }
+
+  /** Takes note of what was stored. Throws `TopicLost` where a partition is shorter than it was: it was made anew. */
+  note(written: readonly Written[]): void {
+    for (const one of written) {
+      const key = keyOf(one);
+      const before = this.#offsets.get(key);
+      if (before && BigInt(one.nextOffset) < BigInt(before.nextOffset))
+        throw new TopicLost(`${one.topic} was made anew`);
+      this.#offsets.set(key, one);
+      this.#unsaved.set(key, one);
+    }
+  }
+
+  /**
+   * Keeps position and offsets. Throws `LeaseLost`. A disk that fails is reported and no more: the lane goes on, and
+   * what is not kept is at worst published again.
+   */
+  save(position: Position | undefined): void {
+    const { database, epoch, lane, onProblem } = this.options;
+    const offsets = [...this.#unsaved.values()];
+    try {
+      database.save(epoch, lane, { position, offsets });
+      this.#unsaved.clear();
+    } catch (error) {
+      if (storageErrorOf(error) === undefined) throw error;
+      onProblem(error);
+    }
+  }
+}
+
+function keyOf({ topic, partition }: Pick<Written, 'topic' | 'partition'>): string {
+  return `${topic} ${partition}`;
+}

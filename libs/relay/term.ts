@@ -1,0 +1,243 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { TOPICS } from '#contracts';
+import { epochMsOf } from '#consent';
+import type { Delivery, Position } from '#event-store';
+import { CHANGE_PREFIXES, changesIn, OPT_OUT_PREFIXES, type Change } from './changes.js';
+import { endsOf, HEARD, rewindLanes, type Ends, type LaneName, type Rewound } from './comparison.js';
+import { EventLane, type Prepared } from './event-lane.js';
+import { ForeignRecords } from './foreign-records.js';
+import type { HeldLease } from './lease.js';
+import { prepareOptOuts } from './optouts-lane.js';
+import { WHOLE, type ParkedEvents } from './parked.js';
+import { LaneProgress } from './progress.js';
+import type { OutgoingRecord, Publisher, Written } from './publisher.js';
+import type { RelayOptions } from './relay-options.js';
+import { republishAsWished } from './republish.js';
+import { Sender } from './sender.js';
+import { StateLane } from './state-lane.js';
+import { laneStatus, type LaneStatus } from './status.js';
+import { Tellings, type Telling } from './tellings.js';
+import { publishWatermarks, Reached } from './watermarks.js';
+
+/** From so many opt-outs at once the other lanes wait for them, each time for so many milliseconds at most. */
+const MANY_OPT_OUTS = 100;
+const GIVE_WAY_MS = 25;
+const GIVE_WAY_TIMES = 10;
+
+export interface TermOptions {
+  readonly relay: RelayOptions;
+  readonly lease: HeldLease;
+  readonly parked: ParkedEvents;
+  readonly onRewound: (rewound: readonly Rewound[]) => void;
+  readonly onParked: (telling: Telling) => void;
+  readonly onHealed: (recipients: number) => void;
+  readonly onError: (lane: string, error: unknown) => void;
+}
+
+/** What each lane has of its own. */
+interface Desk {
+  readonly publisher: Publisher;
+  readonly progress: LaneProgress;
+  readonly sender: Sender;
+  readonly tellings: Tellings;
+}
+
+/** The lanes at work, from one comparison with the topics until something ends them. */
+export class Term {
+  readonly #options: TermOptions;
+  readonly #over = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #ends: Ends;
+  readonly #desks = new Map<string, Desk>();
+  readonly #optOuts: EventLane;
+  readonly #changes: EventLane;
+  readonly #states: StateLane;
+  readonly #foreign: ForeignRecords;
+  readonly #reached: Reached;
+  readonly #loops: readonly Promise<void>[];
+  #head: Position | undefined;
+  #reason: unknown;
+
+  /** Compares the topics with what is remembered, and begins. Rejects where that cannot be told. */
+  static async begin(options: TermOptions): Promise<Term> {
+    const { database, kafka, store } = options.relay;
+    const ends = await endsOf(kafka.cluster);
+    options.onRewound(await rewindLanes(database, options.lease.epoch, ends, store));
+    return new Term(options, ends);
+  }
+
+  private constructor(options: TermOptions, ends: Ends) {
+    this.#options = options;
+    this.#ends = ends;
+    this.#signal = AbortSignal.any([options.lease.signal, this.#over.signal]);
+    this.#states = this.#stateLane();
+    this.#foreign = this.#foreignRecords();
+    this.#reached = new Reached(options.relay.database.checkpoint('optouts'));
+    this.#optOuts = this.#optOutsLane();
+    this.#changes = this.#changesLane();
+    this.#loops = [this.#watermarks(), this.#republisher()];
+  }
+
+  /** Resolves, once something ends the term, with what that is. */
+  async over(): Promise<unknown> {
+    if (!this.#signal.aborted) {
+      await new Promise<void>((resolve) => this.#signal.addEventListener('abort', () => resolve(), { once: true }));
+    }
+    return this.#reason ?? this.#signal.reason;
+  }
+
+  /** Ends the lanes and closes their publishers. What is in flight may be stored, and is then published again. */
+  async close(): Promise<void> {
+    this.#over.abort(new Error('the relay is closed'));
+    await Promise.all([this.#optOuts.ended(), this.#changes.ended(), this.#states.ended(), this.#foreign.ended()]);
+    await Promise.all(this.#loops);
+    await Promise.all([...this.#desks.values()].map(({ publisher }) => publisher.close()));
+  }
+
+  status(nowMs: number): readonly LaneStatus[] {
+    const head = this.#options.relay.alone ? this.#head : undefined;
+    const lanes = { optouts: this.#optOuts, changes: this.#changes, state: this.#states };
+    return Object.entries(lanes).map(([name, lane]) => {
+      const { publisher, sender } = this.#desks.get(name) as Desk;
+      const { position, oldestMs, follower } = lane;
+      const problem = lane === this.#states ? this.#states.problem : undefined;
+      const view = { name: name as LaneName, position, oldestMs, follower, problem, publisher };
+      return laneStatus({ ...view, batches: sender.batches }, nowMs, head);
+    });
+  }
+
+  #desk(name: string, onWritten?: (written: readonly Written[], batch: readonly OutgoingRecord[]) => void): Desk {
+    const { relay, lease, parked } = this.#options;
+    const { database, store, clock } = relay;
+    const { epoch } = lease;
+    const publisher = relay.kafka.publisher();
+    const onProblem = (error: unknown) => this.#options.onError(name, error);
+    const progress = new LaneProgress({ database, epoch, lane: name, onProblem });
+    const sender = new Sender({
+      ...{ publisher, progress, lease, parked, clock, signal: this.#signal },
+      ...(onWritten ? { onWritten } : {}),
+      onParked: (telling) => this.#parked(telling),
+      onAcknowledged: (milliseconds, records) => relay.onAcknowledged?.(name, milliseconds, records),
+    });
+    const tellings = new Tellings({ ledgerId: store.ledgerId, publisherEpoch: epoch }, publisher);
+    const desk = { publisher, progress, sender, tellings };
+    this.#desks.set(name, desk);
+    return desk;
+  }
+
+  /** What every lane is given. */
+  #common(name: string) {
+    const { store, copy, clock, limits } = this.#options.relay;
+    const batches = { records: limits.batchEvents, bytes: limits.batchBytes };
+    const onError = (error: unknown) => this.#options.onError(name, error);
+    const fail = (error: unknown) => this.#fail(error);
+    return { name, store, copy, clock, batches, onError, fail, signal: this.#signal };
+  }
+
+  #stateLane(): StateLane {
+    const { relay, lease, parked } = this.#options;
+    return new StateLane({
+      ...this.#common('state'),
+      ...this.#desk('state', (written, batch) => this.#foreign.wrote(written, batch)),
+      ...{ parked, epoch: lease.epoch, mostDirty: relay.limits.dirtyMax, giveWay: () => this.#giveWay() },
+    });
+  }
+
+  #foreignRecords(): ForeignRecords {
+    const { relay, lease, onHealed } = this.#options;
+    const { database, kafka, store } = relay;
+    const { onError, signal } = this.#common('state');
+    const { epoch } = lease;
+    return new ForeignRecords({
+      ...{ cluster: kafka.cluster, epoch, onHealed, onError, signal },
+      heard: new LaneProgress({ database, epoch, lane: HEARD, onProblem: onError }),
+      ends: this.#ends.get(TOPICS.state.topic) ?? [],
+      heal: async (ids) => {
+        const subjects = ids.map((id) => ({ kind: 'recipient', id }) as const);
+        await this.#states.publishAgain(subjects, await store.head());
+      },
+    });
+  }
+
+  #optOutsLane(): EventLane {
+    const common = this.#common('optouts');
+    const desk = this.#desk('optouts');
+    const onOptOuts = (changes: readonly Change[]) => this.#urge(changes);
+    const options = {
+      copy: common.copy,
+      tellings: desk.tellings,
+      sender: desk.sender,
+      onOptOuts,
+      signal: common.signal,
+    };
+    const { dirtyMax, batchEvents } = this.#options.relay.limits;
+    return new EventLane({
+      ...{ ...common, ...desk, prefixes: OPT_OUT_PREFIXES, mostRests: Math.ceil(dirtyMax / batchEvents) },
+      prepare: (delivery) => prepareOptOuts(delivery, options),
+      onMoved: (position) => this.#reached.moved(position),
+    });
+  }
+
+  #changesLane(): EventLane {
+    const desk = this.#desk('changes');
+    return new EventLane({
+      ...{ ...this.#common('changes'), ...desk, prefixes: CHANGE_PREFIXES, mostRests: 1 },
+      prepare: (delivery) => prepareChanges(delivery, desk.tellings),
+      giveWay: () => this.#giveWay(),
+    });
+  }
+
+  async #watermarks(): Promise<void> {
+    const { store, clock, onError, signal } = this.#common('watermarks');
+    const { publisher, tellings } = this.#desk('watermarks');
+    const { progress } = this.#desks.get('optouts') as Desk;
+    const highs = new Map(this.#ends.get(TOPICS.optouts.topic)?.map(({ partition, high }) => [partition, high]));
+    const onHead = (head: Position) => (this.#head = head);
+    const reached = this.#reached;
+    await publishWatermarks({ store, clock, tellings, publisher, progress, highs, reached, onHead, onError, signal });
+  }
+
+  async #republisher(): Promise<void> {
+    const { relay, lease, parked } = this.#options;
+    await republishAsWished({
+      ...{ ...this.#common('republish'), ...this.#desk('republish') },
+      ...{ database: relay.database, epoch: lease.epoch, parked, states: this.#states },
+      giveWay: () => this.#giveWay(),
+    });
+  }
+
+  /** An opt-out's state goes before an import's. */
+  #urge(changes: readonly Change[]): void {
+    for (const { recipientId, stored } of changes) {
+      this.#states.urge([{ kind: 'recipient', id: recipientId }], stored.position);
+    }
+  }
+
+  #parked(telling: Telling): void {
+    this.#options.onParked(telling);
+    const { key, eventId } = telling.about;
+    const position = telling.record.headers.ce_ledgerposition;
+    if (eventId !== WHOLE && position !== undefined) this.#states.urge([{ kind: 'recipient', id: key }], position);
+  }
+
+  /** While many opt-outs are under way the rest waits, but never for long: grants are consumers' yes. */
+  async #giveWay(): Promise<void> {
+    for (let times = 0; times < GIVE_WAY_TIMES && this.#optOuts.inHand >= MANY_OPT_OUTS; times += 1) {
+      await pause(GIVE_WAY_MS, undefined, { signal: this.#signal }).catch(() => undefined);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#signal.aborted) return;
+    this.#reason = error;
+    this.#over.abort(error);
+  }
+}
+
+async function prepareChanges({ events }: Delivery, tellings: Tellings): Promise<Prepared> {
+  const changes = await changesIn(events);
+  const [first] = changes;
+  if (first === undefined) return { tellings: [] };
+  const sinceMs = epochMsOf(first.origin.recordedAt);
+  return { sinceMs, tellings: changes.map((change) => tellings.change('changes', change)) };
+}
