@@ -78,6 +78,26 @@ describe.each([
   });
 });
 
+describe('a state record', () => {
+  it.each([
+    ['erased', 'state-of-an-erased-person'],
+    ['unreadable', 'state-unreadable'],
+  ])('that is not %s but says when it was is not understood', (flag, file) => {
+    const [, value] = goldenOf(file)[0] as readonly [string, Json];
+    expect(readStateRecord(bytesOf(withAt(value, [flag], false)))).toEqual({ notUnderstood: flag });
+  });
+
+  it('has either a purpose or a category in a revocation', () => {
+    const [, value] = goldenOf('state-of-every-cell')[0] as readonly [string, Json];
+    const both = withAt(
+      withAt(value, ['revocations', '0', 'purpose'], 'offers'),
+      ['revocations', '0', 'category'],
+      '*',
+    );
+    expect(readStateRecord(bytesOf(both))).toEqual({ notUnderstood: 'revocations.category' });
+  });
+});
+
 describe('a change record', () => {
   const readable = goldenOf('change').filter(([, value]) => isReadable(readChangeRecord(bytesOf(value))));
 

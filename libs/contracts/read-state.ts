@@ -89,15 +89,17 @@ class CellReader {
   }
 
   private ends(): RecipientState {
-    const { members } = this;
     const erased = this.flagged('RecipientErased', 'erased', 'erasedAt', 'erasureEventId');
     const unreadable = this.flagged('Unreadable', 'unreadable', 'unreadableAt', 'unreadableEventId');
-    if (!erased && optionalIn(members, 'erasedAt', instantIn) !== undefined) throw new Doubt('erased');
     return { ...EMPTY_STATE, ...(erased ? { erased } : {}), ...(unreadable ? { unreadable } : {}) };
   }
 
+  /** A flag that is not set beside an instant that is: one of the two is wrong. */
   private flagged(type: string, flag: string, at: string, id: string): Basis | undefined {
-    return flagIn(this.members, flag) ? this.basis(type, this.members, at, id) : undefined;
+    const { members } = this;
+    if (flagIn(members, flag)) return this.basis(type, members, at, id);
+    if (members[at] !== undefined || members[id] !== undefined) throw new Doubt(flag);
+    return undefined;
   }
 
   private grant(cell: Members) {
