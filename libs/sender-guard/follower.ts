@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { GuardClock } from './clock.js';
+import { ALL_TOPICS, OPT_OUT_TOPICS, Reading, STATE_TOPICS, type HearOptOut } from './reading.js';
+import type { Source, SourceTrouble, TopicBatch } from './source.js';
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2_000;
+/** So often the ends of the topics are looked at, to see that nothing which was consumed is gone. */
+const LOOK_AT_ENDS_MS = 10_000;
+const LOOK_WHEN_DOUBTED_MS = 500;
+
+/**
+ * Reads the topics and follows them, for ever, whatever breaks: a consumer that ended is replaced by one that goes on
+ * after it, and where the topics are not the ones that were read everything is read anew.
+ */
+export class Follower {
+  #reading: Reading | undefined;
+  #trouble: SourceTrouble | undefined;
+  #answeredMs = Number.NEGATIVE_INFINITY;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  /** Times that everything was read anew, and that a consumer was replaced. */
+  reloads = 0;
+  restarts = 0;
+
+  constructor(
+    private readonly source: Source,
+    private readonly clock: GuardClock,
+    private readonly hear: HearOptOut,
+    private readonly changed: () => void,
+  ) {
+    this.#running = this.#run();
+  }
+
+  /** Undefined until the topics' ends are known, and between two readings. */
+  get reading(): Reading | undefined {
+    return this.#reading;
+  }
+
+  /** What is wrong, while something is. */
+  get trouble(): SourceTrouble | undefined {
+    return this.#trouble;
+  }
+
+  /** How long ago a broker last answered a fetch. */
+  fetchAgeMs(): number {
+    return this.clock.monotonicMs() - this.#answeredMs;
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    for (let failures = 0; !signal.aborted; failures += 1) {
+      try {
+        const ends = await this.source.ends(ALL_TOPICS);
+        this.#reading = new Reading(ends, this.clock, this.hear);
+        failures = 0;
+        await this.#follow(this.#reading);
+        this.reloads += 1;
+      } catch (error) {
+        this.#note(error as SourceTrouble);
+      }
+      this.#reading = undefined;
+      this.changed();
+      await pause(failures, signal);
+    }
+  }
+
+  /** Resolves when the reading has to be dropped. */
+  async #follow(reading: Reading): Promise<void> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([over.signal, this.#stop.signal]);
+    const take = (batch: TopicBatch) => {
+      if (signal.aborted) return;
+      if (!reading.take(batch)) over.abort();
+      this.changed();
+    };
+    const lost = () => over.abort();
+    const keepTailing = (topics: readonly string[]) => this.#keepTailing(topics, reading, take, lost, signal);
+    // States first: most opt-outs are in them already, and need not be kept a second time.
+    const optOuts = Promise.race([reading.statesRead, aborted(signal)]).then(() => keepTailing(OPT_OUT_TOPICS));
+    await Promise.all([keepTailing(STATE_TOPICS), optOuts, this.#lookAtEnds(reading, lost, signal)]);
+  }
+
+  async #keepTailing(
+    topics: readonly string[],
+    reading: Reading,
+    onBatch: (batch: TopicBatch) => void,
+    lost: () => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const stopped = aborted(signal);
+    for (let failures = 0; !signal.aborted; failures += 1) {
+      const onFetch = () => {
+        failures = 0;
+        this.#answered();
+      };
+      const from = (topic: string) => reading.places.resumeFrom(topic);
+      const tail = this.source.tail({ topics, from, onBatch, onFetch });
+      const trouble = await Promise.race([tail.ended, stopped]);
+      await tail.close();
+      if (signal.aborted) return;
+      this.restarts += 1;
+      if (trouble) this.#note(trouble);
+      if (trouble?.kind === 'missing') return lost();
+      await pause(failures, signal);
+    }
+  }
+
+  async #lookAtEnds(reading: Reading, lost: () => void, signal: AbortSignal): Promise<void> {
+    for (let lookedMs = this.clock.monotonicMs(); !signal.aborted;) {
+      await pauseFor(LOOK_WHEN_DOUBTED_MS, signal);
+      const isDue = this.clock.monotonicMs() - lookedMs >= LOOK_AT_ENDS_MS;
+      if (signal.aborted || !(isDue || reading.isDoubted)) continue;
+      lookedMs = this.clock.monotonicMs();
+      try {
+        if (!reading.places.fit(await this.source.ends(ALL_TOPICS))) return lost();
+        reading.freshness.trust();
+        reading.isDoubted = false;
+      } catch (error) {
+        if ((error as SourceTrouble).kind === 'missing') return lost();
+      }
+    }
+  }
+
+  #answered(): void {
+    this.#answeredMs = this.clock.monotonicMs();
+    this.#trouble = undefined;
+  }
+
+  #note(trouble: SourceTrouble): void {
+    this.#trouble = trouble;
+    this.changed();
+  }
+}
+
+async function pause(failures: number, signal: AbortSignal): Promise<void> {
+  const ms = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+  await pauseFor(ms * (0.5 + Math.random() / 2), signal);
+}
+
+async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+}

@@ -1,0 +1,249 @@
+import { instantOf, type Instant } from '#consent';
+import { Asker, type LedgerAnswer } from './ask-ledger.js';
+import type { GuardDecision, GuardQuestion, GuardReason, GuardState, OwnReason } from './decision.js';
+import { Follower } from './follower.js';
+import { KafkaSource } from './kafkajs/kafka-source.js';
+import type { Judged } from './known.js';
+import { Listeners, noticeOf, type GuardEvents } from './listeners.js';
+import { settingsOf, type GuardOptions, type Settings } from './options.js';
+import type { GuardMetrics, GuardStatus, GuardWarning } from './status.js';
+
+const LOOK_MS = 200;
+const ID_CHARACTERS = 43;
+/** A clock behind the ledger's by more than this is worth a warning. */
+const SKEW_MS = 1_000;
+
+const NOT_LIVE = {
+  LOADING: 'GUARD_LOADING',
+  STALE: 'GUARD_STALE',
+  FAILED: 'GUARD_FAILED',
+  CLOSED: 'GUARD_CLOSED',
+} as const satisfies Record<Exclude<GuardState, 'LIVE'>, OwnReason>;
+
+/** What only the ledger can know more about. */
+const ASKABLE: ReadonlySet<GuardReason> = new Set<GuardReason>([
+  'GUARD_LOADING',
+  'GUARD_STALE',
+  'GUARD_FAILED',
+  'BUSINESS_NOT_FOUND',
+  'RECIPIENT_UNKNOWN',
+  'STATE_UNREADABLE',
+]);
+
+/** Starts to read the topics at once; until it is LIVE every answer is no. Throws a `RangeError` on wrong options. */
+export function startGuard(options: GuardOptions): Guard {
+  return new Guard(options, settingsOf(options));
+}
+
+/**
+ * Says no for whoever has said no, inside the sender's own process. It follows the ledger's topics and judges by the
+ * ledger's own rules; in every state but LIVE, and in every doubt, the answer is no with a reason.
+ */
+export class Guard {
+  readonly #follower: Follower;
+  readonly #listeners = new Listeners();
+  readonly #asker: Asker | undefined;
+  readonly #checks: Partial<Record<GuardReason, number>> = {};
+  readonly #look: NodeJS.Timeout;
+  #isClosed = false;
+  #hasBeenLive = false;
+  #told: GuardState = 'LOADING';
+  #instantMs = 0;
+  #instant: Instant = '';
+
+  constructor(
+    options: GuardOptions,
+    private readonly settings: Settings,
+  ) {
+    const hear: ConstructorParameters<typeof Follower>[2] = (change, { position }) =>
+      this.#listeners.tell('optOut', noticeOf(change, position));
+    this.#follower = new Follower(new KafkaSource(options), settings.clock, hear, () => this.#tellState());
+    this.#asker = options.askLedger && new Asker(options.askLedger, settings.askTimeoutMs, settings.maxAsking);
+    this.#look = setInterval(() => this.#tellState(), LOOK_MS);
+    this.#look.unref();
+  }
+
+  /** May this be sent now? Ask when the message is handed over to the provider. Never throws. */
+  check(asked: GuardQuestion): GuardDecision {
+    const decision = this.#decide(asked);
+    this.#checks[decision.reason] = (this.#checks[decision.reason] ?? 0) + 1;
+    return decision;
+  }
+
+  /**
+   * The same; where the guard cannot know (no record of the recipient, one that cannot be read, not LIVE) the ledger is
+   * asked, and only its own yes makes a yes. Without an answer in time the guard's no stands, and a no of the person
+   * that the guard knows of always does. Never rejects.
+   */
+  async checkOrAsk(asked: GuardQuestion): Promise<GuardDecision> {
+    const own = this.check(asked);
+    if (own.eligible || !this.#asker || !ASKABLE.has(own.reason) || this.#objects(asked)) return own;
+    const answer = await this.#asker.answer(asked, this.position);
+    if (answer === undefined || this.#isClosed) return own;
+    // Somebody may have said no while the ledger was thinking.
+    return answer.eligible && this.#objects(asked) ? this.check(asked) : decisionOf(answer);
+  }
+
+  get state(): GuardState {
+    if (this.#isClosed) return 'CLOSED';
+    const reading = this.#follower.reading;
+    const isFresh = reading?.isComplete === true && this.#ageMs() <= this.settings.denyAfterMs;
+    if (isFresh) this.#hasBeenLive = true;
+    if (isFresh) return 'LIVE';
+    if (this.#follower.trouble?.kind === 'refused') return 'FAILED';
+    return reading?.isComplete && this.#hasBeenLive ? 'STALE' : 'LOADING';
+  }
+
+  /** Every opt-out up to here is taken into account; undefined until it is known. */
+  get position(): string | undefined {
+    return this.#follower.reading?.freshness.position;
+  }
+
+  /** Resolves with true once the guard is LIVE, with false when `signal` aborts or it is closed before. */
+  live(signal?: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = () => {
+        const { state } = this;
+        if (state !== 'LIVE' && state !== 'CLOSED' && !signal?.aborted) return;
+        off();
+        signal?.removeEventListener('abort', settle);
+        resolve(state === 'LIVE');
+      };
+      const off = this.on('state', settle);
+      signal?.addEventListener('abort', settle);
+      settle();
+    });
+  }
+
+  /** Calls `listener` from now on; what is returned ends that. A listener that throws is counted, no more. */
+  on<E extends keyof GuardEvents>(event: E, listener: (what: GuardEvents[E]) => void): () => void {
+    return this.#listeners.add(event, listener);
+  }
+
+  status(): GuardStatus {
+    const { state, position } = this;
+    const problem = this.#problem(state);
+    return {
+      state,
+      ...(problem === undefined ? {} : { problem }),
+      warnings: this.#warnings(),
+      ...(position === undefined ? {} : { position }),
+      watermarkAgeMs: this.#watermarkAgeMs(),
+      fetchAgeMs: this.#follower.fetchAgeMs(),
+    };
+  }
+
+  metrics(): GuardMetrics {
+    const known = this.#follower.reading?.known;
+    return {
+      ...this.status(),
+      recipients: known?.recipients ?? 0,
+      pendingOptOuts: known?.pending ?? 0,
+      storedBytes: known?.bytes ?? 0,
+      unreadableRecords: known?.unreadable ?? 0,
+      unaddressedRecords: known?.unaddressed ?? 0,
+      reloads: this.#follower.reloads,
+      restarts: this.#follower.restarts,
+      checks: { ...this.#checks },
+      asked: this.#asker ? { ...this.#asker.outcomes } : { yes: 0, no: 0, failed: 0, overload: 0 },
+      listenerErrors: this.#listeners.errors,
+    };
+  }
+
+  /** Every answer is no from the call on. Resolves once all connections are closed, within about a second. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearInterval(this.#look);
+    this.#tellState();
+    await this.#follower.close();
+  }
+
+  #decide(asked: GuardQuestion): GuardDecision {
+    const { state } = this;
+    if (state !== 'LIVE') return { eligible: false, reason: NOT_LIVE[state] };
+    const { known, freshness } = this.#follower.reading as NonNullable<Follower['reading']>;
+    try {
+      if (!isQuestion(asked)) return { eligible: false, reason: 'QUESTION_INVALID' };
+      return decisionFrom(known.judge(asked, this.#now()), freshness.position);
+    } catch {
+      return { eligible: false, reason: 'STATE_UNREADABLE' };
+    }
+  }
+
+  /** Doubt counts as an objection: then the ledger is not asked either. */
+  #objects(asked: GuardQuestion): boolean {
+    try {
+      return this.#follower.reading?.known.objects(asked, this.#now()) ?? false;
+    } catch {
+      return true;
+    }
+  }
+
+  /** Never before an instant at which the ledger proved something: consent and windows must not outlast a slow clock. */
+  #now(): Instant {
+    const provedMs = this.#follower.reading?.freshness.provedMs ?? 0;
+    const ms = Math.max(this.settings.clock.nowMs(), provedMs);
+    if (ms === this.#instantMs) return this.#instant;
+    this.#instant = instantOf(ms);
+    this.#instantMs = ms;
+    return this.#instant;
+  }
+
+  #watermarkAgeMs(): number {
+    return this.#follower.reading?.freshness.ageMs() ?? Number.POSITIVE_INFINITY;
+  }
+
+  #ageMs(): number {
+    return Math.max(this.#watermarkAgeMs(), this.#follower.fetchAgeMs());
+  }
+
+  #problem(state: GuardState): string | undefined {
+    const { reading, trouble } = this.#follower;
+    if (trouble) return trouble.message;
+    const isWaiting = reading?.isComplete && state !== 'LIVE' && state !== 'CLOSED';
+    return isWaiting ? 'the relay does not prove that every opt-out has arrived' : undefined;
+  }
+
+  #warnings(): readonly GuardWarning[] {
+    const { warnAfterMs } = this.settings;
+    const warnings: GuardWarning[] = [];
+    if (this.#watermarkAgeMs() > warnAfterMs) warnings.push('WATERMARK_LATE');
+    if (this.#follower.fetchAgeMs() > warnAfterMs) warnings.push('FETCH_LATE');
+    if ((this.#follower.reading?.freshness.aheadMs ?? 0) > SKEW_MS) warnings.push('CLOCK_SKEW');
+    return warnings;
+  }
+
+  #tellState(): void {
+    const { state } = this;
+    const before = this.#told;
+    if (state === before) return;
+    this.#told = state;
+    this.#listeners.tell('state', { state, before });
+  }
+}
+
+/** Senders written in JavaScript may hand over anything. */
+function isQuestion(asked: unknown): asked is GuardQuestion {
+  if (typeof asked !== 'object' || asked === null) return false;
+  const { businessId, recipientId, channel, purpose, sender } = asked as Record<keyof GuardQuestion, unknown>;
+  const isText = typeof businessId === 'string' && typeof channel === 'string' && typeof purpose === 'string';
+  const isId = typeof recipientId === 'string' && recipientId.length === ID_CHARACTERS;
+  return isText && isId && (sender === undefined || typeof sender === 'string');
+}
+
+type Draft = { -readonly [K in keyof GuardDecision]: GuardDecision[K] };
+
+/** Fields are set one by one where they are known: spreading them together is most of what a check would cost. */
+function decisionFrom(judged: Judged, position: string | undefined): GuardDecision {
+  const decision: Draft = { eligible: judged.eligible, reason: judged.reason };
+  if (judged.basis && judged.basis.eventId !== '') decision.basisEventId = judged.basis.eventId;
+  if ('validUntil' in judged && judged.validUntil !== undefined) decision.validUntil = judged.validUntil;
+  if ('windowOpenUntil' in judged && judged.windowOpenUntil !== undefined)
+    decision.windowOpenUntil = judged.windowOpenUntil;
+  if (position !== undefined) decision.position = position;
+  return decision;
+}
+
+function decisionOf(answer: LedgerAnswer): GuardDecision {
+  return answer;
+}

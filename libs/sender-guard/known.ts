@@ -1,0 +1,242 @@
+import {
+  CATEGORIES,
+  CHANNELS,
+  EMPTY_STATE,
+  instantOf,
+  isOneOf,
+  join,
+  judge,
+  judgeUnder,
+  topicUnder,
+  type Basis,
+  type BusinessState,
+  type Instant,
+  type Question,
+  type RecipientState,
+  type Verdict,
+} from '#consent';
+import {
+  CATALOGUE_TYPE,
+  CHANGE_TYPES,
+  STATE_TYPE,
+  isUnderstood,
+  noOf,
+  readCatalogueRecord,
+  readChangeRecord,
+  readStateRecord,
+  withoutLinks,
+  type ReadChange,
+} from '#contracts';
+import type { GuardQuestion, GuardReason } from './decision.js';
+import { stateWithLinked } from './linked-members.js';
+import { PendingOptOuts, type OptOut } from './pending-opt-outs.js';
+import { furthest, reaches } from './positions.js';
+import { TooLong } from './storage/bytes.js';
+import type { KeptState } from './storage/pack-state.js';
+import { PackedStates } from './storage/packed-states.js';
+import { isRecipientId } from './storage/recipient-key.js';
+import { TextTable } from './storage/text-table.js';
+import type { TopicRecord } from './topic-record.js';
+
+/** A verdict, or why the question cannot be judged. */
+export type Judged = Verdict | { readonly eligible: false; readonly reason: GuardReason; readonly basis?: Basis };
+
+interface Register {
+  readonly revision: number;
+  readonly state: BusinessState;
+}
+
+const OPT_OUT_TYPES: ReadonlySet<string | undefined> = new Set(Object.values(CHANGE_TYPES));
+const UNREADABLE_REGISTER: BusinessState = { policy: {}, purposes: [], senders: [], disclosures: [], unreadable: true };
+
+/**
+ * What the topics have told: the states of all recipients, the opt-outs that are newer than those, the registers of the
+ * businesses. Any order and any repetition of the same records ends in the same answers. A record that cannot be read
+ * denies its recipient and nobody else.
+ */
+export class Known {
+  readonly #texts = new TextTable();
+  readonly #states = new PackedStates(this.#texts);
+  readonly #pending = new PendingOptOuts(this.#states, this.#texts);
+  readonly #registers = new Map<string, Register>();
+  /** Records that could not be read, since the start. */
+  unreadable = 0;
+  /** Records of which it could not even be read whom they are about. */
+  unaddressed = 0;
+
+  get recipients(): number {
+    return this.#states.size;
+  }
+
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /** Memory outside the heap, taken from the system. */
+  get bytes(): number {
+    return this.#states.bytes + this.#pending.bytes;
+  }
+
+  takeState(record: TopicRecord): void {
+    const recipientId = this.#addressed(record);
+    if (recipientId === undefined) return;
+    const read = record.type === STATE_TYPE ? readStateRecord(record.value) : undefined;
+    const known = this.#states.get(recipientId);
+    if (read && isUnderstood(read) && read.recipientId === recipientId) {
+      if (known && known.position !== read.position && reaches(known.position, read.position)) return;
+      return this.#keep(recipientId, read, record);
+    }
+    this.unreadable += 1;
+    this.#keepUnreadable(recipientId, record, known);
+  }
+
+  /** The change where it is an opt-out that could be read, for those who want to hear of it. */
+  takeOptOut(record: TopicRecord): ReadChange | undefined {
+    const recipientId = this.#addressed(record);
+    if (recipientId === undefined) return undefined;
+    const read = OPT_OUT_TYPES.has(record.type) ? readChangeRecord(record.value) : undefined;
+    const isRead = read !== undefined && isUnderstood(read) && read.recipientId === recipientId;
+    if (!isRead || read.event.type === 'Unreadable') this.unreadable += 1;
+    const no = isRead ? noOf(read) : { ...EMPTY_STATE, unreadable: doubtOf(record) };
+    if (no === undefined) return undefined;
+    const linkedFrom = isRead && read.linkedFrom !== undefined ? { linkedFrom: read.linkedFrom } : {};
+    this.#addPending({ recipientId, position: record.position ?? '', no, ...linkedFrom }, record);
+    return isRead ? read : undefined;
+  }
+
+  takeCatalogue(record: TopicRecord): void {
+    const businessId = record.key;
+    if (businessId === undefined) {
+      this.unaddressed += 1;
+      return;
+    }
+    const read = record.type === CATALOGUE_TYPE ? readCatalogueRecord(record.value) : undefined;
+    const known = this.#registers.get(businessId);
+    const isRead = read !== undefined && isUnderstood(read) && read.businessId === businessId;
+    if (!isRead) this.unreadable += 1;
+    const revision = isRead ? Number(read.revision) : (known?.revision ?? -1);
+    if (known && known.revision > revision) return;
+    this.#registers.set(businessId, { revision, state: isRead ? read.register : UNREADABLE_REGISTER });
+  }
+
+  /** The rules' own answer over all that is known. Throws where what is kept cannot be read. */
+  judge(asked: GuardQuestion, now: Instant): Judged {
+    const register = this.#registers.get(asked.businessId)?.state;
+    if (register === undefined) return no('BUSINESS_NOT_FOUND');
+    const topic = topicUnder(register, asked);
+    // A register that cannot be read in full may lack the very purpose: doubt comes before its absence.
+    if ('refused' in topic) return no(register.unreadable ? 'STATE_UNREADABLE' : topic.refused);
+    const question = { ...topic, now };
+    const own = this.#stateFor(asked.businessId, asked.recipientId);
+    const isAlone = own === undefined || own.links.length === 0;
+    if (isAlone && this.#pending.of(asked.recipientId) === undefined) {
+      return own === undefined ? no('RECIPIENT_UNKNOWN') : judgeUnder(register, own, question);
+    }
+    const verdict = this.#judgeJoined(asked, register, question);
+    return own === undefined && !isObjection(verdict.reason) ? no('RECIPIENT_UNKNOWN') : verdict;
+  }
+
+  /**
+   * Whether a no of the person is known, whatever else is in doubt. Without the register any category may be meant.
+   */
+  objects(asked: GuardQuestion, now: Instant): boolean {
+    const register = this.#registers.get(asked.businessId)?.state ?? UNREADABLE_REGISTER;
+    const topic = topicUnder(register, asked);
+    const { channel, purpose } = asked;
+    if (!isOneOf(CHANNELS, channel)) return false;
+    const guesses = CATEGORIES.map((category) => ({ channel, purpose, category, requires: 'consent' }) as const);
+    const { unreadable: _doubt, ...state } = this.#joined(asked, true).state;
+    const reasons = ('refused' in topic ? guesses : [topic]).map((one) => judge(state, { ...one, now }).reason);
+    return reasons.some((reason) => reason === 'REVOKED' || reason === 'BLOCKED');
+  }
+
+  /**
+   * A link, or the end of one, that no state record has yet may only deny: what is eligible with it must be so without
+   * it too.
+   */
+  #judgeJoined(asked: GuardQuestion, register: BusinessState, question: Question): Verdict {
+    const { state, isLinksPending } = this.#joined(asked, true);
+    const verdict = judgeUnder(register, state, question);
+    if (!verdict.eligible || !isLinksPending) return verdict;
+    const without = judgeUnder(register, this.#joined(asked, false).state, question);
+    if (!without.eligible) return without;
+    return (without.validUntil ?? NEVER) < (verdict.validUntil ?? NEVER) ? without : verdict;
+  }
+
+  /** The recipient's state with those linked to it, pending opt-outs included, pending links where they are wanted. */
+  #joined({ businessId, recipientId }: GuardQuestion, withPendingLinks: boolean) {
+    let isLinksPending = false;
+    const stateOf = (id: string) => {
+      const kept = this.#stateFor(businessId, id);
+      const pending = this.#pending.of(id);
+      if (pending === undefined) return kept;
+      isLinksPending ||= pending.links.length > 0;
+      return join(kept ?? EMPTY_STATE, withPendingLinks ? pending : withoutLinks(pending));
+    };
+    const own = stateOf(recipientId) ?? EMPTY_STATE;
+    const state = stateWithLinked(recipientId, own, stateOf);
+    return { state, isLinksPending };
+  }
+
+  /** A state of another business is as if unknown; one whose business nobody can tell denies whoever asks. */
+  #stateFor(businessId: string, recipientId: string): RecipientState | undefined {
+    const kept = this.#states.get(recipientId);
+    if (kept === undefined || kept.businessId === businessId) return kept?.state;
+    const { unreadable } = kept.state;
+    return kept.businessId === '' && unreadable ? { ...EMPTY_STATE, unreadable } : undefined;
+  }
+
+  #addressed({ key }: TopicRecord): string | undefined {
+    if (isRecipientId(key)) return key;
+    this.unaddressed += 1;
+    return undefined;
+  }
+
+  #keep(recipientId: string, kept: KeptState, record: TopicRecord): void {
+    try {
+      this.#states.put(recipientId, kept);
+    } catch (error) {
+      if (!(error instanceof TooLong)) throw error;
+      this.unreadable += 1;
+      this.#keepUnreadable(recipientId, record, kept);
+    }
+  }
+
+  /** What was known before goes: the doubt denies whatever it was. A newer record that can be read lifts it. */
+  #keepUnreadable(recipientId: string, record: TopicRecord, known: KeptState | undefined): void {
+    const position = furthestOf(known?.position, record.position);
+    const state = { ...EMPTY_STATE, unreadable: doubtOf(record) };
+    this.#states.put(recipientId, { businessId: '', position, state });
+  }
+
+  #addPending(optOut: OptOut, record: TopicRecord): void {
+    try {
+      this.#pending.add(optOut);
+    } catch (error) {
+      if (!(error instanceof TooLong)) throw error;
+      this.unreadable += 1;
+      this.#keepUnreadable(optOut.recipientId, record, this.#states.get(optOut.recipientId));
+    }
+  }
+}
+
+/** Sorts after every instant. */
+const NEVER = '~';
+
+function isObjection(reason: Verdict['reason']): boolean {
+  return reason === 'REVOKED' || reason === 'BLOCKED' || reason === 'STATE_UNREADABLE';
+}
+
+function no(reason: GuardReason): Judged {
+  return { eligible: false, reason };
+}
+
+function furthestOf(one: string | undefined, other: string | undefined): string {
+  return one && other ? furthest(one, other) : (one ?? other ?? '');
+}
+
+/** Stands for the record itself: which event it was about cannot be read. */
+function doubtOf({ key, timestampMs }: TopicRecord): Basis {
+  const occurredAt = instantOf(timestampMs);
+  return { eventId: '', type: 'Unreadable', stream: `consent-${key}`, revision: '', occurredAt, recordedAt: occurredAt };
+}

@@ -1,0 +1,72 @@
+import type { PartitionEnds, TopicBatch, TopicEnds } from './source.js';
+
+interface Place {
+  next: number;
+  /** When Kafka took the record before `next`: by it a topic that was made anew is told from the one that was read. */
+  anchorMs?: number;
+}
+
+/** Topics whose offsets have no gaps. */
+type IsGapless = (topic: string) => boolean;
+
+/** How far each partition of some topics has been consumed. */
+export class Places {
+  readonly #places: ReadonlyMap<string, readonly Place[]>;
+
+  constructor(
+    ends: TopicEnds,
+    startOf: (topic: string, ends: PartitionEnds) => number,
+    private readonly isGapless: IsGapless,
+  ) {
+    const placesOf = ([topic, partitions]: readonly [string, readonly PartitionEnds[]]) =>
+      [topic, partitions.map((one) => ({ next: startOf(topic, one) }))] as const;
+    this.#places = new Map([...ends].map(placesOf));
+  }
+
+  /** Where to fetch from: with the last consumed record once more, to see that it is still there. */
+  resumeFrom(topic: string): readonly number[] {
+    return this.#of(topic).map(({ next, anchorMs }) => (anchorMs === undefined ? next : next - 1));
+  }
+
+  nextOf(topic: string, partition: number): number {
+    return this.#of(topic)[partition]?.next ?? 0;
+  }
+
+  /** Compaction leaves gaps, so what counts is the place and never how many records were read. */
+  haveReached(ends: TopicEnds, topics: readonly string[]): boolean {
+    return topics.every((topic) =>
+      this.#of(topic).every(({ next }, partition) => next >= (ends.get(topic)?.[partition]?.high ?? 0)),
+    );
+  }
+
+  /** Whether these can still be the ends of what was consumed: nothing may end before it. */
+  fit(ends: TopicEnds): boolean {
+    return [...this.#places].every(([topic, places]) => {
+      const now = ends.get(topic) ?? [];
+      return now.length === places.length && places.every(({ next }, n) => next <= (now[n]?.high ?? -1));
+    });
+  }
+
+  /** Takes note of a batch; false where it does not go on from what was consumed: then records were lost. */
+  advance({ topic, partition, records, high }: TopicBatch): boolean {
+    const place = this.#of(topic)[partition];
+    const [first, last] = [records[0], records.at(-1)];
+    if (!place || !first || !last || high < place.next) return false;
+    if (first.offset > place.next && this.isGapless(topic)) return false;
+    if (first.offset < place.next && !holdsAnchor(place, records)) return false;
+    if (last.offset < place.next) return true;
+    place.next = last.offset + 1;
+    place.anchorMs = last.timestampMs;
+    return true;
+  }
+
+  #of(topic: string): readonly Place[] {
+    return this.#places.get(topic) ?? [];
+  }
+}
+
+/** Records that were handed over before: the last of them must be what it was, unless compaction took it. */
+function holdsAnchor({ next, anchorMs }: Place, records: TopicBatch['records']): boolean {
+  const again = records.find(({ offset }) => offset >= next - 1);
+  return again !== undefined && (again.offset !== next - 1 || again.timestampMs === anchorMs);
+}

@@ -1,0 +1,13 @@
+/** A record as it comes from a topic, before anything in it is believed. */
+export interface TopicRecord {
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: string | undefined;
+  readonly value: Uint8Array | null;
+  /** `ce_type`: what kind of value this is, major version included. */
+  readonly type: string | undefined;
+  /** `ce_ledgerposition`. */
+  readonly position: string | undefined;
+  /** When Kafka took it, in milliseconds. */
+  readonly timestampMs: number;
+}
