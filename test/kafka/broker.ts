@@ -14,6 +14,8 @@ export interface BrokerOptions {
   /** For Kafka's own files; kept after `stop`. Otherwise a directory that `stop` removes. */
   readonly dataDir?: string;
   readonly version?: KafkaVersion;
+  /** Told the port that a node listens on; answers the one that clients are to use, e.g. of a proxy before it. */
+  readonly before?: (port: number) => Promise<number>;
 }
 
 export interface ClusterOptions extends BrokerOptions {
@@ -52,9 +54,10 @@ export class KafkaCluster {
     return this.nodes.map(({ address }) => address);
   }
 
-  async start(jars: string, count: number, { settings = {}, dataDir = this.workDir }: BrokerOptions): Promise<void> {
-    const places = await Promise.all(range(count).map((id) => this.place(id)));
-    const voters = places.map(({ id, controller }) => `${id}@127.0.0.1:${controller.port}`).join(',');
+  async start(jars: string, count: number, options: BrokerOptions): Promise<void> {
+    const { settings = {}, dataDir = this.workDir, before = async (port: number) => port } = options;
+    const places = await Promise.all(range(count).map((id) => this.place(id, before)));
+    const voters = places.map(({ id, controller }) => `${id}@127.0.0.1:${controller}`).join(',');
     const all = { ...COMMON, ...(count === 1 ? ALONE : TOGETHER), ...replication(count), ...settings };
     for (const place of places) {
       const own = {
@@ -78,10 +81,10 @@ export class KafkaCluster {
     rmSync(this.workDir, { recursive: true, force: true });
   }
 
-  private async place(id: number) {
+  private async place(id: number, before: (port: number) => Promise<number>) {
     const [client, controller] = await Promise.all([claimPort(), claimPort()]);
     this.ports.push(client, controller);
-    return { id, client, controller };
+    return { id, client: client.port, controller: controller.port, advertised: await before(client.port) };
   }
 }
 

@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ClaimedPort } from './ports.js';
 
 const JVM = [
   '-Xms128m',
@@ -19,8 +18,10 @@ const LOG_TAIL = 4000;
 export interface NodeOptions {
   readonly id: number;
   readonly jars: string;
-  readonly client: ClaimedPort;
-  readonly controller: ClaimedPort;
+  /** Ports: the one it listens on for clients, the one for other nodes, and the one that clients are told. */
+  readonly client: number;
+  readonly controller: number;
+  readonly advertised: number;
   /** Of all nodes: `1@127.0.0.1:port,…`. */
   readonly voters: string;
   readonly settings: Readonly<Record<string, string>>;
@@ -54,7 +55,7 @@ export class KafkaNode {
 
   /** `host:port`, as `KAFKA_BROKERS` wants it. */
   get address(): string {
-    return `127.0.0.1:${this.options.client.port}`;
+    return `127.0.0.1:${this.options.advertised}`;
   }
 
   /** 0 where it was never started. */
@@ -128,22 +129,15 @@ function killedWithThisProcess(child: ChildProcess, pid: number): void {
   child.once('exit', () => watchdog.kill('SIGKILL'));
 }
 
-function properties({
-  id,
-  client,
-  controller,
-  voters,
-  settings,
-  dataDir,
-}: NodeOptions): Record<string, string | number> {
-  const outside = `PLAINTEXT://127.0.0.1:${client.port}`;
+function properties(options: NodeOptions): Record<string, string | number> {
+  const { id, client, controller, advertised, voters, settings, dataDir } = options;
   return {
     'node.id': id,
     'process.roles': 'broker,controller',
     'controller.quorum.voters': voters,
     'controller.listener.names': 'CONTROLLER',
-    listeners: `${outside},CONTROLLER://127.0.0.1:${controller.port}`,
-    'advertised.listeners': outside,
+    listeners: `PLAINTEXT://127.0.0.1:${client},CONTROLLER://127.0.0.1:${controller}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertised}`,
     'log.dirs': dataDir,
     ...settings,
   };

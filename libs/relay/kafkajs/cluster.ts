@@ -1,4 +1,4 @@
-import { ConfigResourceTypes, type Admin } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 import {
   ClusterFailed,
   NotAllowed,
@@ -15,6 +15,9 @@ import { Connections } from './connections.js';
 import { within } from './stopping.js';
 import { tailTopic } from './tail.js';
 import { troubleOf } from './trouble.js';
+
+// kafkajs makes its exports in a way in which Node finds only some of their names.
+const { ConfigResourceTypes } = kafkajs;
 
 /** A question that kafkajs has not answered by then is given up, milliseconds. */
 const ANSWER_TIMEOUT_MS = 15_000;

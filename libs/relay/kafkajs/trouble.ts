@@ -1,12 +1,15 @@
-import {
+import kafkajs from 'kafkajs';
+import { Overdue } from './stopping.js';
+
+// kafkajs spreads its errors into its exports, where Node does not find their names.
+const {
   KafkaJSBrokerNotFound,
   KafkaJSConnectionError,
   KafkaJSMetadataNotLoaded,
   KafkaJSProtocolError,
   KafkaJSRequestTimeoutError,
   KafkaJSSASLAuthenticationError,
-} from 'kafkajs';
-import { Overdue } from './stopping.js';
+} = kafkajs;
 
 /** What a failed call means for the next one. */
 export type TroubleKind =
@@ -61,7 +64,7 @@ export function troubleOf(error: unknown): Trouble {
   return { kind: 'renew', problem: `the client failed (${cause instanceof Error ? cause.name : typeof cause})` };
 }
 
-function otherAnswer({ type, retriable }: KafkaJSProtocolError): Trouble {
+function otherAnswer({ type, retriable }: { readonly type: string; readonly retriable: boolean }): Trouble {
   return { kind: retriable ? 'again' : 'renew', problem: `Kafka answers ${type}` };
 }
 
@@ -75,10 +78,7 @@ function isAway(cause: unknown): boolean {
 
 /** Also of the errors that bundle one for each topic: the first. */
 function innermost(error: unknown): unknown {
-  for (let inner = error; ;) {
-    const { cause, errors } = inner as { readonly cause?: unknown; readonly errors?: readonly unknown[] };
-    const next = cause ?? errors?.[0];
-    if (next === undefined) return inner;
-    inner = next;
-  }
+  const { cause, errors } = Object(error) as { readonly cause?: unknown; readonly errors?: readonly unknown[] };
+  const inner = cause ?? errors?.[0];
+  return inner === undefined ? error : innermost(inner);
 }
