@@ -3,6 +3,8 @@ import { APP_FILTER } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { ProblemFilter } from '#platform';
 import { ChangeRegisterHandler } from './commands/change-register.js';
+import { CompleteErasures } from './commands/complete-erasures.js';
+import { EraseRecipientHandler } from './commands/erase-recipient.js';
 import { GrantConsentHandler } from './commands/grant-consent.js';
 import { RecordMessageHandler } from './commands/record-message.js';
 import { RevokeConsentHandler } from './commands/revoke-consent.js';
@@ -11,10 +13,12 @@ import { BusinessesController } from './http/businesses.controller.js';
 import { ConsentController } from './http/consent.controller.js';
 import { DocsController } from './http/docs.controller.js';
 import { EligibilityController } from './http/eligibility.controller.js';
+import { ErasuresController } from './http/erasures.controller.js';
 import { HealthController } from './http/health.controller.js';
 import { LedgerFilter } from './http/ledger.filter.js';
 import { KeysController } from './http/keys.controller.js';
 import { PurposesController } from './http/purposes.controller.js';
+import { RecipientKeyController } from './http/recipient-key.controller.js';
 import { RecipientsController } from './http/recipients.controller.js';
 import { SendersController } from './http/senders.controller.js';
 import { Parts } from './parts.js';
@@ -30,7 +34,9 @@ const CONTROLLERS = [
   PurposesController,
   SendersController,
   KeysController,
+  RecipientKeyController,
   ConsentController,
+  ErasuresController,
   EligibilityController,
   RecipientsController,
   WhatsappController,
@@ -43,6 +49,7 @@ const HANDLERS = [
   ChangeRegisterHandler,
   GrantConsentHandler,
   RevokeConsentHandler,
+  EraseRecipientHandler,
   RecordMessageHandler,
   CheckEligibilityHandler,
   ReadRecipientHandler,
@@ -62,6 +69,7 @@ export class LedgerModule {
         { provide: Authenticator, useValue: authenticator },
         { provide: APP_FILTER, useValue: new LedgerFilter(new ProblemFilter(parts.log)) },
         DeliveryIntake,
+        CompleteErasures,
         ...HANDLERS,
       ],
     };

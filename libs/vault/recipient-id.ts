@@ -37,6 +37,11 @@ export class RecipientIds {
     return this.keyOf(businessId).digest(`${kind}:${keyForm}`, 'base64url');
   }
 
+  /** The business's own key, as `recipientKey` derives it. */
+  keyFor(businessId: string): Buffer {
+    return recipientKey(this.pepper, businessId);
+  }
+
   /**
    * What makes a command the same command, so that a retry answers as the first time did; `key` is the
    * `Idempotency-Key` or the provider's own id of the message. 43 characters.

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { depthOf } from '#event-store';
 import { ask, grantBody, registerAcme } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { ACME, businessOf, expectProblem, headOf, keyFor } from './support/acme.js';
@@ -22,6 +23,7 @@ const ROUTES: readonly (readonly [method: string, path: string, scope: string])[
   ['PUT', `${ACME}/senders/s`, 'business:admin'],
   ['DELETE', `${ACME}/senders/s`, 'business:admin'],
   ['GET', `${ACME}/senders`, 'business:admin'],
+  ['POST', `${ACME}/erasures`, 'business:admin'],
   ['POST', `${ACME}/keys`, 'business:admin'],
   ['GET', `${ACME}/keys`, 'business:admin'],
   ['DELETE', `${ACME}/keys/none`, 'business:admin'],
@@ -34,6 +36,7 @@ const ROUTES: readonly (readonly [method: string, path: string, scope: string])[
   ['POST', `${ACME}/recipients/lookup`, 'eligibility:read'],
   ['GET', `${ACME}/recipients/${ID}`, 'audit:read'],
   ['GET', `${ACME}/recipients/${ID}/timeline`, 'audit:read'],
+  ['GET', `${ACME}/recipient-key`, 'personal:read'],
 ];
 
 describe('who may do what', () => {
@@ -55,6 +58,7 @@ describe('who may do what', () => {
 
   it('gives each route to its scope, and to no other', async () => {
     const before = await headOf(service);
+    let handOuts = 0;
     for (const scope of SCOPES) {
       const { secret } = await keyFor(service, [scope], 'acme');
       for (const [method, path, needed] of ROUTES) {
@@ -64,9 +68,11 @@ describe('who may do what', () => {
           `${method} ${path} refuses ${scope}: ${needed !== scope}`,
         );
         if (refused) expectProblem(answer, 403, 'FORBIDDEN');
+        else if (path.endsWith('/recipient-key')) handOuts += 1;
       }
     }
-    expect(await headOf(service)).toBe(before);
+    // Nothing but the hand-out of the recipient key is done without a body, and that is on record.
+    expect(depthOf(await headOf(service)) - depthOf(before)).toBe(handOuts);
   });
 
   it('answers for another business as if there were none, before any word about scopes', async () => {

@@ -87,7 +87,15 @@ describe('bad HTTP', () => {
   });
 
   it('refuses a request without the body that it needs', async () => {
-    for (const path of ['grants', 'messages', 'eligibility', 'eligibility/batch', 'recipients/lookup', 'revocations']) {
+    for (const path of [
+      'grants',
+      'messages',
+      'eligibility',
+      'eligibility/batch',
+      'recipients/lookup',
+      'revocations',
+      'erasures',
+    ]) {
       expectProblem(await ask(service, 'POST', `${ACME}/${path}`), 400, 'VALIDATION_FAILED');
       const typed = { headers: { 'content-type': 'application/json' } };
       expectProblem(await ask(service, 'POST', `${ACME}/${path}`, typed), 400, 'VALIDATION_FAILED');
@@ -101,7 +109,7 @@ describe('bad HTTP', () => {
       ['GET', `${ACME}/grants`],
       ['PUT', `${ACME}/revocations`],
       ['OPTIONS', `${ACME}/grants`],
-      ['POST', `${ACME}/erasures`],
+      ['PUT', `${ACME}/erasures`],
       ['POST', '/'],
     ] as const) {
       const answer = await ask(service, method, path, { body: method === 'GET' ? undefined : {} });

@@ -204,6 +204,8 @@ async function realAnswers(service: TestService): Promise<readonly (readonly [st
     ['grantConsent', await acme.grant({ ...grant, purposes: ['nothing'] })],
     ['recordMessage', await acme.message(said)],
     ['revokeConsent', await acme.revoke({ recipient: { phone: '+393337000003' }, method: 'keyword', channels: 'x' })],
+    ['eraseRecipient', await acme.post('/erasures', { recipient: { phone: '+393337000004' }, reason: 'x' })],
+    ['getRecipientKey', await acme.get('/recipient-key')],
     ['checkEligibility', await acme.post('/eligibility', question)],
     ['checkEligibility', await acme.post('/eligibility', { ...question, atLeast: 'another.1' })],
     ['checkEligibilityById', await acme.get(`${path}/eligibility?channel=whatsapp&purpose=service`)],

@@ -153,6 +153,27 @@ describe('the examples over HTTP', () => {
     clock.setTo(at('09:00:00'));
   });
 
+  it('14: who is erased is told no for ever, can be read of nowhere, and may agree anew', async () => {
+    const recipient = { phone: '+393331110014' };
+    const granted = await grants(recipient.phone, { evidence: { name: 'Example Fourteen' } });
+    const personal = async () => {
+      const { body } = await must(acme.get(`/recipients/${String(granted.body.recipientId)}/timeline`));
+      return (body.events as unknown as Json[]).map((event) => event.personal);
+    };
+    expect(JSON.stringify(await personal())).toContain('Example Fourteen');
+    await must(acme.post('/erasures', { recipient, requestedBy: 'person' }));
+    for (const purpose of ['offers', 'news', 'tickets', 'service'])
+      expect(await reason(recipient, purpose)).toBe('REVOKED');
+    expect(await personal()).toEqual([undefined, undefined]);
+    const old = await grants(recipient.phone, { method: 'import', disclosure: undefined, occurredAt: '2026-03-01' });
+    expect(old.body).toMatchObject({ effective: false, ineffectiveBecause: 'REVOKED_LATER' });
+    expect(await reason(recipient, 'offers')).toBe('REVOKED');
+    clock.setTo(at('09:00:01'));
+    await grants(recipient.phone);
+    expect(await reason(recipient, 'offers')).toBe('CONSENTED');
+    clock.setTo(at('09:00:00'));
+  });
+
   it('15: one business knows nothing of another’s consent, for the same number', async () => {
     await registerAcme(service, 'beta', '2002');
     const beta = businessOf(service, 'beta');

@@ -23,6 +23,8 @@ export interface RecipientCommand {
   /** Set where the key fixes the request, as a provider's message id does: it cannot have come with another one. */
   readonly oneRequestPerKey?: true;
   readonly lane: 'normal' | 'revocation';
+  /** Set where the recipient's key is to be destroyed for the event: the vault is told before it is appended. */
+  readonly erases?: true;
   /** Parts that are stored only sealed under the recipient's own key. */
   readonly personal: Readonly<Record<string, string>>;
   readonly warnings: readonly Warning[];
@@ -98,14 +100,15 @@ interface Identity {
 }
 
 async function identify(parts: Parts, command: RecipientCommand): Promise<Identity> {
-  const { businessId, operation, recipientId, key, request, lane } = command;
+  const { businessId, operation, recipientId, key, request, lane, erases } = command;
   const unique = key ?? randomUUID();
   const asked = parts.ids.fingerprint(request);
   const commandId = parts.ids.commandId(businessId, operation, recipientId, unique);
   const ofRequest = () => parts.ids.commandId(businessId, operation, recipientId, `${unique} ${asked}`);
   return {
     keyUse: key === undefined ? undefined : { key: parts.ids.commandId(businessId, operation, '', key), asked },
-    fingerprint: key === undefined ? undefined : await fingerprintOf(parts, command),
+    // Nobody is given a key only to have it destroyed.
+    fingerprint: key === undefined || erases ? undefined : await fingerprintOf(parts, command),
     commandId,
     eventOf: lane === 'revocation' ? ofRequest() : commandId,
   };
@@ -129,20 +132,33 @@ async function decideOnce(
 ): Promise<Decided<Draft>> {
   const eventId = parts.ids.eventId(identity.eventOf, 0);
   const earlier = findEvent(history, eventId);
+  const erased = earlier !== undefined && command.lane === 'normal' && isErasedSince(history, earlier);
   const taken = isReused(history, identity, eventId) || (identity.keyUse && parts.keyUses.isTaken(identity.keyUse));
   if (taken && command.lane !== 'revocation') throw keyReused();
-  const warnings = taken ? [...command.warnings, KEY_REUSED_WARNING] : command.warnings;
+  const doubts = [...(taken ? [KEY_REUSED_WARNING] : []), ...(erased ? [ERASED_SINCE_WARNING] : [])];
+  const warnings = [...command.warnings, ...doubts];
   if (earlier) return { answer: replay(command, history, earlier, warnings) };
   return propose(parts, { ...command, warnings }, identity, eventId, history);
 }
 
 /** Whether the key had come to this person with another request by the time it came with this one. */
-function isReused({ events }: History, identity: Identity, eventId: string): boolean {
+function isReused(history: History, identity: Identity, eventId: string): boolean {
+  const { events } = history;
   const at = events.findIndex(({ event }) => event.id === eventId);
   const earlier = events[at];
-  if (earlier && identity.eventOf === identity.commandId) return !sameRequest(earlier, identity);
+  if (earlier && identity.eventOf === identity.commandId) {
+    return !isErasedSince(history, earlier) && !sameRequest(earlier, identity);
+  }
   const before = earlier ? events.slice(0, at) : events;
   return before.some(({ metadata }) => metadata.commandId === identity.commandId);
+}
+
+/**
+ * Then the earlier request's fingerprint can be compared no more. It is taken for the same: recorded anew, a retry of
+ * what somebody agreed to before they were erased would count as a fresh consent.
+ */
+function isErasedSince({ events }: History, earlier: ReadEvent): boolean {
+  return events.slice(events.indexOf(earlier)).some(({ event }) => event.type === 'RecipientErased');
 }
 
 /** What cannot be compared is not taken for the same: a revocation recorded twice is harmless, one left out is not. */
@@ -159,6 +175,7 @@ async function propose(
 ): Promise<Decided<Draft>> {
   const recordedAt = instantOf(parts.clock.now());
   const decided = await command.decide(stateOf(history), recordedAt, history);
+  if (command.erases) await parts.vault.announceErasure(command.recipientId, eventId);
   const { sealed, warning } = await sealFor(parts, command, eventId);
   const warnings = [...command.warnings, ...(decided.warnings ?? []), ...(warning ? [warning] : [])];
   const effect = { ...decided, warnings };
@@ -226,6 +243,12 @@ const UNSEALED_WARNING: Warning = {
 const KEY_REUSED_WARNING: Warning = {
   field: 'Idempotency-Key',
   message: 'The key belongs to an earlier request with another body: this one is recorded as a command of its own.',
+};
+
+const ERASED_SINCE_WARNING: Warning = {
+  field: 'Idempotency-Key',
+  message:
+    'The person was erased since the key was first used, and what it came with is forgotten: nothing was recorded. A new request needs a new key.',
 };
 
 export function keyReused(): Refusal {

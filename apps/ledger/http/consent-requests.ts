@@ -66,7 +66,7 @@ export async function revocationsOf(
       ...keyWarnings,
       ...unread.map(unreadWarning),
       ...unregisteredWarnings(parts, businessId, read.purposes),
-      ...recipientWarnings(recipient, recipients.length),
+      ...recipientWarnings(recipient, recipients.length, 'revoked'),
     ],
     ...(key === undefined ? {} : { key }),
     request: { operation: 'revocations', ...fields },
@@ -100,7 +100,7 @@ export async function messageOf(
 }
 
 export function requirePerson<T>(first: T | undefined): T {
-  if (first === undefined) throw new Error('a revocation without a person was let through');
+  if (first === undefined) throw new Error('an opt-out without a person was let through');
   return first;
 }
 
@@ -111,11 +111,12 @@ async function strictRecipient(parts: Parts, businessId: string, recipient: unkn
   return named;
 }
 
-async function requireNoStranger(parts: Parts, businessId: string, recipients: readonly NamedRecipient[]) {
+/** A person may be named by an id: it must be one of this business's own. */
+export async function requireNoStranger(parts: Parts, businessId: string, recipients: readonly NamedRecipient[]) {
   for (const { address, recipientId } of recipients) if (!address) await requireOwn(parts, businessId, recipientId);
 }
 
-function requireObject(body: unknown): Readonly<Record<string, unknown>> {
+export function requireObject(body: unknown): Readonly<Record<string, unknown>> {
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>;
   const message = 'Send an object that names the person as recipient.';
   throw new Refusal('VALIDATION_FAILED', message, { errors: [{ field: 'recipient', code: 'REQUIRED', message }] });
@@ -128,17 +129,22 @@ function unregisteredWarnings(parts: Parts, businessId: string, purposes: readon
   return unknown ? [{ field: 'purposes', message: 'Not all of these are registered: look for a misspelt one.' }] : [];
 }
 
-function unreadWarning(field: string): Warning {
+export function unreadWarning(field: string): Warning {
   return { field: `recipient.${field}`, message: 'Not an address: the person is recorded under the others alone.' };
 }
 
-function recipientWarnings({ unparsed }: NamedRecipient, addresses: number): readonly Warning[] {
+/** `done` says what happens to each of several addresses. */
+export function recipientWarnings(
+  { unparsed }: NamedRecipient,
+  addresses: number,
+  done: 'revoked' | 'erased',
+): readonly Warning[] {
   return [
     ...(unparsed
       ? [{ field: 'recipient', message: 'The address could not be read; it is recorded as it stands.' }]
       : []),
     ...(addresses > 1
-      ? [{ field: 'recipient', message: 'Several addresses were named; each of them is revoked.' }]
+      ? [{ field: 'recipient', message: `Several addresses were named; each of them is ${done}.` }]
       : []),
   ];
 }

@@ -10,6 +10,7 @@ import { Parts } from '../parts.js';
 import { answer, callerOf } from './caller.js';
 import { grantOf, messageOf, requirePerson, revocationsOf } from './consent-requests.js';
 import { GrantDto, MessageDto } from './dto/consent.dto.js';
+import { countLenience } from './lenience.js';
 import { Route } from './route.js';
 import { grantRoute, messageRoute, revocationRoute } from './routes/consent.routes.js';
 
@@ -49,9 +50,7 @@ export class ConsentController {
       request.jsonFaults ?? [],
       callerOf(request),
     );
-    for (const { field } of revocations[0]?.warnings ?? []) {
-      this.parts.metrics.lenientWarning(request.principal?.keyId ?? 'anonymous', labelOf(field));
-    }
+    countLenience(this.parts, request, revocations[0]?.warnings ?? []);
     const outcomes = await Promise.all(revocations.map((one) => this.commands.execute(new RevokeConsent(one))));
     return answer(reply, requirePerson(outcomes[0]));
   }
@@ -67,20 +66,4 @@ export class ConsentController {
     const message = await messageOf(this.parts, businessId, key, body, callerOf(request));
     return answer(reply, await this.commands.execute(new RecordMessage(message)));
   }
-}
-
-const COUNTED = [
-  'channels',
-  'purposes',
-  'categories',
-  'method',
-  'occurredAt',
-  'reason',
-  'recipient',
-  'Idempotency-Key',
-];
-
-/** A label must not carry what a caller made up. */
-function labelOf(field: string): string {
-  return COUNTED.includes(field) ? field : 'other';
 }

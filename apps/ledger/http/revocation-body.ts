@@ -40,7 +40,7 @@ const MAX_UNKNOWN = 20;
  * where there are so many that the search for them ended early, every field is in doubt.
  */
 export function readRevocation(body: Readonly<Record<string, unknown>>, faults: readonly FieldError[]): ReadRevocation {
-  const warnings: Warning[] = faultWarnings(body, faults);
+  const warnings = faultWarnings(body, faults, FIELDS);
   const doubtful = new Set(faults.length < MOST_JSON_FAULTS ? faults.map(({ field }) => rootOf(field)) : FIELDS);
   const field = (name: string) => (doubtful.has(name) ? IN_DOUBT : (body[name] ?? undefined));
   const method = readMethod(field('method'), warnings);
@@ -52,10 +52,15 @@ export function readRevocation(body: Readonly<Record<string, unknown>>, faults: 
 /** Stands for a value that the JSON gives twice: no reader understands it. */
 const IN_DOUBT = Symbol('in doubt');
 
-function faultWarnings(body: Readonly<Record<string, unknown>>, faults: readonly FieldError[]): Warning[] {
-  const unknown = Object.keys(body).filter((name) => !FIELDS.includes(name));
+/** What the JSON left in doubt, and the fields that the request does not have. */
+export function faultWarnings(
+  body: Readonly<Record<string, unknown>>,
+  faults: readonly FieldError[],
+  known: readonly string[],
+): Warning[] {
+  const unknown = Object.keys(body).filter((name) => !known.includes(name));
   const names = new Set(unknown.slice(0, MAX_UNKNOWN).map((name) => fieldPath('', name)));
-  const ignored = [...names].map((field) => ({ field, message: 'A revocation has no such field: it was ignored.' }));
+  const ignored = [...names].map((field) => ({ field, message: 'The request has no such field: it was ignored.' }));
   return [...faults.map(({ field, message }) => ({ field, message })), ...ignored];
 }
 

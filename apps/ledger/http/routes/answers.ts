@@ -67,6 +67,12 @@ export const KEY = object(KEY_FIELDS, { businessId: TEXT });
 export const KEYS = object({ keys: list(KEY) });
 export const NEW_KEY = object({ ...KEY_FIELDS, secret: TEXT }, { businessId: TEXT });
 
+export const RECIPIENT_KEY = object({
+  businessId: TEXT,
+  key: { type: 'string', pattern: '^[A-Za-z0-9_-]{43}$', description: '32 bytes in base64url.' },
+  version: word(['v1']),
+});
+
 const DECIDED: JsonSchema = {
   ...DECISION,
   properties: { ...(DECISION.properties as Fields), ref: REF },

@@ -1,4 +1,4 @@
-import { CATEGORIES, CHANNELS, REVOCATION_METHODS } from '#consent';
+import { CATEGORIES, CHANNELS, ERASURE_REQUESTERS, REVOCATION_METHODS } from '#consent';
 import type { RouteSpec } from '../route.js';
 import { GrantDto, MessageDto, RecipientDto } from '../dto/consent.dto.js';
 import { COMMAND_ANSWER, IDEMPOTENCY_HEADER, REPLAYED_HEADER, TEXT } from './schemas.js';
@@ -66,6 +66,34 @@ export const revocationRoute: RouteSpec = {
   headers: IDEMPOTENCY_HEADER,
   responses: COMMAND_RESPONSES,
   problems: ['ADDRESS_INVALID', 'BUSINESS_NOT_FOUND', 'LEDGER_UNAVAILABLE'],
+};
+
+export const erasureRoute: RouteSpec = {
+  method: 'post',
+  path: '/v1/businesses/:b/erasures',
+  operationId: 'eraseRecipient',
+  summary: 'Erase a person, and keep the stop',
+  description:
+    'Destroys the key of everything personal that was recorded of the person and answers when that is done; the person counts as opted out of everything. Not undone by anything; only a later opt-in makes them eligible again. After 503 send the same request again until it is answered.',
+  tag: 'consent',
+  access: 'business:admin',
+  bodyMode: 'lenient',
+  revocation: true,
+  body: {
+    type: 'object',
+    required: ['recipient'],
+    properties: {
+      recipient: {
+        description: 'One address, or several: each is erased, and with it those linked as the same person.',
+        $ref: `#/components/schemas/${RecipientDto.name}`,
+      },
+      requestedBy: { enum: [...ERASURE_REQUESTERS], description: 'On whose request. Any other word is not kept.' },
+      reason: { type: 'string', description: 'Not kept, since it may say something about the person.' },
+    },
+  },
+  headers: IDEMPOTENCY_HEADER,
+  responses: COMMAND_RESPONSES,
+  problems: ['ADDRESS_INVALID', 'BUSINESS_NOT_FOUND', 'RECIPIENT_NOT_FOUND', 'LEDGER_UNAVAILABLE'],
 };
 
 export const messageRoute: RouteSpec = {

@@ -1,7 +1,7 @@
 import type { JsonSchema } from '#platform';
 import { ApiKeyDto } from '../dto/business.dto.js';
 import type { RouteSpec } from '../route.js';
-import { KEYS, NEW_KEY } from './answers.js';
+import { KEYS, NEW_KEY, RECIPIENT_KEY } from './answers.js';
 
 const KEY_ID: JsonSchema = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' };
 const MADE = { 201: { description: 'The key; its `secret` is shown this once.', schema: NEW_KEY } } as const;
@@ -63,4 +63,17 @@ export const keyDeleteRoute: RouteSpec = {
   params: { keyId: KEY_ID },
   responses: DELETED,
   problems: ['BUSINESS_NOT_FOUND', 'NOT_FOUND'],
+};
+
+export const recipientKeyRoute: RouteSpec = {
+  method: 'get',
+  path: '/v1/businesses/:b/recipient-key',
+  operationId: 'getRecipientKey',
+  summary: 'The key that makes this business’s recipient ids out of addresses',
+  description:
+    'For senders that compute ids themselves. Whoever has it can test addresses against the ids of this business, those of erased people included. Each hand-out is put on record first.',
+  tag: 'keys',
+  access: 'personal:read',
+  responses: { 200: { description: 'The key.', schema: RECIPIENT_KEY } },
+  problems: ['BUSINESS_NOT_FOUND', 'LEDGER_UNAVAILABLE'],
 };

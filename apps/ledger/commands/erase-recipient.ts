@@ -1,0 +1,70 @@
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { decideErasure, type ErasureRequester } from '#consent';
+import { Parts } from '../parts.js';
+import type { Outcome, Warning } from './answer.js';
+import type { Caller } from './caller.js';
+import { newestOf, recentMessagesOf } from './newest.js';
+import { carryOut } from './recipient-command.js';
+import { samePersonAs } from './same-person.js';
+
+export interface ErasureRequest {
+  readonly businessId: string;
+  readonly recipientId: string;
+  readonly requestedBy?: ErasureRequester;
+  readonly warnings: readonly Warning[];
+  readonly key?: string;
+  readonly request: unknown;
+  readonly caller: Caller;
+}
+
+/**
+ * Somebody is to be forgotten, and still never messaged. Succeeds once the event is durable and the keys of all the
+ * person's addresses are destroyed; until then the same request, sent again, goes on where it was broken off.
+ */
+export class EraseRecipient extends Command<Outcome> {
+  constructor(readonly erasure: ErasureRequest) {
+    super();
+  }
+}
+
+@CommandHandler(EraseRecipient)
+export class EraseRecipientHandler implements ICommandHandler<EraseRecipient> {
+  constructor(private readonly parts: Parts) {}
+
+  async execute({ erasure }: EraseRecipient): Promise<Outcome> {
+    const outcome = await this.erase(erasure);
+    const { answer } = outcome;
+    const others = await samePersonAs(this.parts, erasure.recipientId, answer.occurredAt);
+    for (const recipientId of others) await this.erase({ ...erasure, recipientId });
+    if (others.length === 0) return outcome;
+    return { ...outcome, answer: { ...answer, warnings: [...(answer.warnings ?? []), OTHERS_TOO] } };
+  }
+
+  /**
+   * First the event, then the key: whatever stands before the event in the ledger cannot be read once this resolves, and
+   * what a command seals later under a new key stands behind it. The vault is told beforehand, so that one that is away
+   * keeps the erasure from being begun, and a crash in between is made good at the next start.
+   */
+  private async erase(erasure: ErasureRequest): Promise<Outcome> {
+    const recent = recentMessagesOf(this.parts, erasure);
+    const outcome = await carryOut(this.parts, {
+      ...erasure,
+      operation: 'erasures',
+      lane: 'revocation',
+      erases: true,
+      personal: {},
+      decide: async (state, now, history) => {
+        const newest = await newestOf(history, recent);
+        return { event: decideErasure(state, { ...erasure, ...newest, now }) };
+      },
+      effectOf: () => ({}),
+    });
+    await this.parts.vault.eraseRecipient(erasure.recipientId, outcome.answer.eventId);
+    return outcome;
+  }
+}
+
+const OTHERS_TOO: Warning = {
+  field: 'recipient',
+  message: 'Other addresses are linked as the same person: they were erased too.',
+};
