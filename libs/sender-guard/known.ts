@@ -238,5 +238,12 @@ function furthestOf(one: string | undefined, other: string | undefined): string 
 /** Stands for the record itself: which event it was about cannot be read. */
 function doubtOf({ key, timestampMs }: TopicRecord): Basis {
   const occurredAt = instantOf(timestampMs);
-  return { eventId: '', type: 'Unreadable', stream: `consent-${key}`, revision: '', occurredAt, recordedAt: occurredAt };
+  return {
+    eventId: '',
+    type: 'Unreadable',
+    stream: `consent-${key}`,
+    revision: '',
+    occurredAt,
+    recordedAt: occurredAt,
+  };
 }

@@ -14,7 +14,9 @@ export interface GuardOptions extends KafkaOptions {
   readonly clock?: GuardClock;
 }
 
-export type Settings = Required<Pick<GuardOptions, 'warnAfterMs' | 'denyAfterMs' | 'askTimeoutMs' | 'maxAsking' | 'clock'>>;
+export type Settings = Required<
+  Pick<GuardOptions, 'warnAfterMs' | 'denyAfterMs' | 'askTimeoutMs' | 'maxAsking' | 'clock'>
+>;
 
 const DEFAULTS: Settings = {
   warnAfterMs: 5_000,

@@ -4,9 +4,7 @@ import { keyForm, type AddressKind } from '#consent';
 
 /** Exactly one address, and the key Kb of the business. */
 export type RecipientAddress = { readonly key: Uint8Array } & (
-  | { readonly phone: string }
-  | { readonly email: string }
-  | { readonly whatsappUserId: string }
+  { readonly phone: string } | { readonly email: string } | { readonly whatsappUserId: string }
 );
 
 /** An address that no id can be made of. The message never holds the address. */

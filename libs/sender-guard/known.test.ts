@@ -1,0 +1,183 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { EMPTY_STATE, joinLinked, judgeUnder, topicUnder, type Verdict } from '#consent';
+import { CHANGE_TYPES, STATE_TYPE } from '#contracts';
+import type { GuardQuestion } from './decision.js';
+import { Known } from './known.js';
+import {
+  BUSINESS,
+  RECIPIENTS,
+  REGISTER,
+  catalogueRecord,
+  idOf,
+  questionsOf,
+  randomLedgers,
+  topicRecord,
+  type RandomLedger,
+} from './random-ledger.js';
+import type { TopicRecord } from './topic-record.js';
+
+type Asked = GuardQuestion & { readonly now: string };
+type Delivery = { readonly topic: 'state' | 'optOut'; readonly record: TopicRecord };
+
+/** What the ledger itself would answer. */
+function verdictOf(ledger: RandomLedger, { recipientId, now, ...asked }: Asked): Verdict | undefined {
+  const topic = topicUnder(REGISTER, asked);
+  if ('refused' in topic) return undefined;
+  const stateOf = (id: string) => ledger.stateOf(id);
+  const own = stateOf(recipientId) ?? EMPTY_STATE;
+  return judgeUnder(REGISTER, joinLinked(recipientId, own, stateOf), { ...topic, now });
+}
+
+function knownAfter(deliveries: readonly Delivery[]): Known {
+  const known = new Known();
+  known.takeCatalogue(catalogueRecord());
+  for (const { topic, record } of deliveries) {
+    if (topic === 'state') known.takeState(record);
+    else known.takeOptOut(record);
+  }
+  return known;
+}
+
+function optOutsOf(ledger: RandomLedger): Delivery[] {
+  return ledger.facts.flatMap((_, n) =>
+    ledger.optOutRecords(n).map((record) => ({ topic: 'optOut', record }) as const),
+  );
+}
+
+function stateAt(ledger: RandomLedger, recipientId: string, after: number): Delivery {
+  return { topic: 'state', record: ledger.stateRecord(recipientId, after) };
+}
+
+/** In any order, some of them again and again. */
+function anyOrder(deliveries: readonly Delivery[]) {
+  const all = fc.shuffledSubarray([...deliveries], { minLength: deliveries.length });
+  return fc.tuple(fc.subarray([...deliveries]), all, fc.subarray([...deliveries])).map((parts) => parts.flat());
+}
+
+describe('what is known from the topics', () => {
+  it('answers as the ledger does once every record has come, in whatever order and how often', () => {
+    const cases = randomLedgers(fc).chain((ledger) => {
+      const final = RECIPIENTS.map((id) => stateAt(ledger, id, ledger.length));
+      const older = RECIPIENTS.map((id) => stateAt(ledger, id, Math.ceil(ledger.length / 2)));
+      return fc.record({
+        ledger: fc.constant(ledger),
+        deliveries: anyOrder([...optOutsOf(ledger), ...final, ...older]),
+      });
+    });
+    fc.assert(
+      fc.property(
+        cases,
+        fc.array(questionsOf(fc), { minLength: 8, maxLength: 8 }),
+        ({ ledger, deliveries }, questions) => {
+          const known = knownAfter(deliveries);
+          for (const asked of questions) {
+            const wanted = verdictOf(ledger, asked);
+            const { basis, ...rest } = known.judge(asked, asked.now);
+            if (wanted === undefined) continue;
+            const { basis: wantedBasis, ...wantedRest } = wanted;
+            expect({ ...rest, on: basis?.eventId }).toEqual({ ...wantedRest, on: wantedBasis?.eventId });
+          }
+        },
+      ),
+      { numRuns: 400 },
+    );
+  });
+
+  it('never says yes where the ledger says no, however old the states, once the opt-outs have come', () => {
+    const cases = randomLedgers(fc).chain((ledger) => {
+      const states = fc.array(fc.tuple(fc.constantFrom(...RECIPIENTS), fc.nat({ max: ledger.length })), {
+        maxLength: 8,
+      });
+      const deliveries = states.chain((some) =>
+        anyOrder([...optOutsOf(ledger), ...some.map(([id, n]) => stateAt(ledger, id, n))]),
+      );
+      return fc.record({ ledger: fc.constant(ledger), deliveries });
+    });
+    let yeses = 0;
+    fc.assert(
+      fc.property(
+        cases,
+        fc.array(questionsOf(fc), { minLength: 12, maxLength: 12 }),
+        ({ ledger, deliveries }, questions) => {
+          const known = knownAfter(deliveries);
+          for (const asked of questions) {
+            if (!known.judge(asked, asked.now).eligible) continue;
+            yeses += 1;
+            expect(verdictOf(ledger, asked)).toMatchObject({ eligible: true });
+          }
+        },
+      ),
+      { numRuns: 600 },
+    );
+    expect(yeses).toBeGreaterThan(0);
+  });
+
+  it('never says yes where what has come says no', () => {
+    const cases = randomLedgers(fc).chain((ledger) => {
+      const states = RECIPIENTS.map((id) => stateAt(ledger, id, Math.floor(ledger.length / 2)));
+      return fc.record({ ledger: fc.constant(ledger), deliveries: fc.subarray([...states, ...optOutsOf(ledger)]) });
+    });
+    fc.assert(
+      fc.property(cases, questionsOf(fc), ({ deliveries }, asked) => {
+        const told = deliveries.filter(({ topic, record }) => topic === 'optOut' && record.key === asked.recipientId);
+        const isYes = knownAfter(deliveries).judge(asked, asked.now).eligible;
+        if (isYes)
+          expect(knownAfter(deliveries.filter((one) => !told.includes(one))).judge(asked, asked.now).eligible).toBe(
+            true,
+          );
+      }),
+    );
+  });
+});
+
+const [ID, OTHER] = [idOf('r0'), idOf('r1')];
+const ASKED = { businessId: BUSINESS, recipientId: ID, channel: 'whatsapp', purpose: 'offers' } as const;
+const NOW = '2026-06-01T00:00:00.000Z';
+
+describe('a record that cannot be read', () => {
+  const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
+  const reason = (known: Known, asked: GuardQuestion = ASKED) => known.judge(asked, NOW).reason;
+
+  it.each([
+    ['no JSON', topicRecord(ID, STATE_TYPE, 'ledger.1', Buffer.from('{'))],
+    ['another major version', topicRecord(ID, 'consentledger.recipient.state.v2', 'ledger.1', bytes({}))],
+    ['a tombstone', { ...topicRecord(ID, STATE_TYPE, 'ledger.1', Buffer.alloc(0)), value: null }],
+  ])('as a state denies its recipient alone: %s', (_, record) => {
+    const known = knownAfter([{ topic: 'state', record }]);
+    expect(reason(known)).toBe('STATE_UNREADABLE');
+    expect(reason(known, { ...ASKED, recipientId: OTHER })).toBe('RECIPIENT_UNKNOWN');
+    expect(known.unreadable).toBe(1);
+  });
+
+  it('as an opt-out denies its recipient, also where a state is known', () => {
+    const record = topicRecord(ID, CHANGE_TYPES.ConsentRevoked, 'ledger.9', bytes({ recipientId: ID }));
+    expect(reason(knownAfter([{ topic: 'optOut', record }]))).toBe('STATE_UNREADABLE');
+  });
+
+  it('without a recipient is counted', () => {
+    const known = knownAfter([
+      { topic: 'optOut', record: topicRecord('nobody', CHANGE_TYPES.ConsentRevoked, 'ledger.9', bytes({})) },
+    ]);
+    expect(known.unaddressed).toBe(1);
+  });
+
+  it('as a register denies the whole business, until a newer one can be read', () => {
+    const known = knownAfter([]);
+    known.takeCatalogue({ ...catalogueRecord(), value: Buffer.from('{}') });
+    expect(reason(known)).toBe('STATE_UNREADABLE');
+    known.takeCatalogue(catalogueRecord(REGISTER, '2'));
+    expect(reason(known)).toBe('RECIPIENT_UNKNOWN');
+  });
+});
+
+describe('a question', () => {
+  it.each([
+    ['BUSINESS_NOT_FOUND', { businessId: 'other' }],
+    ['PURPOSE_NOT_FOUND', { purpose: 'none' }],
+    ['CHANNEL_UNKNOWN', { channel: 'post' }],
+    ['SENDER_NOT_FOUND', { sender: 'none' }],
+  ])('that the register refuses is a no: %s', (reason, members) => {
+    expect(knownAfter([]).judge({ ...ASKED, ...members }, NOW)).toEqual({ eligible: false, reason });
+  });
+});
