@@ -17,7 +17,7 @@ module.exports = {
         pathNot: [
           '\\.test\\.ts$',
           '(^|/)main\\.ts$',
-          '^apps/ledger/(demo|view-rebuild)\\.ts$',
+          '^apps/ledger/(demo|view-rebuild|relay-republish)\\.ts$',
           '^libs/.*/(writer|fold-thread|checkpoint-thread)\\.ts$',
         ],
       },

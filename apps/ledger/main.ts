@@ -33,14 +33,14 @@ function onAbort(signal: AbortSignal, work: () => void): void {
   else signal.addEventListener('abort', work, { once: true });
 }
 
-function readyLine({ ports, adminKeyFile, esdbCaFile }: Running, host: string) {
+function readyLine({ parts, ports, adminKeyFile, esdbCaFile }: Running, host: string) {
   return {
     ready: true,
     http: `http://${host}:${ports.http}`,
     ports,
     ...(esdbCaFile === undefined ? {} : { esdbCaFile }),
     ...(adminKeyFile === undefined ? {} : { adminKeyFile }),
-    relay: 'off: KAFKA_BROKERS is not set',
+    relay: parts.relay ? 'on' : 'off: KAFKA_BROKERS is not set',
   };
 }
 

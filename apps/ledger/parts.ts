@@ -1,6 +1,7 @@
 import type { Ledger } from '#event-store';
 import type { Clock, Config, Log, Metrics } from '#platform';
 import type { RecipientIds, Vault } from '#vault';
+import type { Relay } from '#relay';
 import type { LiveView } from '#view';
 import type { KeyUses } from './commands/key-uses.js';
 
@@ -15,4 +16,6 @@ export abstract class Parts {
   abstract readonly view: LiveView;
   abstract readonly ids: RecipientIds;
   abstract readonly keyUses: KeyUses;
+  /** Undefined where no brokers are configured. */
+  abstract readonly relay: Relay | undefined;
 }

@@ -27,6 +27,7 @@ import { Authenticator } from './http/authenticate.js';
 import { openHttp } from './http/server.js';
 import { openEmbeddedLedger, openRemoteLedger, remoteLimitsOf, type RemoteLimits } from './ledger-store.js';
 import type { Parts } from './parts.js';
+import { startRelaySide } from './relay-side.js';
 import { openWaitingRoom } from './waiting-room.js';
 import { dropOldUnrouted } from './webhooks/retention.js';
 
@@ -103,7 +104,9 @@ async function open(config: Config, { clock, log, signal }: Required<StartOption
   const view = await LiveView.open({ store, dataDir, clock, limits: config.view, ...viewReports(log, metrics) });
   opened.add(view, (one) => one.close());
   metrics.watch({ queued: () => store.status().queued, viewLagMs: () => view.status().lagMs });
-  const parts: Parts = { config, clock, log, metrics, store, vault, view, ids, keyUses: new KeyUses() };
+  const relay = startRelaySide(config, { store, view, clock, log, metrics });
+  if (relay) opened.add(relay, (one) => one.close());
+  const parts: Parts = { config, clock, log, metrics, store, vault, view, ids, keyUses: new KeyUses(), relay };
   opened.add(dropOldUnrouted(parts), async (stop) => stop());
   const authenticator = new Authenticator(vault, adminKey.key, config.limits.apiKeyCacheEntries);
   const metricsServer = opened.add(await startMetricsServer(config.metrics, metrics), (one) => one.close());

@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { RequestHistogram } from './request-histogram.js';
 
-const APPEND_SECONDS = [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1];
+const DURABLE_SECONDS = [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1];
 
 /** Read when metrics are scraped, so that they cost nothing between two scrapes. */
 export interface Gauges {
@@ -10,6 +10,19 @@ export interface Gauges {
   /** Undefined while the view has not proved how far it is. */
   readonly viewLagMs?: () => number | undefined;
   readonly inFlight?: () => number;
+}
+
+/** What the relay tells of itself when metrics are scraped. */
+export interface RelayReading {
+  readonly leader: boolean;
+  readonly parked: number;
+  readonly healed: number;
+  readonly lanes: readonly {
+    readonly name: string;
+    readonly lagMs: number;
+    readonly lagEvents?: number;
+    readonly retries: number;
+  }[];
 }
 
 /** The metrics of a service, with those of its process (CPU, memory, event loop, garbage collection). */
@@ -26,6 +39,7 @@ export function createMetrics(): Metrics {
 export class Metrics {
   private readonly requests = new RequestHistogram();
   private readonly appendSeconds: Histogram<'lane'>;
+  private readonly publishSeconds: Histogram<'lane'>;
   private readonly decisionsTotal = this.counter('consent_decisions_total', 'Answers to checks.', ['reason']);
   private readonly commandsTotal = this.counter('consent_commands_total', 'Commands, by how they ended.', [
     'type',
@@ -49,19 +63,17 @@ export class Metrics {
     'Revocation fields that were widened.',
     ['key_id', 'field'],
   );
+  private readonly publishedTotal = this.counter('consent_relay_records_total', 'Records stored by Kafka.', ['lane']);
   private readonly unreadableTotal = this.counter('consent_unreadable_events_total', 'Events that cannot be read.', []);
   /** Added up here, since a check is answered too often for a look-up of labels each time. */
   private readonly decisions = new Map<string, number>();
 
   constructor(private readonly registry = new Registry()) {
-    const help = 'Time from the append to its being durable.';
-    this.appendSeconds = new Histogram({
-      name: 'consent_append_duration_seconds',
-      help,
-      labelNames: ['lane'],
-      buckets: APPEND_SECONDS,
-      registers: [registry],
-    });
+    this.appendSeconds = this.perLane('consent_append_duration_seconds', 'Time from the append to its being durable.');
+    this.publishSeconds = this.perLane(
+      'consent_relay_publish_duration_seconds',
+      'Time from the sending of a batch to its being stored by Kafka.',
+    );
   }
 
   /** `route` is the pattern of the route, never the URL; `none` where no route matched. */
@@ -113,6 +125,32 @@ export class Metrics {
     if (inFlight) this.gauge('consent_http_in_flight', 'Requests in work.', [], (gauge) => gauge.set(inFlight()));
   }
 
+  /** A batch of the relay is stored: `records` of one lane, so many seconds after it was sent. */
+  published(lane: string, seconds: number, records: number): void {
+    this.publishSeconds.observe({ lane }, seconds);
+    this.publishedTotal.inc({ lane }, records);
+  }
+
+  /** Says where the relay's gauges are read. Call once, at start, where there is a relay. */
+  watchRelay(read: () => RelayReading): void {
+    const eachLane = (name: string, help: string, of: (lane: RelayReading['lanes'][number]) => number | undefined) =>
+      this.gauge(name, help, ['lane'], (gauge) => {
+        gauge.reset();
+        for (const lane of read().lanes) {
+          const value = of(lane);
+          if (value !== undefined) gauge.set({ lane: lane.name }, value);
+        }
+      });
+    eachLane('consent_relay_lag_seconds', 'Age of the oldest event not published.', ({ lagMs }) => lagMs / 1_000);
+    eachLane('consent_relay_lag_events', 'Events not published.', ({ lagEvents }) => lagEvents);
+    eachLane('consent_relay_retries', 'Times that a batch was sent again.', ({ retries }) => retries);
+    const whole = (name: string, help: string, of: (reading: RelayReading) => number) =>
+      this.gauge(name, help, [], (gauge) => gauge.set(of(read())));
+    whole('consent_relay_leader', '1 where this process publishes.', ({ leader }) => (leader ? 1 : 0));
+    whole('consent_relay_parked', 'Events that could not be published as they are.', ({ parked }) => parked);
+    whole('consent_relay_healed', 'States published again after a foreign record.', ({ healed }) => healed);
+  }
+
   get contentType(): string {
     return this.registry.contentType;
   }
@@ -128,6 +166,10 @@ export class Metrics {
     this.gauge('consent_append_queue_length', 'Appends that wait for the disk.', ['lane'], (gauge) => {
       for (const [lane, length] of Object.entries(queued())) gauge.set({ lane }, length);
     });
+  }
+
+  private perLane(name: string, help: string): Histogram<'lane'> {
+    return new Histogram({ name, help, labelNames: ['lane'], buckets: DURABLE_SECONDS, registers: [this.registry] });
   }
 
   private counter<L extends string>(name: string, help: string, labelNames: readonly L[]): Counter<L> {

@@ -1,5 +1,6 @@
 import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import type { Relay } from '#relay';
 import { diskStatus } from '../disk.js';
 import { Parts } from '../parts.js';
 import { Route } from './route.js';
@@ -28,9 +29,33 @@ export class HealthController {
     return {
       status: ready ? 'ready' : 'not_ready',
       dependencies: { ledger: { ...ledger, ledgerId: this.parts.store.ledgerId }, vault, disk },
-      followers: [{ name: 'view', ...view, lagMs: Number.isFinite(view.lagMs) ? view.lagMs : null }],
+      followers: [{ name: 'view', ...view, lagMs: finite(view.lagMs) }, ...this.lanes()],
+      ...(this.parts.relay ? { relay: relayHealth(this.parts.relay) } : {}),
     };
   }
+
+  /** The relay's lanes; one that is behind makes nothing unready, since checks and commands do not wait for Kafka. */
+  private lanes() {
+    const lanes = this.parts.relay?.status().lanes ?? [];
+    return lanes.map(({ name, position, lagMs, lagEvents, problem }) => ({
+      name: `relay-${name}`,
+      lagMs: finite(lagMs),
+      caughtUp: lagMs === 0,
+      ready: problem === undefined,
+      ...(position === undefined ? {} : { position }),
+      ...(lagEvents === undefined ? {} : { lagEvents }),
+      ...(problem === undefined ? {} : { problem }),
+    }));
+  }
+}
+
+function finite(lagMs: number): number | null {
+  return Number.isFinite(lagMs) ? lagMs : null;
+}
+
+function relayHealth(relay: Relay) {
+  const { leader, parked, healed, problem, warnings } = relay.status();
+  return { leader, parked, healed, warnings, ...(problem === undefined ? {} : { problem }) };
 }
 
 async function vaultStatus({ vault }: Parts): Promise<{ readonly vaultId: string; readonly problem?: string }> {

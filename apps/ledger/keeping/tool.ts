@@ -8,11 +8,19 @@ export class Refused extends Error {}
 
 /** Reads `--name value` for each name, all of them needed. Throws `Refused` with the usage. */
 export function optionsOf<N extends string>(names: readonly N[], usage: string): Readonly<Record<N, string>> {
-  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
+  return parsed<N, never>({ needed: names, optional: [] }, usage);
+}
+
+/** The same where some may be left out. */
+export function parsed<N extends string, O extends string>(
+  { needed, optional }: { readonly needed: readonly N[]; readonly optional: readonly O[] },
+  usage: string,
+): Readonly<Record<N, string> & Partial<Record<O, string>>> {
+  const options = Object.fromEntries([...needed, ...optional].map((name) => [name, { type: 'string' as const }]));
   const { values } = given(() => parseArgs({ options, strict: true }), usage);
-  const missing = names.find((name) => !values[name]);
+  const missing = needed.find((name) => !values[name]);
   if (missing !== undefined) throw new Refused(`--${missing} is missing\nusage: ${usage}`);
-  return values as Readonly<Record<N, string>>;
+  return values as Record<N, string> & Partial<Record<O, string>>;
 }
 
 function given<T>(parse: () => T, usage: string): T {

@@ -110,33 +110,38 @@ export const RECIPIENT = object({
 
 const COUNT: JsonSchema = { type: 'integer', minimum: 0 };
 const TROUBLE = { problem: { type: 'string', description: 'What is wrong, in plain words.' } } as const;
-export const READINESS = object({
-  status: word(['ready', 'not_ready']),
-  dependencies: object({
-    ledger: object(
-      {
-        ledgerId: TEXT,
-        writable: BOOLEAN,
-        reserve: word(['kept', 'released']),
-        queued: object({ normal: COUNT, revocation: COUNT }),
-      },
-      TROUBLE,
+export const READINESS = object(
+  {
+    status: word(['ready', 'not_ready']),
+    dependencies: object({
+      ledger: object(
+        {
+          ledgerId: TEXT,
+          writable: BOOLEAN,
+          reserve: word(['kept', 'released']),
+          queued: object({ normal: COUNT, revocation: COUNT }),
+        },
+        TROUBLE,
+      ),
+      vault: object({ vaultId: TEXT }, TROUBLE),
+      disk: object({}, { freeMb: COUNT, ...TROUBLE }),
+    }),
+    followers: list(
+      object(
+        {
+          name: TEXT,
+          lagMs: { type: ['number', 'null'], description: 'Null while it has not proved how far it is.' },
+          caughtUp: BOOLEAN,
+          ready: BOOLEAN,
+        },
+        { position: POSITION, lagEvents: COUNT, ...TROUBLE },
+      ),
     ),
-    vault: object({ vaultId: TEXT }, TROUBLE),
-    disk: object({}, { freeMb: COUNT, ...TROUBLE }),
-  }),
-  followers: list(
-    object(
-      {
-        name: TEXT,
-        lagMs: { type: ['number', 'null'], description: 'Null while it has not proved how far it is.' },
-        caughtUp: BOOLEAN,
-        ready: BOOLEAN,
-      },
-      { position: POSITION, ...TROUBLE },
-    ),
-  ),
-});
+  },
+  {
+    relay: object({ leader: BOOLEAN, parked: COUNT, healed: COUNT, warnings: list(TEXT) }, TROUBLE),
+  },
+);
 
 export const UNROUTED = object(
   {

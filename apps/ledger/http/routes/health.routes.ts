@@ -19,7 +19,7 @@ export const readyRoute: RouteSpec = {
   path: '/health/ready',
   operationId: 'getReady',
   summary: 'The ledger takes appends, the disk has room and the view is fresh',
-  description: 'Lists each dependency and each follower with its lag.',
+  description: 'Lists each dependency and each follower with its lag, the lanes of the relay among them.',
   tag: 'health',
   access: 'none',
   responses: {
