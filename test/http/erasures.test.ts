@@ -78,12 +78,21 @@ describe('an erasure', () => {
     expect(await personalIn(erased)).toEqual(none);
     const old = await must(acme.grant(grantBody(PRIVATE.phone, { method: 'import', occurredAt: '2026-03-01' })));
     expect(old.body).toMatchObject({ effective: false, ineffectiveBecause: 'REVOKED_LATER' });
+    expect(fieldsOf(old, 'warnings')).toEqual(['recipient']);
+    const late = { recipient, channel: 'whatsapp', sender: 'main', messageId: PRIVATE.messageId };
+    await must(acme.message({ ...late, occurredAt: '2026-05-04T11:59:00Z' }));
+    expect((await personalIn(erased)).filter(([, personal]) => personal !== undefined)).toEqual([]);
     clock.advance(1_000);
     const fresh = await must(acme.grant(grantBody(PRIVATE.phone)));
     expect(fresh.body).toMatchObject({ effective: true });
     expect(await acme.check(recipient, 'offers')).toMatchObject({ reason: 'CONSENTED' });
     const address = { address: PRIVATE.phone, addressKind: 'phone' };
-    expect(await personalIn(erased)).toEqual([...none, ['ConsentGranted', address], ['ConsentGranted', address]]);
+    expect(await personalIn(erased)).toEqual([
+      ...none,
+      ['ConsentGranted', undefined],
+      ['UserMessaged', undefined],
+      ['ConsentGranted', address],
+    ]);
     await must(erase({ recipient }));
     const answers = [
       await acme.get(`/recipients/${String(erased.body.recipientId)}/timeline`),
@@ -175,6 +184,7 @@ describe('an erasure', () => {
       await must(acme.message(message));
       await must(acme.revoke({ recipient, channels: ['sms'] }, withKey('stop-1')));
       await must(erase({ recipient }));
+      clock.advance(1_000);
       expect((await acme.message(message)).status).toBe(200);
       const stop = await acme.revoke({ recipient, channels: ['email'] }, withKey('stop-1'));
       expect({ status: stop.status, warned: fieldsOf(stop, 'warnings') }).toEqual({

@@ -165,7 +165,8 @@ describe('an erasure that is broken off', () => {
   }, 120_000);
 
   it('between the event and the key is completed by the next start; what never came to the ledger is forgotten', async () => {
-    let service = await startTestService({ clock: new SettableClock(NOON) });
+    const clock = new SettableClock(NOON);
+    let service = await startTestService({ clock });
     try {
       await registerAcme(service);
       const [done, undone, over] = [somebody(), somebody(), somebody()];
@@ -187,6 +188,7 @@ describe('an erasure that is broken off', () => {
       await record(over, 2);
       // Another erasure has forestalled the last one, and the person has come back.
       await must(businessOf(service).post('/erasures', { recipient: { phone: over } }));
+      clock.advance(1_000);
       await must(businessOf(service).grant(grantBody(over)));
       service = await service.restart();
       expect((await timelineOf(service, idOf(done))).filter(({ personal }) => personal)).toEqual([]);

@@ -174,9 +174,11 @@ async function propose(
   history: History,
 ): Promise<Decided<Draft>> {
   const recordedAt = instantOf(parts.clock.now());
-  const decided = await command.decide(stateOf(history), recordedAt, history);
+  const state = stateOf(history);
+  const decided = await command.decide(state, recordedAt, history);
   if (command.erases) await parts.vault.announceErasure(command.recipientId, eventId);
-  const { sealed, warning } = await sealFor(parts, command, eventId);
+  const isForgotten = isBeforeErasure(state, decided.event);
+  const { sealed, warning } = isForgotten ? forgotten(command) : await sealFor(parts, command, eventId);
   const warnings = [...command.warnings, ...(decided.warnings ?? []), ...(warning ? [warning] : [])];
   const effect = { ...decided, warnings };
   const event = newEvent(command, identity, eventId, decided.event, sealed, recordedAt);
@@ -205,6 +207,15 @@ function stateOf({ state, events }: History): RecipientState {
 
 function findEvent(history: History, eventId: string): ReadEvent | undefined {
   return history.events.find(({ event }) => event.id === eventId);
+}
+
+/** What somebody did before they were erased is told too late: nothing of it is to become readable again. */
+export function isBeforeErasure({ erased }: RecipientState, { data }: ConsentEvent): boolean {
+  return erased !== undefined && data.occurredAt <= erased.occurredAt;
+}
+
+function forgotten({ personal }: RecipientCommand): { sealed?: Sealed; warning?: Warning } {
+  return Object.keys(personal).length === 0 ? {} : { warning: FORGOTTEN_WARNING };
 }
 
 /** An opt-out is recorded also while the vault is away; a grant without its evidence would be worth nothing. */
@@ -238,6 +249,11 @@ function newEvent(
 const UNSEALED_WARNING: Warning = {
   field: 'recipient',
   message: 'The vault could not be reached: the opt-out is recorded without its address, evidence and reason.',
+};
+
+const FORGOTTEN_WARNING: Warning = {
+  field: 'recipient',
+  message: 'The person was erased since: it is recorded without its address, evidence and reason.',
 };
 
 const KEY_REUSED_WARNING: Warning = {

@@ -1,5 +1,6 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import {
+  EMPTY_STATE,
   decideMessage,
   instantOf,
   type Channel,
@@ -14,7 +15,7 @@ import { answerOf, placeOf, type Effect, type Outcome } from './answer.js';
 import { requireRoomToRemember } from './handle.js';
 import type { KeyUse } from './key-uses.js';
 import { metadataOf, type Caller } from './caller.js';
-import { keyReused } from './recipient-command.js';
+import { isBeforeErasure, keyReused } from './recipient-command.js';
 
 export interface MessageRequest {
   readonly businessId: string;
@@ -59,7 +60,10 @@ export class RecordMessageHandler implements ICommandHandler<RecordMessage> {
     const recordedAt = instantOf(clock.now());
     const { event, ...effect } = decideMessage({ ...message, now: recordedAt });
     const personal = { ...message.personal, messageId: message.messageId };
-    const data = { ...event.data, sealed: await vault.seal(message.recipientId, eventId, personal) };
+    const sealed = (await this.isForgotten(message, event))
+      ? {}
+      : { sealed: await vault.seal(message.recipientId, eventId, personal) };
+    const data = { ...event.data, ...sealed };
     const metadata = metadataOf(message.caller, commandId, { occurredAt: event.data.occurredAt, recordedAt });
     const appended = await store.append(stream, [writeEvent(eventId, event.type, data, metadata)], 'any');
     if (keyUse) keyUses.note(keyUse);
@@ -68,6 +72,12 @@ export class RecordMessageHandler implements ICommandHandler<RecordMessage> {
     const place = { eventId, stream, recordedAt, ...appended };
     view.remember(message.recipientId, message.businessId, event, place, appended.position);
     return { answer: answerOf(message.recipientId, event, place, { warnings: [], ...effect }), replayed: false };
+  }
+
+  /** As far as the view may say: a message is recorded without its person's streams being read. */
+  private async isForgotten({ businessId, recipientId }: MessageRequest, event: UserMessaged): Promise<boolean> {
+    const looked = await this.parts.view.lookUp(businessId, [recipientId]);
+    return looked.ok && isBeforeErasure(looked.states[0] ?? EMPTY_STATE, event);
   }
 
   private keyUseOf({ businessId, key, request }: MessageRequest): KeyUse | undefined {
