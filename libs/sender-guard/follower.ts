@@ -43,8 +43,8 @@ export class Follower {
   }
 
   /** How long ago a broker last answered a fetch. */
-  fetchAgeMs(): number {
-    return this.clock.monotonicMs() - this.#answeredMs;
+  fetchAgeMs(monotonicMs: number): number {
+    return monotonicMs - this.#answeredMs;
   }
 
   async close(): Promise<void> {

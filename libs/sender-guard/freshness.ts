@@ -50,9 +50,9 @@ export class Freshness {
     return this.#position;
   }
 
-  /** Infinite until every partition has proved something. */
-  ageMs(): number {
-    return Math.max(this.clock.nowMs() - this.#wallMs, this.clock.monotonicMs() - this.#monotonicMs, 0);
+  /** Infinite until every partition has proved something. The instants are of the two clocks, now. */
+  ageMs(nowMs: number, monotonicMs: number): number {
+    return Math.max(nowMs - this.#wallMs, monotonicMs - this.#monotonicMs, 0);
   }
 
   /** The instant of the oldest proof: no clock of a machine in order is behind it. */

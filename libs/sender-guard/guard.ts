@@ -1,5 +1,5 @@
 import { instantOf, type Instant } from '#consent';
-import { Asker, type LedgerAnswer } from './ask-ledger.js';
+import { Asker } from './ask-ledger.js';
 import type { GuardDecision, GuardQuestion, GuardReason, GuardState, OwnReason } from './decision.js';
 import { Follower } from './follower.js';
 import { KafkaSource } from './kafkajs/kafka-source.js';
@@ -81,17 +81,12 @@ export class Guard {
     const answer = await this.#asker.answer(asked, this.position);
     if (answer === undefined || this.#isClosed) return own;
     // Somebody may have said no while the ledger was thinking.
-    return answer.eligible && this.#objects(asked) ? this.check(asked) : decisionOf(answer);
+    return answer.eligible && this.#objects(asked) ? this.check(asked) : answer;
   }
 
   get state(): GuardState {
-    if (this.#isClosed) return 'CLOSED';
-    const reading = this.#follower.reading;
-    const isFresh = reading?.isComplete === true && this.#ageMs() <= this.settings.denyAfterMs;
-    if (isFresh) this.#hasBeenLive = true;
-    if (isFresh) return 'LIVE';
-    if (this.#follower.trouble?.kind === 'refused') return 'FAILED';
-    return reading?.isComplete && this.#hasBeenLive ? 'STALE' : 'LOADING';
+    const { clock } = this.settings;
+    return this.#stateAt(clock.nowMs(), clock.monotonicMs());
   }
 
   /** Every opt-out up to here is taken into account; undefined until it is known. */
@@ -128,8 +123,7 @@ export class Guard {
       ...(problem === undefined ? {} : { problem }),
       warnings: this.#warnings(),
       ...(position === undefined ? {} : { position }),
-      watermarkAgeMs: this.#watermarkAgeMs(),
-      fetchAgeMs: this.#follower.fetchAgeMs(),
+      ...this.#ages(),
     };
   }
 
@@ -159,12 +153,13 @@ export class Guard {
   }
 
   #decide(asked: GuardQuestion): GuardDecision {
-    const { state } = this;
+    const nowMs = this.settings.clock.nowMs();
+    const state = this.#stateAt(nowMs, this.settings.clock.monotonicMs());
     if (state !== 'LIVE') return { eligible: false, reason: NOT_LIVE[state] };
     const { known, freshness } = this.#follower.reading as NonNullable<Follower['reading']>;
     try {
       if (!isQuestion(asked)) return { eligible: false, reason: 'QUESTION_INVALID' };
-      return decisionFrom(known.judge(asked, this.#now()), freshness.position);
+      return decisionFrom(known.judge(asked, this.#instantOf(nowMs)), freshness.position);
     } catch {
       return { eligible: false, reason: 'STATE_UNREADABLE' };
     }
@@ -173,28 +168,43 @@ export class Guard {
   /** Doubt counts as an objection: then the ledger is not asked either. */
   #objects(asked: GuardQuestion): boolean {
     try {
-      return this.#follower.reading?.known.objects(asked, this.#now()) ?? false;
+      return this.#follower.reading?.known.objects(asked, this.#instantOf(this.settings.clock.nowMs())) ?? false;
     } catch {
       return true;
     }
   }
 
+  #stateAt(nowMs: number, monotonicMs: number): GuardState {
+    if (this.#isClosed) return 'CLOSED';
+    const { reading, trouble } = this.#follower;
+    const isComplete = reading !== undefined && reading.isComplete;
+    if (isComplete && this.#isFresh(reading.freshness.ageMs(nowMs, monotonicMs), monotonicMs)) {
+      this.#hasBeenLive = true;
+      return 'LIVE';
+    }
+    if (trouble?.kind === 'refused') return 'FAILED';
+    return isComplete && this.#hasBeenLive ? 'STALE' : 'LOADING';
+  }
+
+  #isFresh(watermarkAgeMs: number, monotonicMs: number): boolean {
+    const { denyAfterMs } = this.settings;
+    return watermarkAgeMs <= denyAfterMs && this.#follower.fetchAgeMs(monotonicMs) <= denyAfterMs;
+  }
+
   /** Never before an instant at which the ledger proved something: consent and windows must not outlast a slow clock. */
-  #now(): Instant {
-    const provedMs = this.#follower.reading?.freshness.provedMs ?? 0;
-    const ms = Math.max(this.settings.clock.nowMs(), provedMs);
+  #instantOf(nowMs: number): Instant {
+    const ms = Math.max(nowMs, this.#follower.reading?.freshness.provedMs ?? 0);
     if (ms === this.#instantMs) return this.#instant;
     this.#instant = instantOf(ms);
     this.#instantMs = ms;
     return this.#instant;
   }
 
-  #watermarkAgeMs(): number {
-    return this.#follower.reading?.freshness.ageMs() ?? Number.POSITIVE_INFINITY;
-  }
-
-  #ageMs(): number {
-    return Math.max(this.#watermarkAgeMs(), this.#follower.fetchAgeMs());
+  #ages(): Pick<GuardStatus, 'watermarkAgeMs' | 'fetchAgeMs'> {
+    const { clock } = this.settings;
+    const monotonicMs = clock.monotonicMs();
+    const watermarkAgeMs = this.#follower.reading?.freshness.ageMs(clock.nowMs(), monotonicMs);
+    return { watermarkAgeMs: watermarkAgeMs ?? Infinity, fetchAgeMs: this.#follower.fetchAgeMs(monotonicMs) };
   }
 
   #problem(state: GuardState): string | undefined {
@@ -207,8 +217,9 @@ export class Guard {
   #warnings(): readonly GuardWarning[] {
     const { warnAfterMs } = this.settings;
     const warnings: GuardWarning[] = [];
-    if (this.#watermarkAgeMs() > warnAfterMs) warnings.push('WATERMARK_LATE');
-    if (this.#follower.fetchAgeMs() > warnAfterMs) warnings.push('FETCH_LATE');
+    const { watermarkAgeMs, fetchAgeMs } = this.#ages();
+    if (watermarkAgeMs > warnAfterMs) warnings.push('WATERMARK_LATE');
+    if (fetchAgeMs > warnAfterMs) warnings.push('FETCH_LATE');
     if ((this.#follower.reading?.freshness.aheadMs ?? 0) > SKEW_MS) warnings.push('CLOCK_SKEW');
     return warnings;
   }
@@ -242,8 +253,4 @@ function decisionFrom(judged: Judged, position: string | undefined): GuardDecisi
     decision.windowOpenUntil = judged.windowOpenUntil;
   if (position !== undefined) decision.position = position;
   return decision;
-}
-
-function decisionOf(answer: LedgerAnswer): GuardDecision {
-  return answer;
 }

@@ -13,6 +13,7 @@ import {
   type Instant,
   type Question,
   type RecipientState,
+  type Topic,
   type Verdict,
 } from '#consent';
 import {
@@ -126,7 +127,7 @@ export class Known {
     const topic = topicUnder(register, asked);
     // A register that cannot be read in full may lack the very purpose: doubt comes before its absence.
     if ('refused' in topic) return no(register.unreadable ? 'STATE_UNREADABLE' : topic.refused);
-    const question = { ...topic, now };
+    const question = questionOf(topic, now);
     const own = this.#stateFor(asked.businessId, asked.recipientId);
     const isAlone = own === undefined || own.links.length === 0;
     if (isAlone && this.#pending.of(asked.recipientId) === undefined) {
@@ -222,6 +223,12 @@ export class Known {
 
 /** Sorts after every instant. */
 const NEVER = '~';
+
+/** Member by member: to spread a topic costs more than all the rest of a check. */
+function questionOf({ channel, purpose, category, requires, sender }: Topic, now: Instant): Question {
+  if (sender === undefined) return { channel, purpose, category, requires, now };
+  return { channel, purpose, category, requires, now, sender };
+}
 
 function isObjection(reason: Verdict['reason']): boolean {
   return reason === 'REVOKED' || reason === 'BLOCKED' || reason === 'STATE_UNREADABLE';

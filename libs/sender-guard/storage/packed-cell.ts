@@ -13,7 +13,6 @@ export const PACKED_EVENT_BYTES = 1 + UUID_BYTES + MS_BYTES;
  * bytes are written again: whoever keeps a cell takes a copy.
  */
 export class PackedCell implements Basis {
-  readonly revision = '';
   private occurred: Instant | undefined = undefined;
 
   /** `at` is where the event's form, id and instant stand in the bytes. A member that its kind does not have is undefined. */
@@ -28,6 +27,10 @@ export class PackedCell implements Basis {
     readonly sender?: string,
     readonly expiresAt?: Instant,
   ) {}
+
+  get revision(): string {
+    return '';
+  }
 
   get eventId(): string {
     const { bytes, at } = this;
