@@ -1,8 +1,11 @@
 import { KEY_BYTES } from './recipient-key.js';
 
-const CHUNK_BYTES = 1 << 20;
 const UNIT_BYTES = 4;
-const UNITS_PER_CHUNK = CHUNK_BYTES / UNIT_BYTES;
+const CHUNK_SHIFT = 18;
+const UNITS_PER_CHUNK = 1 << CHUNK_SHIFT;
+const CHUNK_BYTES = UNITS_PER_CHUNK * UNIT_BYTES;
+/** Of an entry's number: its place within its chunk. */
+const WITHIN_CHUNK = UNITS_PER_CHUNK - 1;
 const HEADER_UNITS = 1;
 export const KEY_UNITS = KEY_BYTES / UNIT_BYTES;
 /** A chunk in which more than this share is holes is emptied. */
@@ -37,16 +40,16 @@ export class Arena {
 
   /** Where the entry's own bytes begin in `bytesAt`. */
   payloadAt(entry: number): number {
-    return ((entry % UNITS_PER_CHUNK) + HEADER_UNITS + KEY_UNITS) * UNIT_BYTES;
+    return ((entry & WITHIN_CHUNK) + HEADER_UNITS + KEY_UNITS) * UNIT_BYTES;
   }
 
   keyWord(entry: number, index: number): number {
-    return this.#chunkOf(entry).words[(entry % UNITS_PER_CHUNK) + HEADER_UNITS + index] as number;
+    return this.#chunkOf(entry).words[(entry & WITHIN_CHUNK) + HEADER_UNITS + index] as number;
   }
 
   hasKey(entry: number, key: Int32Array): boolean {
     const { words } = this.#chunkOf(entry);
-    const at = (entry % UNITS_PER_CHUNK) + HEADER_UNITS;
+    const at = (entry & WITHIN_CHUNK) + HEADER_UNITS;
     for (let n = 0; n < KEY_UNITS; n++) if (words[at + n] !== key[n]) return false;
     return true;
   }
@@ -55,7 +58,7 @@ export class Arena {
     const units = unitsFor(payload.length);
     const entry = this.#room(units);
     const { words } = this.#chunkOf(entry);
-    const at = entry % UNITS_PER_CHUNK;
+    const at = entry & WITHIN_CHUNK;
     words[at] = units;
     words.set(key, at + HEADER_UNITS);
     this.bytesAt(entry).set(payload, this.payloadAt(entry));
@@ -72,7 +75,7 @@ export class Arena {
 
   /** Gives up an entry. Answers with a chunk that has become mostly holes, for `move` to empty. */
   drop(entry: number): number | undefined {
-    const index = Math.floor(entry / UNITS_PER_CHUNK);
+    const index = entry >>> CHUNK_SHIFT;
     const chunk = this.#chunkOf(entry);
     chunk.holes += this.#unitsOf(entry);
     return index !== this.#current && chunk.holes > UNITS_PER_CHUNK * MAX_HOLES ? index : undefined;
@@ -86,7 +89,7 @@ export class Arena {
       if (!isLive(from)) continue;
       const units = chunk.words[at] as number;
       const to = this.#room(units);
-      this.#chunkOf(to).words.set(chunk.words.subarray(at, at + units), to % UNITS_PER_CHUNK);
+      this.#chunkOf(to).words.set(chunk.words.subarray(at, at + units), to & WITHIN_CHUNK);
       moved(from, to);
     }
     chunk.used = 0;
@@ -111,11 +114,11 @@ export class Arena {
   }
 
   #chunkOf(entry: number): Chunk {
-    return this.#chunks[Math.floor(entry / UNITS_PER_CHUNK)] as Chunk;
+    return this.#chunks[entry >>> CHUNK_SHIFT] as Chunk;
   }
 
   #unitsOf(entry: number): number {
-    return this.#chunkOf(entry).words[entry % UNITS_PER_CHUNK] as number;
+    return this.#chunkOf(entry).words[entry & WITHIN_CHUNK] as number;
   }
 }
 

@@ -5,6 +5,7 @@ import { TextTable } from './text-table.js';
 import { StateUnpacker } from './unpack-state.js';
 
 const FIRST_SLOTS = 1 << 10;
+const SLOT_WORDS = 2;
 const MAX_LOAD = 0.75;
 const NONE = 0xffffffff;
 
@@ -18,9 +19,8 @@ export class PackedStates {
   readonly #arena = new Arena();
   readonly #key = new Int32Array(KEY_UNITS);
   readonly #keyBytes = new Uint8Array(this.#key.buffer);
-  #entries = new Uint32Array(FIRST_SLOTS).fill(NONE);
-  /** A byte of each entry's key: most others are told apart by it, without a look into the arena. */
-  #tags = new Uint8Array(FIRST_SLOTS);
+  /** Of each slot the entry, and a word of its key: most others are told apart by it, without a look into the arena. */
+  #slots = freeSlots(FIRST_SLOTS);
   #size = 0;
 
   constructor(texts = new TextTable()) {
@@ -34,13 +34,13 @@ export class PackedStates {
 
   /** Bytes taken from the system. */
   get bytes(): number {
-    return this.#arena.bytes + this.#entries.byteLength + this.#tags.byteLength;
+    return this.#arena.bytes + this.#slots.byteLength;
   }
 
   /** Undefined where nothing is known, and for a text that is no recipient id. */
   get(recipientId: string): KeptState | undefined {
     if (!writeKey(recipientId, this.#keyBytes)) return undefined;
-    const entry = this.#entries[this.#slot()] as number;
+    const entry = this.#slots[this.#slot()] as number;
     return entry === NONE ? undefined : this.#read(entry, recipientId);
   }
 
@@ -49,7 +49,7 @@ export class PackedStates {
     const payload = this.#packer.pack(kept);
     if (!writeKey(recipientId, this.#keyBytes)) throw new RangeError('not a recipient id');
     const slot = this.#slot();
-    const entry = this.#entries[slot] as number;
+    const entry = this.#slots[slot] as number;
     if (entry !== NONE && this.#arena.overwrite(entry, payload)) return;
     this.#set(slot, this.#arena.add(this.#key, payload));
     if (entry === NONE) this.#grow();
@@ -57,7 +57,8 @@ export class PackedStates {
   }
 
   *entries(): Generator<readonly [recipientId: string, kept: KeptState]> {
-    for (const entry of this.#entries) {
+    for (let slot = 0; slot < this.#slots.length; slot += SLOT_WORDS) {
+      const entry = this.#slots[slot] as number;
       if (entry === NONE) continue;
       const payloadAt = this.#arena.payloadAt(entry);
       const recipientId = keyText(this.#arena.bytesAt(entry), payloadAt - this.#keyBytes.length);
@@ -69,46 +70,57 @@ export class PackedStates {
     return this.#unpacker.unpack(this.#arena.bytesAt(entry), this.#arena.payloadAt(entry), recipientId);
   }
 
-  /** Of the key at hand: its own, or the free one that it would take. */
+  /** Where the key at hand is, or the free slot that it would take. */
   #slot(): number {
-    const mask = this.#entries.length - 1;
-    const tag = tagOf(this.#key[1] as number);
-    for (let slot = (this.#key[0] as number) & mask; ; slot = (slot + 1) & mask) {
-      const entry = this.#entries[slot] as number;
+    const slots = this.#slots;
+    const [first, second] = [this.#key[0] as number, (this.#key[1] as number) >>> 0];
+    for (let slot = firstSlot(first, slots.length); ; slot = nextSlot(slot, slots.length)) {
+      const entry = slots[slot] as number;
       if (entry === NONE) return slot;
-      if (this.#tags[slot] === tag && this.#arena.hasKey(entry, this.#key)) return slot;
+      if (slots[slot + 1] === second && this.#arena.hasKey(entry, this.#key)) return slot;
     }
   }
 
   #slotOf(entry: number): number {
-    const mask = this.#entries.length - 1;
-    for (let slot = this.#arena.keyWord(entry, 0) & mask; ; slot = (slot + 1) & mask) {
-      if (this.#entries[slot] === entry || this.#entries[slot] === NONE) return slot;
+    const slots = this.#slots;
+    for (let slot = firstSlot(this.#arena.keyWord(entry, 0), slots.length); ; slot = nextSlot(slot, slots.length)) {
+      if (slots[slot] === entry || slots[slot] === NONE) return slot;
     }
   }
 
   #set(slot: number, entry: number): void {
-    this.#entries[slot] = entry;
-    this.#tags[slot] = tagOf(this.#arena.keyWord(entry, 1));
+    this.#slots[slot] = entry;
+    this.#slots[slot + 1] = this.#arena.keyWord(entry, 1);
   }
 
   #drop(entry: number): void {
     const chunk = this.#arena.drop(entry);
     if (chunk === undefined) return;
-    const isLive = (from: number) => this.#entries[this.#slotOf(from)] === from;
+    const isLive = (from: number) => this.#slots[this.#slotOf(from)] === from;
     this.#arena.move(chunk, isLive, (from, to) => this.#set(this.#slotOf(from), to));
   }
 
   #grow(): void {
     this.#size += 1;
-    if (this.#size <= this.#entries.length * MAX_LOAD) return;
-    const before = this.#entries;
-    this.#entries = new Uint32Array(before.length * 2).fill(NONE);
-    this.#tags = new Uint8Array(before.length * 2);
-    for (const entry of before) if (entry !== NONE) this.#set(this.#slotOf(entry), entry);
+    if (this.#size * SLOT_WORDS <= this.#slots.length * MAX_LOAD) return;
+    const before = this.#slots;
+    this.#slots = freeSlots((before.length / SLOT_WORDS) * 2);
+    for (let slot = 0; slot < before.length; slot += SLOT_WORDS) {
+      const entry = before[slot] as number;
+      if (entry !== NONE) this.#set(this.#slotOf(entry), entry);
+    }
   }
 }
 
-function tagOf(keyWord: number): number {
-  return keyWord & 0xff;
+/** `slots` is a power of two. */
+function freeSlots(slots: number): Uint32Array {
+  return new Uint32Array(slots * SLOT_WORDS).fill(NONE);
+}
+
+function firstSlot(keyWord: number, length: number): number {
+  return (keyWord * SLOT_WORDS) & (length - SLOT_WORDS);
+}
+
+function nextSlot(slot: number, length: number): number {
+  return (slot + SLOT_WORDS) & (length - SLOT_WORDS);
 }
