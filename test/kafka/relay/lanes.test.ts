@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { CatalogueRecord, ChangeRecord, StateRecord, WatermarkRecord } from '#contracts';
+import type { CatalogueRecord, ChangeRecord, StateRecord } from '#contracts';
 import { readTopic, jsonOf, type SeenRecord } from '../reader.js';
 import { startBroker, stopBrokers, type Broker } from '../broker.js';
 import { append, eventOf, grant, RelayScene, stop } from './scene.js';
