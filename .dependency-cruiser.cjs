@@ -159,7 +159,12 @@ module.exports = {
       comment: 'A sender embeds it: the rules, the records, kafkajs and node, nothing else.',
       from: { path: '^libs/sender-guard/', pathNot: '\\.test\\.ts$' },
       to: {
-        pathNot: ['^libs/(sender-guard|contracts|consent)/', '^node_modules/kafkajs', '^node:', '^[a-z_]+(/promises)?$'],
+        pathNot: [
+          '^libs/(sender-guard|contracts|consent)/',
+          '^node_modules/kafkajs',
+          '^node:',
+          '^[a-z_]+(/promises)?$',
+        ],
         dependencyTypesNot: ['type-only'],
       },
     },

@@ -1,3 +1,4 @@
+import { startBroker, stopBrokers } from '../test/kafka/broker.js';
 import { programOf } from './harness/child.js';
 import { Bench } from './harness/bench.js';
 import type { Figure } from './harness/figure.js';
@@ -13,6 +14,7 @@ import { measureEventStoreCopy } from './figures/eventstore-copy.js';
 import { measureEventStoreLive } from './figures/eventstore-live.js';
 import { measureEventStoreRead } from './figures/eventstore-read.js';
 import { measureEventStoreRevoke } from './figures/eventstore-revoke.js';
+import { measureGuard } from './figures/guard.js';
 import { openLargeLedger, type LargeLedger } from './figures/large-ledger.js';
 import { measureRebuild } from './figures/rebuild.js';
 import { measureRevoke } from './figures/revoke.js';
@@ -47,6 +49,10 @@ async function measureAll(bench: Bench): Promise<readonly Figure[]> {
   let large: Promise<LargeLedger> | undefined;
   const withLarge = async <T>(measure: (ledger: LargeLedger) => Promise<T>) =>
     measure(await (large ??= openLargeLedger(bench)));
+  const withBroker = async <T>(measure: (brokers: readonly string[]) => Promise<T>) => {
+    bench.own(stopBrokers);
+    return measure((await startBroker()).brokers);
+  };
   const measures: Readonly<Record<FigureName, () => Promise<readonly Figure[]>>> = {
     check: () => withRig((one) => measureCheck(bench, one, 'id')),
     phone: () => withRig((one) => measureCheck(bench, one, 'phone')),
@@ -60,6 +66,7 @@ async function measureAll(bench: Bench): Promise<readonly Figure[]> {
     'esdb-live': () => measureEventStoreLive(bench),
     'esdb-revoke': () => measureEventStoreRevoke(bench),
     'esdb-copy': () => measureEventStoreCopy(bench),
+    guard: () => withBroker((brokers) => measureGuard(bench, brokers)),
   };
   const figures: Figure[] = [];
   for (const name of bench.options.only) {

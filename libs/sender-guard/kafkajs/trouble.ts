@@ -30,6 +30,6 @@ interface Cause {
 function innermost(error: unknown): Cause {
   for (let inner = (error ?? {}) as Cause; ;) {
     if (inner.cause === undefined || inner.cause === null) return inner;
-    inner = inner.cause as Cause;
+    inner = inner.cause;
   }
 }
