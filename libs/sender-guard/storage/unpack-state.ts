@@ -10,11 +10,15 @@ import type { TextTable } from './text-table.js';
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Cell<K extends keyof RecipientState> = Extract<RecipientState[K], readonly unknown[]>[number];
 
-/** Reads what `StatePacker` packed. What it gives is read from the bytes bit by bit, and good until they change. */
+/**
+ * Reads what `StatePacker` packed. What it gives is read from the bytes bit by bit, and good until they change. Every
+ * check goes through here, so lists are made in their length: one that grows begins with room for more than most have.
+ */
 export class StateUnpacker {
   readonly #in: ByteReader;
-  /** Where the events of the state being read stand, in the order in which they come. */
+  /** Where the events of the state being read stand, in the order in which they come; older ones may follow. */
   readonly #events: number[] = [];
+  #eventCount = 0;
   #recipientId = '';
 
   constructor(texts: TextTable) {
@@ -25,7 +29,7 @@ export class StateUnpacker {
     const input = this.#in;
     input.bytes = bytes;
     input.at = at;
-    this.#events.length = 0;
+    this.#eventCount = 0;
     this.#recipientId = recipientId;
     const businessId = input.text();
     const ledger = input.text();
@@ -53,26 +57,26 @@ export class StateUnpacker {
 
   #grants(): readonly Cell<'grants'>[] {
     const input = this.#in;
-    const cells: PackedCell[] = [];
-    for (let left = input.number(); left > 0; left--) {
+    const cells = new Array<PackedCell>(input.number());
+    for (let n = 0; n < cells.length; n++) {
       const expires = input.byte() === GRANT.expires;
       const channel = input.text();
       const purpose = input.text();
       const expiresAt = expires ? this.#instant() : undefined;
-      cells.push(this.#cell('ConsentGranted', channel, purpose, undefined, undefined, expiresAt));
+      cells[n] = this.#cell('ConsentGranted', channel, purpose, undefined, undefined, expiresAt);
     }
     return cells as unknown as readonly Cell<'grants'>[];
   }
 
   #revocations(): readonly Cell<'revocations'>[] {
     const input = this.#in;
-    const cells: PackedCell[] = [];
-    for (let left = input.number(); left > 0; left--) {
+    const cells = new Array<PackedCell>(input.number());
+    for (let n = 0; n < cells.length; n++) {
       const isOfPurpose = input.byte() === REVOCATION.ofPurpose;
       const channel = input.text();
       const what = input.text();
-      if (isOfPurpose) cells.push(this.#cell('ConsentRevoked', channel, what));
-      else cells.push(this.#cell('ConsentRevoked', channel, undefined, what));
+      const purpose = isOfPurpose ? what : undefined;
+      cells[n] = this.#cell('ConsentRevoked', channel, purpose, isOfPurpose ? undefined : what);
     }
     return cells as unknown as readonly Cell<'revocations'>[];
   }
@@ -98,10 +102,10 @@ export class StateUnpacker {
 
   #contacts(): readonly Cell<'contacts'>[] {
     const input = this.#in;
-    const cells: PackedCell[] = [];
-    for (let left = input.number(); left > 0; left--) {
+    const cells = new Array<PackedCell>(input.number());
+    for (let n = 0; n < cells.length; n++) {
       const channel = input.text();
-      cells.push(this.#cell('UserMessaged', channel, undefined, undefined, input.text()));
+      cells[n] = this.#cell('UserMessaged', channel, undefined, undefined, input.text());
     }
     return cells as unknown as readonly Cell<'contacts'>[];
   }
@@ -169,7 +173,7 @@ export class StateUnpacker {
     const at = input.at;
     const form = input.number();
     if (form >= EVENT.firstKnown) return this.#events[form - EVENT.firstKnown] as number;
-    this.#events.push(at);
+    this.#events[this.#eventCount++] = at;
     if (form === EVENT.packed) {
       input.at = at + PACKED_EVENT_BYTES;
     } else {
