@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { SettableClock } from '#platform';
 import { deliver, deliveryOf, grantBody, must, registerAcme, type Answer } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -102,6 +102,19 @@ describe('an erasure', () => {
     expect(foundIn(answers.map(({ body }) => JSON.stringify(body)).join('\n'))).toEqual([]);
     expect(foundIn(service.log())).toEqual([]);
     expect(foundInFiles(service.dataDir)).toEqual([]);
+  });
+
+  it('is heeded by a late message also while the view may not say who was erased', async () => {
+    const recipient = somebody();
+    await must(acme.grant(grantBody(recipient.phone)));
+    const erased = await must(erase({ recipient }));
+    const blind = jest
+      .spyOn(service.running.parts.view, 'lookUp')
+      .mockReturnValue({ ok: false, reason: 'VIEW_STALE', retryAfterMs: 1 });
+    const late = { recipient, channel: 'whatsapp', sender: 'main', messageId: 'late-1' };
+    await must(acme.message({ ...late, occurredAt: new Date(clock.now() - 60_000).toISOString() }));
+    blind.mockRestore();
+    expect((await personalIn(erased)).filter(([, personal]) => personal !== undefined)).toEqual([]);
   });
 
   it('of somebody unknown, and of somebody erased, is recorded', async () => {

@@ -10,9 +10,10 @@ import {
   type UserMessaged,
 } from '#consent';
 import { readEvent, writeEvent } from '#event-store';
+import { foldStored } from '#view';
 import { Parts } from '../parts.js';
 import { answerOf, placeOf, type Effect, type Outcome } from './answer.js';
-import { requireRoomToRemember } from './handle.js';
+import { readHistory, requireRoomToRemember } from './handle.js';
 import type { KeyUse } from './key-uses.js';
 import { metadataOf, type Caller } from './caller.js';
 import { isBeforeErasure, keyReused } from './recipient-command.js';
@@ -74,10 +75,14 @@ export class RecordMessageHandler implements ICommandHandler<RecordMessage> {
     return { answer: answerOf(message.recipientId, event, place, { warnings: [], ...effect }), replayed: false };
   }
 
-  /** As far as the view may say: a message is recorded without its person's streams being read. */
+  /** A message is recorded without its person's streams being read, unless the view may not say who was erased. */
   private async isForgotten({ businessId, recipientId }: MessageRequest, event: UserMessaged): Promise<boolean> {
-    const looked = await this.parts.view.lookUp(businessId, [recipientId]);
-    return looked.ok && isBeforeErasure(looked.states[0] ?? EMPTY_STATE, event);
+    const { view, store } = this.parts;
+    const looked = await view.lookUp(businessId, [recipientId]);
+    if (looked.ok) return isBeforeErasure(looked.states[0] ?? EMPTY_STATE, event);
+    const { events } = await readHistory(store, `consent-${recipientId}`);
+    const stored = events.map((one) => one.event);
+    return isBeforeErasure(foldStored(EMPTY_STATE, stored), event);
   }
 
   private keyUseOf({ businessId, key, request }: MessageRequest): KeyUse | undefined {
