@@ -24,12 +24,14 @@ import {
   type ChangeRecord,
   type Headers,
 } from '#contracts';
+import { until } from '../../faults/until.js';
 import type { Broker } from '../broker.js';
 import { plainClient } from '../ready.js';
 
 export const BUSINESS = 'acme';
 export const LEDGER = 'ledger-1';
 const PROVE_EVERY_MS = 200;
+const ALL_TOPICS = Object.values(TOPICS);
 
 export const REGISTER: BusinessState = {
   policy: {},
@@ -68,15 +70,29 @@ export class TopicScene {
     return scene;
   }
 
+  /** Resolves once all of them take records. */
   async createTopics(): Promise<void> {
-    const topics = Object.values(TOPICS).map(({ topic, partitions }) => ({ topic, numPartitions: partitions }));
-    await this.admin.createTopics({ topics, waitForLeaders: true });
+    const topics = ALL_TOPICS.map(({ topic, partitions }) => ({ topic, numPartitions: partitions }));
+    await until('the topics are created', async () => {
+      try {
+        await this.admin.createTopics({ topics, waitForLeaders: true });
+        for (const { topic } of topics) await this.admin.fetchTopicOffsets(topic);
+        return true;
+      } catch {
+        return undefined;
+      }
+    });
   }
 
+  /** Resolves once the broker knows none of them any more. */
   async deleteTopics(): Promise<void> {
     this.stopProving();
     await this.proof;
-    await this.admin.deleteTopics({ topics: Object.values(TOPICS).map(({ topic }) => topic) });
+    await this.admin.deleteTopics({ topics: ALL_TOPICS.map(({ topic }) => topic) });
+    await until('the topics are gone', async () => {
+      const left = await this.admin.listTopics();
+      return !ALL_TOPICS.some(({ topic }) => left.includes(topic)) || undefined;
+    });
   }
 
   get position(): string {
