@@ -1,0 +1,9 @@
+/** `npm run guard:package`: makes `dist/sender-guard-….tgz`, which `npm install` takes and `npm publish` publishes. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { assemblePackage, packPackage } from './assemble.js';
+
+const root = fileURLToPath(new URL('../../../../', import.meta.url));
+const assembled = join(root, 'dist', 'guard-package');
+await assemblePackage(root, assembled);
+process.stdout.write(`${await packPackage(assembled, join(root, 'dist'))}\n`);
