@@ -19,7 +19,7 @@ export interface GuardMeasured {
   readonly residentBytes: number;
 }
 
-/** An opt-out of everybody is looked up as often as a consent. */
+/** Everybody in turn, so often, once more before to warm up: nobody is asked about twice in a row. */
 const PASSES = 3;
 
 process.on('disconnect', () => process.exit(0));
@@ -36,7 +36,9 @@ async function measure({ brokers, recipients }: GuardOrder): Promise<void> {
   const after = memory();
   const { storedBytes, recipients: known } = guard.metrics();
   if (known !== recipients) throw new Error(`the guard knows ${known} of ${recipients}`);
-  const checksPerSecond = (recipients * PASSES) / askAll(ids, (id) => guard.check(about(id)).eligible);
+  const isEligible = (id: string) => guard.check(about(id)).eligible;
+  askAll(ids, 1, isEligible);
+  const checksPerSecond = (recipients * PASSES) / askAll(ids, PASSES, isEligible);
   const measured: GuardMeasured = {
     bootSeconds,
     checksPerSecond,
@@ -53,9 +55,9 @@ function about(recipientId: string) {
 }
 
 /** In seconds. A wrong answer would make the speed worthless. */
-function askAll(ids: readonly string[], isEligible: (id: string) => boolean): number {
+function askAll(ids: readonly string[], passes: number, isEligible: (id: string) => boolean): number {
   const began = performance.now();
-  for (let pass = 0; pass < PASSES; pass++) {
+  for (let pass = 0; pass < passes; pass++) {
     for (const [n, id] of ids.entries()) {
       if (isEligible(id) === isStopped(n)) throw new Error(`a wrong answer about recipient ${n}`);
     }

@@ -74,12 +74,17 @@ export class Follower {
   async #follow(reading: Reading): Promise<void> {
     const over = new AbortController();
     const signal = AbortSignal.any([over.signal, this.#stop.signal]);
-    const take = (batch: TopicBatch) => {
-      if (signal.aborted) return;
-      if (!reading.take(batch)) over.abort();
+    // From this moment on nothing is answered from it, however long its consumers take to end.
+    const lost = () => {
+      this.#reading = undefined;
+      over.abort();
       this.changed();
     };
-    const lost = () => over.abort();
+    const take = (batch: TopicBatch) => {
+      if (signal.aborted) return;
+      if (reading.take(batch)) this.changed();
+      else lost();
+    };
     const keepTailing = (topics: readonly string[]) => this.#keepTailing(topics, reading, take, lost, signal);
     // States first: most opt-outs are in them already, and need not be kept a second time.
     const optOuts = Promise.race([reading.statesRead, aborted(signal)]).then(() => keepTailing(OPT_OUT_TOPICS));

@@ -48,6 +48,8 @@ export class Guard {
   #isClosed = false;
   #hasBeenLive = false;
   #told: GuardState = 'LOADING';
+  /** The millisecond in which the guard was last seen to be LIVE, while nothing has changed since: once is enough. */
+  #liveMs = Number.NaN;
   #instantMs = 0;
   #instant: Instant = '';
 
@@ -154,8 +156,11 @@ export class Guard {
 
   #decide(asked: GuardQuestion): GuardDecision {
     const nowMs = this.settings.clock.nowMs();
-    const state = this.#stateAt(nowMs, this.settings.clock.monotonicMs());
-    if (state !== 'LIVE') return { eligible: false, reason: NOT_LIVE[state] };
+    if (nowMs !== this.#liveMs) {
+      const state = this.#stateAt(nowMs, this.settings.clock.monotonicMs());
+      if (state !== 'LIVE') return { eligible: false, reason: NOT_LIVE[state] };
+      this.#liveMs = nowMs;
+    }
     const { known, freshness } = this.#follower.reading as NonNullable<Follower['reading']>;
     try {
       if (!isQuestion(asked)) return { eligible: false, reason: 'QUESTION_INVALID' };
@@ -225,6 +230,7 @@ export class Guard {
   }
 
   #tellState(): void {
+    this.#liveMs = Number.NaN;
     const { state } = this;
     const before = this.#told;
     if (state === before) return;

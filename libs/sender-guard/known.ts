@@ -128,7 +128,7 @@ export class Known {
     // A register that cannot be read in full may lack the very purpose: doubt comes before its absence.
     if ('refused' in topic) return no(register.unreadable ? 'STATE_UNREADABLE' : topic.refused);
     const question = questionOf(topic, now);
-    const own = this.#stateFor(asked.businessId, asked.recipientId);
+    const own = this.#stateFor(asked.businessId, asked.recipientId, asked.channel);
     const isAlone = own === undefined || own.links.length === 0;
     if (isAlone && this.#pending.of(asked.recipientId) === undefined) {
       return own === undefined ? no('RECIPIENT_UNKNOWN') : judgeUnder(register, own, question);
@@ -180,8 +180,8 @@ export class Known {
   }
 
   /** A state of another business is as if unknown; one whose business nobody can tell denies whoever asks. */
-  #stateFor(businessId: string, recipientId: string): RecipientState | undefined {
-    const kept = this.#states.get(recipientId);
+  #stateFor(businessId: string, recipientId: string, channel?: string): RecipientState | undefined {
+    const kept = this.#states.get(recipientId, channel);
     if (kept === undefined || kept.businessId === businessId) return kept?.state;
     const { unreadable } = kept.state;
     return kept.businessId === '' && unreadable ? { ...EMPTY_STATE, unreadable } : undefined;

@@ -11,8 +11,8 @@ const SETTINGS = {
   minBytes: 1,
   maxWaitTimeInMs: 250,
   /** So much is decoded in one go, during which nothing else of the process runs. */
-  maxBytes: 2_000_000,
-  maxBytesPerPartition: 500_000,
+  maxBytes: 1_000_000,
+  maxBytesPerPartition: 1_000_000,
   allowAutoTopicCreation: false,
 };
 

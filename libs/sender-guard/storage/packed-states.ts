@@ -37,11 +37,14 @@ export class PackedStates {
     return this.#arena.bytes + this.#slots.byteLength;
   }
 
-  /** Undefined where nothing is known, and for a text that is no recipient id. */
-  get(recipientId: string): KeptState | undefined {
+  /**
+   * Undefined where nothing is known, and for a text that is no recipient id. With a `channel`, what a decision about it
+   * does not look at may be missing.
+   */
+  get(recipientId: string, channel?: string): KeptState | undefined {
     if (!writeKey(recipientId, this.#keyBytes)) return undefined;
     const entry = this.#slots[this.#slot()] as number;
-    return entry === NONE ? undefined : this.#read(entry, recipientId);
+    return entry === NONE ? undefined : this.#read(entry, recipientId, channel);
   }
 
   /** Replaces what was kept. Throws `TooLong`, and `RangeError` for a text that is no recipient id. */
@@ -66,8 +69,8 @@ export class PackedStates {
     }
   }
 
-  #read(entry: number, recipientId: string): KeptState {
-    return this.#unpacker.unpack(this.#arena.bytesAt(entry), this.#arena.payloadAt(entry), recipientId);
+  #read(entry: number, recipientId: string, channel?: string): KeptState {
+    return this.#unpacker.unpack(this.#arena.bytesAt(entry), this.#arena.payloadAt(entry), recipientId, channel);
   }
 
   /** Where the key at hand is, or the free slot that it would take. */

@@ -16,17 +16,23 @@ export function writeKey(recipientId: unknown, into: Uint8Array): boolean {
   if (typeof recipientId !== 'string' || recipientId.length !== ID_CHARACTERS) return false;
   let seen = 0;
   let at = 0;
-  for (let n = 0; n < ID_CHARACTERS; n += 4) {
-    const [a, b, c] = [bitsAt(recipientId, n), bitsAt(recipientId, n + 1), bitsAt(recipientId, n + 2)];
-    const d = n + 3 < ID_CHARACTERS ? bitsAt(recipientId, n + 3) : 0;
+  let n = 0;
+  for (; n < ID_CHARACTERS - 3; n += 4) {
+    const a = bitsAt(recipientId, n);
+    const b = bitsAt(recipientId, n + 1);
+    const c = bitsAt(recipientId, n + 2);
+    const d = bitsAt(recipientId, n + 3);
     seen |= a | b | c | d;
-    into[at] = (a << 2) | (b >> 4);
-    into[at + 1] = (b << 4) | (c >> 2);
-    if (at + 2 < KEY_BYTES) into[at + 2] = (c << 6) | d;
-    else if ((c & 3) !== 0) return false;
-    at += 3;
+    into[at++] = (a << 2) | (b >> 4);
+    into[at++] = (b << 4) | (c >> 2);
+    into[at++] = (c << 6) | d;
   }
-  return (seen & NOT_ONE) === 0;
+  const a = bitsAt(recipientId, n);
+  const b = bitsAt(recipientId, n + 1);
+  const c = bitsAt(recipientId, n + 2);
+  into[at++] = (a << 2) | (b >> 4);
+  into[at] = (b << 4) | (c >> 2);
+  return ((seen | a | b | c) & NOT_ONE) === 0 && (c & 3) === 0;
 }
 
 function bitsAt(text: string, index: number): number {

@@ -1,4 +1,4 @@
-import { EMPTY_STATE, type LinkCell, type PreferenceCell, type RecipientState } from '#consent';
+import { ALL, EMPTY_STATE, type LinkCell, type PreferenceCell, type RecipientState } from '#consent';
 import { ByteReader } from './bytes.js';
 import type { KeptState } from './pack-state.js';
 import { PACKED_EVENT_BYTES, PackedCell, spelledBytes } from './packed-cell.js';
@@ -12,7 +12,7 @@ type Cell<K extends keyof RecipientState> = Extract<RecipientState[K], readonly 
 
 /**
  * Reads what `StatePacker` packed. What it gives is read from the bytes bit by bit, and good until they change. Every
- * check goes through here, so lists are made in their length: one that grows begins with room for more than most have.
+ * check goes through here, so it makes as few objects as can be.
  */
 export class StateUnpacker {
   readonly #in: ByteReader;
@@ -20,12 +20,16 @@ export class StateUnpacker {
   readonly #events: number[] = [];
   #eventCount = 0;
   #recipientId = '';
+  /** Of grants, revocations and contacts those on other channels are left out; undefined: none is. */
+  #channel: string | undefined;
 
   constructor(texts: TextTable) {
     this.#in = new ByteReader(texts);
   }
 
-  unpack(bytes: Buffer, at: number, recipientId: string): KeptState {
+  /** With a `channel`, what a decision about it does not look at may be missing. */
+  unpack(bytes: Buffer, at: number, recipientId: string, channel?: string): KeptState {
+    this.#channel = channel;
     const input = this.#in;
     input.bytes = bytes;
     input.at = at;
@@ -57,28 +61,31 @@ export class StateUnpacker {
 
   #grants(): readonly Cell<'grants'>[] {
     const input = this.#in;
-    const cells = new Array<PackedCell>(input.number());
-    for (let n = 0; n < cells.length; n++) {
+    let cells: PackedCell[] | undefined;
+    for (let left = input.number(); left > 0; left--) {
       const expires = input.byte() === GRANT.expires;
       const channel = input.text();
       const purpose = input.text();
       const expiresAt = expires ? this.#instant() : undefined;
-      cells[n] = this.#cell('ConsentGranted', channel, purpose, undefined, undefined, expiresAt);
+      if (this.#isElsewhere(channel)) continue;
+      const cell = this.#cell('ConsentGranted', channel, purpose, undefined, undefined, expiresAt);
+      cells = withCell(cells, cell);
     }
-    return cells as unknown as readonly Cell<'grants'>[];
+    return (cells ?? EMPTY_STATE.grants) as readonly unknown[] as readonly Cell<'grants'>[];
   }
 
   #revocations(): readonly Cell<'revocations'>[] {
     const input = this.#in;
-    const cells = new Array<PackedCell>(input.number());
-    for (let n = 0; n < cells.length; n++) {
+    let cells: PackedCell[] | undefined;
+    for (let left = input.number(); left > 0; left--) {
       const isOfPurpose = input.byte() === REVOCATION.ofPurpose;
       const channel = input.text();
       const what = input.text();
+      if (channel !== ALL && this.#isElsewhere(channel)) continue;
       const purpose = isOfPurpose ? what : undefined;
-      cells[n] = this.#cell('ConsentRevoked', channel, purpose, isOfPurpose ? undefined : what);
+      cells = withCell(cells, this.#cell('ConsentRevoked', channel, purpose, isOfPurpose ? undefined : what));
     }
-    return cells as unknown as readonly Cell<'revocations'>[];
+    return (cells ?? EMPTY_STATE.revocations) as readonly unknown[] as readonly Cell<'revocations'>[];
   }
 
   #preferences(): readonly PreferenceCell[] {
@@ -102,12 +109,21 @@ export class StateUnpacker {
 
   #contacts(): readonly Cell<'contacts'>[] {
     const input = this.#in;
-    const cells = new Array<PackedCell>(input.number());
-    for (let n = 0; n < cells.length; n++) {
+    let cells: PackedCell[] | undefined;
+    for (let left = input.number(); left > 0; left--) {
       const channel = input.text();
-      cells[n] = this.#cell('UserMessaged', channel, undefined, undefined, input.text());
+      const sender = input.text();
+      if (this.#isElsewhere(channel)) continue;
+      cells = withCell(cells, this.#cell('UserMessaged', channel, undefined, undefined, sender));
     }
-    return cells as unknown as readonly Cell<'contacts'>[];
+    return (cells ?? EMPTY_STATE.contacts) as readonly unknown[] as readonly Cell<'contacts'>[];
+  }
+
+  /** Then the cell's event has been read past. */
+  #isElsewhere(channel: string): boolean {
+    if (this.#channel === undefined || this.#channel === channel) return false;
+    this.#eventAt();
+    return true;
   }
 
   /** A yes of few minutes, so few have one: an ordinary value. */
@@ -186,6 +202,13 @@ export class StateUnpacker {
   #instant(): string {
     return this.#in.byte() === EVENT.packed ? instantAt(this.#in.ms()) : this.#in.ownText();
   }
+}
+
+/** Most have one on a channel, and a list that begins as empty is given room for many. */
+function withCell(cells: PackedCell[] | undefined, cell: PackedCell): PackedCell[] {
+  if (cells === undefined) return [cell];
+  cells.push(cell);
+  return cells;
 }
 
 /** A check looks at the position of few. */
