@@ -1,6 +1,7 @@
 import type { PartitionEnds, Source, Tail, TailOptions, TopicEnds } from '../source.js';
 import { Client, type KafkaOptions } from './client.js';
 import { calmIdleConnections } from './idle-timers.js';
+import { decodeHeadersQuickly } from './quick-headers.js';
 import { KafkaTail } from './tail.js';
 import { troubleOf } from './trouble.js';
 
@@ -8,6 +9,7 @@ import { troubleOf } from './trouble.js';
 export class KafkaSource implements Source {
   constructor(private readonly options: KafkaOptions) {
     calmIdleConnections();
+    decodeHeadersQuickly();
   }
 
   /** Over a connection of its own, so that nothing remembers a topic that is not there any more. */
