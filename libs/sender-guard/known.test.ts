@@ -13,7 +13,7 @@ import {
   questionsOf,
   randomLedgers,
   topicRecord,
-  type RandomLedger,
+  RandomLedger,
 } from './random-ledger.js';
 import type { TopicRecord } from './topic-record.js';
 
@@ -168,6 +168,57 @@ describe('a record that cannot be read', () => {
     expect(reason(known)).toBe('STATE_UNREADABLE');
     known.takeCatalogue(catalogueRecord(REGISTER, '2'));
     expect(reason(known)).toBe('RECIPIENT_UNKNOWN');
+  });
+});
+
+describe('linked recipients whose states are behind', () => {
+  const at = (day: number) => `2026-03-0${day}T00:00:00.000Z`;
+  const grant = { channels: ['whatsapp'], purposes: ['offers'], method: 'api' } as const;
+  const stop = { channels: ['*'], purposes: [], categories: ['*'], method: 'api' } as const;
+  const fact = (recipientId: string, type: string, day: number, data: object = {}) =>
+    ({ recipientId, event: { type, data: { businessId: BUSINESS, occurredAt: at(day), ...data } } }) as never;
+  const link = (recipientId: string, other: string, day: number) =>
+    fact(recipientId, 'RecipientLinked', day, { other, kind: 'same_person' });
+  const optOut = (ledger: RandomLedger, n: number, told = 0): Delivery => ({
+    topic: 'optOut',
+    record: ledger.optOutRecords(n)[told] as TopicRecord,
+  });
+  const reasonAfter = (deliveries: readonly Delivery[]) => knownAfter(deliveries).judge(ASKED, NOW).reason;
+
+  it('share no consent over a link that only an opt-out record tells of', () => {
+    const ledger = new RandomLedger([
+      fact(ID, 'UserMessaged', 1, { channel: 'whatsapp', sender: 'main', kind: 'message' }),
+      fact(OTHER, 'ConsentGranted', 1, grant),
+      link(ID, OTHER, 2),
+      link(OTHER, ID, 2),
+    ]);
+    const told = [stateAt(ledger, ID, 2), stateAt(ledger, OTHER, 2), optOut(ledger, 2), optOut(ledger, 3)];
+    expect(reasonAfter(told)).toBe('NO_CONSENT');
+    expect(reasonAfter([...told, stateAt(ledger, ID, 4), stateAt(ledger, OTHER, 4)])).toBe('CONSENTED');
+  });
+
+  it('deny over such a link at once', () => {
+    const ledger = new RandomLedger([
+      fact(ID, 'ConsentGranted', 1, grant),
+      fact(OTHER, 'ConsentRevoked', 2, stop),
+      link(ID, OTHER, 3),
+    ]);
+    expect(reasonAfter([stateAt(ledger, ID, 2), stateAt(ledger, OTHER, 2)])).toBe('CONSENTED');
+    expect(reasonAfter([stateAt(ledger, ID, 2), stateAt(ledger, OTHER, 2), optOut(ledger, 2)])).toBe('REVOKED');
+  });
+
+  it('are denied what was told under their key, until their own state knows of the link or of its end', () => {
+    const ledger = new RandomLedger([
+      fact(ID, 'ConsentGranted', 1, grant),
+      link(OTHER, ID, 2),
+      fact(OTHER, 'ConsentRevoked', 3, stop),
+      link(ID, OTHER, 2),
+      fact(ID, 'RecipientUnlinked', 4, { other: OTHER }),
+    ]);
+    const told = [stateAt(ledger, ID, 1), stateAt(ledger, OTHER, 3), optOut(ledger, 2, 1)];
+    expect(reasonAfter(told)).toBe('REVOKED');
+    expect(reasonAfter([...told, stateAt(ledger, ID, 4)])).toBe('REVOKED');
+    expect(reasonAfter([...told, stateAt(ledger, ID, 5)])).toBe('CONSENTED');
   });
 });
 
