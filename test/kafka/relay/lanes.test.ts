@@ -1,8 +1,20 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { CatalogueRecord, ChangeRecord, StateRecord } from '#contracts';
-import { readTopic, jsonOf, type SeenRecord } from '../reader.js';
+import { EMPTY_STATE } from '#consent';
+import {
+  TOPICS,
+  stateRecordOf,
+  type CatalogueRecord,
+  type ChangeRecord,
+  type StateRecord,
+  type WatermarkRecord,
+} from '#contracts';
+import { hasReached, type Appended } from '#event-store';
+import { foldStored } from '#view';
+import { chance } from '../../faults/full.js';
+import { jsonOf, readTopic, type SeenRecord } from '../reader.js';
 import { startBroker, stopBrokers, type Broker } from '../broker.js';
-import { append, eventOf, grant, RelayScene, stop } from './scene.js';
+import { plainClient } from '../ready.js';
+import { append, eventOf, grant, recordsOf, RelayScene, stop, until } from './scene.js';
 
 let broker: Broker;
 let scene: RelayScene;
@@ -15,41 +27,162 @@ beforeEach(async () => {
 });
 afterEach(() => scene.close(), 30_000);
 
-/** Of this scene's ledger alone, since the topics are there for all tests of the file. */
-async function records(topic: string): Promise<readonly SeenRecord[]> {
-  const all = await readTopic(broker.brokers, topic);
-  return all.filter(({ headers }) => headers.ce_source === `/consent-ledger/${scene.store.ledgerId}`);
-}
+const records = (topic: string) => recordsOf(scene, broker.brokers, topic);
+const eventIds = (all: readonly SeenRecord[]) => all.map(({ headers }) => headers.ce_id);
+const link = (other: string) => eventOf('RecipientLinked', { other, kind: 'same_person' });
 
 describe('a relay over a ledger', () => {
   it('tells opt-outs, changes, states and registers', async () => {
-    await append(
-      scene,
-      'business-acme',
-      eventOf('PurposeRegistered', { purposeId: 'offers', category: 'marketing', title: 'x', requires: 'consent' }),
-    );
+    const register = { purposeId: 'offers', category: 'marketing', title: 'x', requires: 'consent' };
+    await append(scene, 'business-acme', eventOf('PurposeRegistered', register));
     await append(scene, 'consent-r1', grant());
     const { position } = await append(scene, 'consent-r1', stop());
-    await append(
-      scene,
-      'conversation-r1',
-      eventOf('UserMessaged', { channel: 'whatsapp', sender: 'main', kind: 'message' }),
-    );
-    const relay = scene.relay();
-    await scene.published(relay);
-    const optOuts = await records('consent.optouts.v1');
+    const message = { channel: 'whatsapp', sender: 'main', kind: 'message' };
+    await append(scene, 'conversation-r1', eventOf('UserMessaged', message));
+    await scene.published(scene.relay());
+    const optOuts = await records(TOPICS.optouts.topic);
     expect(
       optOuts.map((record) => [record.key, jsonOf<ChangeRecord>(record).type, record.headers.ce_ledgerposition]),
     ).toEqual([['r1', 'ConsentRevoked', position]]);
-    const changes = await records('consent.changes.v1');
-    expect(changes.map((record) => jsonOf<ChangeRecord>(record).type)).toEqual([
-      'ConsentGranted',
-      'ConsentRevoked',
-      'UserMessaged',
-    ]);
-    const state = jsonOf<StateRecord>((await records('consent.state.v1')).at(-1) as SeenRecord);
+    const changes = await records(TOPICS.changes.topic);
+    const types = changes.map((record) => jsonOf<ChangeRecord>(record).type);
+    expect(types).toEqual(['ConsentGranted', 'ConsentRevoked', 'UserMessaged']);
+    const state = jsonOf<StateRecord>((await records(TOPICS.state.topic)).at(-1) as SeenRecord);
     expect([state.grants.length, state.revocations.length, state.contacts.length]).toEqual([1, 1, 1]);
-    const [catalogue] = (await records('consent.catalogue.v1')).map((record) => jsonOf<CatalogueRecord>(record));
+    const [catalogue] = (await records(TOPICS.catalogue.topic)).map((record) => jsonOf<CatalogueRecord>(record));
     expect(catalogue?.purposes.map(({ purposeId }) => purposeId)).toEqual(['offers']);
   });
+
+  it('tells an opt-out under the key of everybody linked, over any number of links', async () => {
+    for (const [one, other] of [
+      ['a', 'b'],
+      ['b', 'c'],
+    ] as const) {
+      await append(scene, `consent-${one}`, link(other));
+      await append(scene, `consent-${other}`, link(one));
+    }
+    await append(scene, 'consent-a', stop());
+    await scene.published(scene.relay());
+    const told = (await records(TOPICS.optouts.topic)).filter(
+      (record) => jsonOf<ChangeRecord>(record).type === 'ConsentRevoked',
+    );
+    const underKeys = told.map((record) => [record.key, jsonOf<ChangeRecord>(record).linkedFrom]);
+    expect(underKeys.sort()).toEqual([
+      ['a', undefined],
+      ['b', 'a'],
+      ['c', 'a'],
+    ]);
+    expect(new Set(eventIds(told)).size).toBe(1);
+  });
+
+  it('keeps the order of each recipient, tells everything once, and ends in the ledger’s own states', async () => {
+    const random = chance('a relay over a random ledger');
+    const relay = scene.relay({}, { batchEvents: 20 });
+    const appends: Promise<Appended>[] = [];
+    for (let n = 0; n < 400; n += 1) {
+      const event = random.between(0, 3) === 0 ? stop() : grant([random.oneOf(['offers', 'news'])]);
+      appends.push(append(scene, `consent-r${random.between(0, 25)}`, event));
+    }
+    await Promise.all(appends);
+    await scene.published(relay);
+    const { events } = await scene.store.readAll({ prefixes: ['consent-'], limit: 1_000 });
+    const changes = await records(TOPICS.changes.topic);
+    expect([...eventIds(changes)].sort()).toEqual(events.map(({ id }) => id).sort());
+    const stops = events.filter(({ type }) => type === 'ConsentRevoked').map(({ id }) => id);
+    const optOuts = await records(TOPICS.optouts.topic);
+    expect([...eventIds(optOuts)].sort()).toEqual(stops.sort());
+    for (const told of [changes, optOuts]) expect(outOfOrder(told)).toEqual([]);
+    const newest = new Map((await records(TOPICS.state.topic)).map((one) => [one.key, jsonOf<StateRecord>(one)]));
+    for (const [recipientId = '', told] of newest) {
+      const own = events.filter(({ stream }) => stream === `consent-${recipientId}`);
+      const { position } = told;
+      const state = foldStored(EMPTY_STATE, own);
+      expect(told).toEqual(stateRecordOf({ businessId: 'acme', recipientId, position, state }));
+    }
+    expect(newest.size).toBe(new Set(events.map(({ stream }) => stream)).size);
+  });
+
+  it('goes on after a restart with what it has not told', async () => {
+    await append(scene, 'consent-r1', stop());
+    const first = scene.relay();
+    await scene.published(first);
+    await first.close();
+    await append(scene, 'consent-r2', stop());
+    await scene.published(scene.relay());
+    expect((await records(TOPICS.optouts.topic)).map(({ key }) => key).sort()).toEqual(['r1', 'r2']);
+  });
+
+  it('proves how far the opt-outs are, by an offset that covers them', async () => {
+    const relay = scene.relay();
+    const { position } = await append(scene, 'consent-r1', stop());
+    await scene.published(relay);
+    const [optOut] = await records(TOPICS.optouts.topic);
+    const isProof = (record: SeenRecord) => {
+      const { partition, position: at } = jsonOf<WatermarkRecord>(record);
+      return partition === optOut?.partition && hasReached(at, position);
+    };
+    const all = await readTopic(broker.brokers, TOPICS.watermarks.topic, { until: (some) => some.some(isProof) });
+    for (const proof of all.filter(isProof).map((record) => jsonOf<WatermarkRecord>(record))) {
+      expect(Number(proof.offset)).toBeGreaterThan(Number(optOut?.offset));
+    }
+  });
+
+  it('tells an opt-out while the view is behind, and those linked once it is not', async () => {
+    await append(scene, 'consent-a', link('b'));
+    await append(scene, 'consent-b', link('a'));
+    const { position } = await append(scene, 'consent-a', stop());
+    let isBehind = true;
+    const { view } = scene;
+    const relay = scene.relay({
+      copy: {
+        copiedTo: undefined,
+        catalogue: view.catalogue,
+        rowsAt: async (...asked) => (isBehind ? undefined : view.rowsAt(...asked)),
+      },
+    });
+    const isTold = (key: string) => (all: readonly SeenRecord[]) =>
+      all.some((one) => one.key === key && one.headers.ce_ledgerposition === position);
+    await readTopic(broker.brokers, TOPICS.optouts.topic, { until: isTold('a') });
+    const lane = relay.status().lanes.find(({ name }) => name === 'optouts');
+    expect(lane?.position !== undefined && hasReached(lane.position, position)).toBe(false);
+    expect(isTold('b')(await records(TOPICS.optouts.topic))).toBe(false);
+    isBehind = false;
+    await readTopic(broker.brokers, TOPICS.optouts.topic, { until: isTold('b') });
+    await scene.published(relay);
+  });
+
+  it('publishes the newest state over one that a relay without the lease wrote', async () => {
+    const relay = scene.relay();
+    await append(scene, 'consent-r1', grant());
+    await scene.published(relay);
+    const [old] = await records(TOPICS.state.topic);
+    await append(scene, 'consent-r1', stop());
+    await scene.published(relay);
+    await writeAgain(old as SeenRecord);
+    await until(() => relay.status().healed > 0);
+    const told = await records(TOPICS.state.topic);
+    const stale = told.findIndex(({ headers }) => headers.publisherepoch === '1');
+    const newest = jsonOf<StateRecord>(told.at(-1) as SeenRecord);
+    expect([stale < told.length - 1, newest.revocations.length]).toEqual([true, 1]);
+  });
 });
+
+/** Of each key, the records that do not stand in the order of its stream. */
+function outOfOrder(told: readonly SeenRecord[]): readonly string[] {
+  const last = new Map<string, number>();
+  return told.flatMap(({ key = '', headers }) => {
+    const revision = Number(headers.ce_streamrevision);
+    const isBehind = revision <= (last.get(key) ?? -1);
+    last.set(key, revision);
+    return isBehind ? [`${key} ${revision}`] : [];
+  });
+}
+
+/** What a process that was stopped beyond its lease does when it goes on: an older state, by an older publisher. */
+async function writeAgain({ key = '', partition, headers, value }: SeenRecord): Promise<void> {
+  const producer = plainClient(broker.brokers).producer();
+  await producer.connect();
+  const stale = { ...headers, publisherepoch: '1' };
+  await producer.send({ topic: TOPICS.state.topic, messages: [{ key, partition, headers: stale, value }] });
+  await producer.disconnect();
+}

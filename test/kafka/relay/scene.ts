@@ -17,6 +17,7 @@ import {
 } from '#relay';
 import { systemClock } from '#platform';
 import { LiveView } from '#view';
+import { readTopic, type SeenRecord } from '../reader.js';
 
 /** A line of the relay's log. */
 export interface Line {
@@ -123,6 +124,12 @@ export function stop(): NewEvent {
 
 export function append(scene: RelayScene, stream: string, ...events: NewEvent[]): Promise<Appended> {
   return scene.store.append(stream, events, 'any');
+}
+
+/** Of this scene's ledger alone, since the topics are there for all tests of a file. */
+export async function recordsOf(scene: RelayScene, brokers: string[], topic: string): Promise<readonly SeenRecord[]> {
+  const all = await readTopic(brokers, topic);
+  return all.filter(({ headers }) => headers.ce_source === `/consent-ledger/${scene.store.ledgerId}`);
 }
 
 /** Every two milliseconds, and not without end. */

@@ -1,0 +1,103 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { TOPICS, type ChangeRecord, type StateRecord } from '#contracts';
+import { jsonOf, type SeenRecord } from '../reader.js';
+import { startBroker, stopBrokers, type Broker } from '../broker.js';
+import { plainClient } from '../ready.js';
+import { append, eventOf, grant, recordsOf, RelayScene, stop, until } from './scene.js';
+
+/** Of the broker: an opt-out of a thousand purposes does not fit. */
+const MOST_BYTES = 20_000;
+
+let broker: Broker;
+let scene: RelayScene;
+beforeAll(async () => {
+  broker = await startBroker({ settings: { 'message.max.bytes': String(MOST_BYTES) } });
+}, 120_000);
+afterAll(stopBrokers, 30_000);
+beforeEach(async () => {
+  scene = await RelayScene.open(broker.brokers);
+});
+afterEach(() => scene.close(), 30_000);
+
+const records = (topic: string) => recordsOf(scene, broker.brokers, topic);
+const told = <T>(all: readonly SeenRecord[], key: string) =>
+  all.filter((one) => one.key === key).map((one) => jsonOf<T>(one));
+
+async function deleteTopic(topic: string): Promise<void> {
+  const admin = plainClient(broker.brokers).admin();
+  await admin.connect();
+  await admin.deleteTopics({ topics: [topic] });
+  await admin.disconnect();
+}
+
+describe('a relay in trouble', () => {
+  it('says which commands make the topics that it may not make, and begins once they are there', async () => {
+    const waiting = scene.relay({ topics: { create: false } });
+    await until(() => waiting.status().problem !== undefined);
+    expect(waiting.status().problem).toContain('KAFKA_CREATE_TOPICS is false');
+    const commands = scene.lines.map(({ fields }) => String(fields.problem));
+    expect(commands.filter((one) => one.includes('--create') && one.includes(TOPICS.optouts.topic))).toHaveLength(1);
+    await scene.kafka.cluster.create(
+      Object.values(TOPICS).map(({ topic, partitions, settings }) => ({ topic, partitions, settings })),
+    );
+    await append(scene, 'consent-r1', stop());
+    await scene.published(waiting);
+    expect((await records(TOPICS.optouts.topic)).map(({ key }) => key)).toEqual(['r1']);
+  });
+
+  it('tells an event that the broker never takes as a doubt, and those around it as they are', async () => {
+    const purposes = Array.from({ length: 1_000 }, (_, n) => `purpose-with-a-name-${n}`);
+    const facts = { channels: ['whatsapp'], categories: [], method: 'operator' };
+    await append(scene, 'consent-r1', stop());
+    await append(scene, 'consent-r2', eventOf('ConsentRevoked', { ...facts, purposes }));
+    await append(scene, 'consent-r3', stop());
+    const relay = scene.relay();
+    await scene.published(relay);
+    const optOuts = await records(TOPICS.optouts.topic);
+    // What stood beside it in a batch may be told more than once.
+    const doubts = optOuts.map((one) => `${one.key} ${jsonOf<ChangeRecord>(one).unreadable === true}`);
+    expect([...new Set(doubts)].sort()).toEqual(['r1 false', 'r2 true', 'r3 false']);
+    await until(() => relay.status().parked > 0);
+    await scene.published(relay);
+    expect(told<StateRecord>(await records(TOPICS.state.topic), 'r2').at(-1)).toMatchObject({ unreadable: true });
+    expect(scene.said('could not be published as it is').length).toBeGreaterThan(0);
+  });
+
+  it('tells an event that this version does not know as a doubt', async () => {
+    await append(scene, 'consent-r1', grant(), eventOf('ConsentTransferred'));
+    await scene.published(scene.relay());
+    expect(told<ChangeRecord>(await records(TOPICS.optouts.topic), 'r1')).toMatchObject([{ unreadable: true }]);
+    expect(told<StateRecord>(await records(TOPICS.state.topic), 'r1').at(-1)).toMatchObject({ unreadable: true });
+  });
+
+  it.each([TOPICS.optouts.topic, TOPICS.state.topic])(
+    'makes %s again where it was deleted, and tells what was in it again',
+    async (topic) => {
+      const relay = scene.relay();
+      await append(scene, 'consent-r1', stop());
+      await scene.published(relay);
+      await deleteTopic(topic);
+      await append(scene, 'consent-r2', stop());
+      await until(() => scene.said('begins again').length > 0, 60_000);
+      await scene.published(relay);
+      expect([...new Set((await records(topic)).map(({ key }) => key))].sort()).toEqual(['r1', 'r2']);
+    },
+    90_000,
+  );
+
+  it('does not publish beside another, and takes over when that one is gone', async () => {
+    const [one, other] = [scene.database(), scene.database()];
+    const lease = { leaseMs: 1_000 };
+    const first = scene.relay({ database: one, alone: false }, lease);
+    await until(() => first.status().leader);
+    const second = scene.relay({ database: other, alone: false }, lease);
+    await append(scene, 'consent-r1', stop());
+    await scene.published(first);
+    expect(second.status()).toMatchObject({ leader: false, lanes: [] });
+    await first.close();
+    await append(scene, 'consent-r2', stop());
+    await until(() => second.status().leader);
+    await scene.published(second);
+    expect((await records(TOPICS.optouts.topic)).map(({ key }) => key).sort()).toEqual(['r1', 'r2']);
+  });
+});
