@@ -1,0 +1,128 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, expect, it } from '@jest/globals';
+import { startGuard, type Guard, type GuardState } from '#sender-guard';
+import { newDataDirectory, removeDataDirectories } from '../../faults/data-directory.js';
+import { FULL, chance } from '../../faults/full.js';
+import { recipientIdsOf, scanOf } from '../../faults/record.js';
+import { until } from '../../faults/until.js';
+import { decide } from '../../faults/verdicts.js';
+import { Writers, phoneNumbers } from '../../faults/writers.js';
+import { registerAcme } from '../../support/client.js';
+import { killLaunched, launchService, type ServiceProcess } from '../../support/process.js';
+import { startBroker, stopBrokers, type Broker } from '../broker.js';
+import { readTopic } from '../reader.js';
+import { changes, missingOf, optouts, otherStates, outOfOrder, repeatsIn, states } from './topics.js';
+import { Witness, questionOf } from './witness.js';
+
+const KILLS = FULL ? 54 : 4;
+const PAUSE_MS = FULL ? 20_000 : 3_000;
+/** Shorter than the pause, so that it must be noticed. */
+const DENY_AFTER_MS = 2_500;
+const DRAIN_MS = 60_000;
+
+const random = chance('Kafka under kills');
+const dataDir = newDataDirectory();
+const phones = phoneNumbers(30);
+let broker: Broker;
+let guard: Guard | undefined;
+let witness: Witness | undefined;
+
+afterEach(async () => {
+  witness?.stop();
+  await guard?.close();
+  await killLaunched();
+  await stopBrokers();
+  removeDataDirectories();
+}, 60_000);
+
+const launch = () => launchService(dataDir, { env: { KAFKA_BROKERS: broker.brokers.join(',') } });
+
+type Fault = 'service' | 'broker' | 'pause';
+
+/** While writers write; answers with the service that runs afterwards. */
+async function strike(fault: Fault, service: ServiceProcess, writers: Writers): Promise<ServiceProcess> {
+  const stopping = new AbortController();
+  const enough = writers.acknowledgedMore(random.between(1, 60));
+  const writing = writers.write(service, 4, stopping.signal);
+  await enough;
+  if (fault === 'service') await service.process.kill('SIGKILL');
+  if (fault === 'broker') await broker.kill().then(() => broker.start());
+  if (fault === 'pause') {
+    broker.pause();
+    // The fault itself: for so long nothing answers.
+    await pause(PAUSE_MS).finally(() => broker.resume());
+  }
+  stopping.abort();
+  await writing;
+  const next = fault === 'service' ? await launch() : service;
+  await writers.retryOpen(next);
+  return next;
+}
+
+/** The guard comes to say of each recipient what the ledger's own streams say. */
+async function agree(service: ServiceProcess, guarding: Guard, ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    const query = { channel: 'whatsapp', purpose: 'offers', consistency: 'ledger' };
+    const { eligible, reason } = await decide(service, id, query);
+    // Of whom nothing was ever recorded there is no record either.
+    const wanted = reason === 'NO_CONSENT' ? [reason, 'RECIPIENT_UNKNOWN'] : [reason];
+    await until(`the guard says ${reason}`, () => {
+      const own = guarding.check(questionOf(id));
+      return (own.eligible === eligible && wanted.includes(own.reason)) || undefined;
+    });
+  }
+}
+
+it(
+  'kills of the service and the broker, and a broker that hangs: no opt-out is missing, and no yes was wrong',
+  async () => {
+    broker = await startBroker();
+    let service = await launch();
+    await registerAcme(service);
+    const ids = await recipientIdsOf(service, phones);
+    guard = startGuard({ brokers: broker.brokers, warnAfterMs: 1_000, denyAfterMs: DENY_AFTER_MS });
+    const told: GuardState[] = [];
+    guard.on('state', ({ state }) => told.push(state));
+    await guard.live(AbortSignal.timeout(30_000));
+    witness = new Witness(guard, ids);
+    const writers = new Writers(random, phones);
+    for (let kill = 0; kill < KILLS; kill++) {
+      const fault = FULL ? random.oneOf(['service', 'broker'] as const) : kill % 2 === 0 ? 'service' : 'broker';
+      service = await strike(fault, service, writers);
+    }
+    await guard.live(AbortSignal.timeout(30_000));
+    told.length = 0;
+    service = await strike('pause', service, writers);
+    expect(told).toContain('STALE');
+
+    const scanned = await scanOf(dataDir);
+    const stops = scanned.filter(({ type }) => type === 'ConsentRevoked');
+    const whole = { patienceMs: DRAIN_MS };
+    const optOuts = await readTopic(broker.brokers, optouts.topic, {
+      ...whole,
+      until: (records) => missingOf(stops, records).length === 0,
+    });
+    await readTopic(broker.brokers, changes.topic, {
+      ...whole,
+      until: (records) => missingOf(scanned, records).length === 0,
+    });
+    await agree(service, guard, ids);
+    await readTopic(broker.brokers, states.topic, {
+      ...whole,
+      until: (records) => otherStates(scanned, records).length === 0,
+    });
+    witness.stop();
+    const [missing, disordered] = [missingOf(stops, optOuts), outOfOrder(optOuts)];
+    const wrong = witness.wrong(scanned);
+    console.log(
+      `Kafka under ${KILLS} kills and a pause of ${PAUSE_MS} ms: ${writers.acknowledged.length} acknowledged, ` +
+        `${stops.length} opt-outs, ${missing.length} missing, ${disordered.length} out of order, ` +
+        `${repeatsIn(optOuts)} repeated; guard asked ${witness.asked} times, ${witness.saidYes} yes, ${wrong.length} wrong`,
+    );
+    expect([missing, disordered, wrong]).toEqual([[], [], []]);
+    expect(witness.saidYes).toBeGreaterThan(0);
+    expect(await service.process.kill('SIGTERM')).toEqual({ code: 0, signal: null });
+    expect(service.process.stderr).toBe('');
+  },
+  FULL ? 1_200_000 : 150_000,
+);
