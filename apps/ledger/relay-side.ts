@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { EventStore } from '#event-store';
 import type { Clock, Config, Log, Metrics } from '#platform';
-import { PARTITIONS_OF, RelayDatabase, openKafka, startRelay, type KafkaOptions, type Relay } from '#relay';
+import type { KafkaOptions, Relay } from '#relay';
 import type { LiveView } from '#view';
 
 /** Beside the view: how far each lane of the relay is, and who publishes. */
@@ -19,11 +19,13 @@ export interface RelayParts {
 type KafkaConfig = NonNullable<Config['kafka']>;
 
 /** The relay of this process, or undefined where no brokers are configured. It begins at once, whatever the brokers do. */
-export function startRelaySide({ dataDir, kafka }: Config, parts: RelayParts): Relay | undefined {
+export async function startRelaySide({ dataDir, kafka }: Config, parts: RelayParts): Promise<Relay | undefined> {
   if (kafka === undefined) return undefined;
+  // Loaded where it is used: the client of Kafka costs every other start 60 ms.
+  const { PARTITIONS_OF, RelayDatabase, openKafka, startRelay } = await import('#relay');
   const { metrics, log, view, store, clock } = parts;
   const database = new RelayDatabase(join(dataDir, RELAY_FILE));
-  const opened = openKafka(optionsOf(kafka, log));
+  const opened = openKafka({ ...optionsOf(kafka, log), partitions: PARTITIONS_OF });
   const relay = startRelay({
     store,
     copy: view,
@@ -51,10 +53,9 @@ export function startRelaySide({ dataDir, kafka }: Config, parts: RelayParts): R
   return { status: () => relay.status(), close };
 }
 
-function optionsOf({ brokers, tls, sasl }: KafkaConfig, log: Log): KafkaOptions {
+function optionsOf({ brokers, tls, sasl }: KafkaConfig, log: Log): Omit<KafkaOptions, 'partitions'> {
   return {
     brokers,
-    partitions: PARTITIONS_OF,
     ...(tls ? { tls } : {}),
     ...(sasl ? { sasl } : {}),
     report: (line) => log.warn({ component: 'kafka', problem: line }, 'the client of Kafka complains'),

@@ -104,7 +104,7 @@ async function open(config: Config, { clock, log, signal }: Required<StartOption
   const view = await LiveView.open({ store, dataDir, clock, limits: config.view, ...viewReports(log, metrics) });
   opened.add(view, (one) => one.close());
   metrics.watch({ queued: () => store.status().queued, viewLagMs: () => view.status().lagMs });
-  const relay = startRelaySide(config, { store, view, clock, log, metrics });
+  const relay = await startRelaySide(config, { store, view, clock, log, metrics });
   if (relay) opened.add(relay, (one) => one.close());
   const parts: Parts = { config, clock, log, metrics, store, vault, view, ids, keyUses: new KeyUses(), relay };
   opened.add(dropOldUnrouted(parts), async (stop) => stop());

@@ -3,8 +3,6 @@ import type { BusinessRow, Snapshot } from '#view';
 
 /** The copy of the ledger that states are read from: the service's view. */
 export interface RelayCopy {
-  /** How far the copy is; undefined before its first commit. */
-  readonly copiedTo: Position | undefined;
   /**
    * The recipients' own rows, whatever business they belong to, once the copy has passed `position`. Undefined where it
    * does not within `waitMs`, or cannot be read.

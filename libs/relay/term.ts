@@ -19,10 +19,10 @@ import { laneStatus, type LaneStatus } from './status.js';
 import { Tellings, type Telling } from './tellings.js';
 import { publishWatermarks, Reached } from './watermarks.js';
 
-/** From so many opt-outs at once the other lanes wait for them, each time for so many milliseconds at most. */
+/** From so many opt-outs at once the other lanes wait for them, each batch for so many milliseconds at most. */
 const MANY_OPT_OUTS = 100;
-const GIVE_WAY_MS = 25;
-const GIVE_WAY_TIMES = 10;
+const GIVE_WAY_MS = 5;
+const GIVE_WAY_TIMES = 50;
 
 export interface TermOptions {
   readonly relay: RelayOptions;
@@ -220,11 +220,18 @@ export class Term {
     if (eventId !== WHOLE && position !== undefined) this.#states.urge([{ kind: 'recipient', id: key }], position);
   }
 
-  /** While many opt-outs are under way the rest waits, but never for long: grants are consumers' yes. */
+  /**
+   * While many opt-outs are under way, or some may stand behind what the lane of opt-outs has not looked through yet, the
+   * rest waits, but never for long: grants are consumers' yes.
+   */
   async #giveWay(): Promise<void> {
-    for (let times = 0; times < GIVE_WAY_TIMES && this.#optOuts.inHand >= MANY_OPT_OUTS; times += 1) {
+    for (let times = 0; times < GIVE_WAY_TIMES && this.#isOptOutsTurn(); times += 1) {
       await pause(GIVE_WAY_MS, undefined, { signal: this.#signal }).catch(() => undefined);
     }
+  }
+
+  #isOptOutsTurn(): boolean {
+    return this.#optOuts.inHand >= MANY_OPT_OUTS || !this.#optOuts.follower.status().caughtUp;
   }
 
   #fail(error: unknown): void {

@@ -139,11 +139,6 @@ export class LiveView {
     return row.businessId === NOBODY ? undefined : row.businessId;
   }
 
-  /** How far the copy is, without what this process remembers beyond it; undefined before its first commit. */
-  get copiedTo(): Position | undefined {
-    return this.#copy.position;
-  }
-
   /**
    * The copy's own rows, whatever business they belong to, once it has passed a position: for who tells others what
    * the ledger said at one place. Undefined where it does not get there within `waitMs`, or cannot be read.

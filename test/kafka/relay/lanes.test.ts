@@ -29,6 +29,9 @@ afterEach(() => scene.close(), 30_000);
 
 const records = (topic: string) => recordsOf(scene, broker.brokers, topic);
 const eventIds = (all: readonly SeenRecord[]) => all.map(({ headers }) => headers.ce_id);
+/** More than is told in the time in which an opt-out is. */
+const GRANTS = 20_000;
+const AT_ONCE = 5_000;
 const link = (other: string) => eventOf('RecipientLinked', { other, kind: 'same_person' });
 
 describe('a relay over a ledger', () => {
@@ -135,7 +138,6 @@ describe('a relay over a ledger', () => {
     const { view } = scene;
     const relay = scene.relay({
       copy: {
-        copiedTo: undefined,
         catalogue: view.catalogue,
         rowsAt: async (...asked) => (isBehind ? undefined : view.rowsAt(...asked)),
       },
@@ -150,6 +152,27 @@ describe('a relay over a ledger', () => {
     await readTopic(broker.brokers, TOPICS.optouts.topic, { until: isTold('b') });
     await scene.published(relay);
   });
+
+  it('tells an opt-out, and its state, before the import that stands in front of it', async () => {
+    for (let first = 0; first < GRANTS; first += AT_ONCE) {
+      const people = Array.from({ length: AT_ONCE }, (_, n) => `consent-p${first + n}`);
+      await Promise.all(people.map((stream) => append(scene, stream, grant())));
+    }
+    await append(scene, 'consent-r1', stop());
+    let changesTold = 0;
+    let toldBefore: number | undefined;
+    const onAcknowledged = (lane: string, _ms: number, count: number) => {
+      if (lane === 'changes') changesTold += count;
+      if (lane === 'optouts') toldBefore ??= changesTold;
+    };
+    await scene.published(scene.relay({ onAcknowledged }));
+    expect(toldBefore).toBeLessThan(GRANTS / 2);
+    const states = await records(TOPICS.state.topic);
+    const own = states.findIndex(({ key }) => key === 'r1');
+    const beside = states.filter(({ partition }) => partition === states[own]?.partition);
+    const after = beside.slice(beside.findIndex(({ key }) => key === 'r1') + 1);
+    expect(after.length).toBeGreaterThan(beside.length / 4);
+  }, 60_000);
 
   it('publishes the newest state over one that a relay without the lease wrote', async () => {
     const relay = scene.relay();
