@@ -15,6 +15,8 @@ import { measureEventStoreLive } from './figures/eventstore-live.js';
 import { measureEventStoreRead } from './figures/eventstore-read.js';
 import { measureEventStoreRevoke } from './figures/eventstore-revoke.js';
 import { measureGuard } from './figures/guard.js';
+import { measureKafkaDrain } from './figures/kafka-drain.js';
+import { measureKafkaLatency } from './figures/kafka-latency.js';
 import { openLargeLedger, type LargeLedger } from './figures/large-ledger.js';
 import { measureRebuild } from './figures/rebuild.js';
 import { measureRevoke } from './figures/revoke.js';
@@ -66,6 +68,8 @@ async function measureAll(bench: Bench): Promise<readonly Figure[]> {
     'esdb-live': () => measureEventStoreLive(bench),
     'esdb-revoke': () => measureEventStoreRevoke(bench),
     'esdb-copy': () => measureEventStoreCopy(bench),
+    'kafka-latency': () => withBroker((brokers) => measureKafkaLatency(bench, brokers)),
+    'kafka-drain': () => withBroker((brokers) => measureKafkaDrain(bench, brokers)),
     guard: () => withBroker((brokers) => measureGuard(bench, brokers)),
   };
   const figures: Figure[] = [];

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** `esdb-…`: through EventStoreDB's protocol. `guard`: a sender's guard over a Kafka broker. */
+/** `esdb-…`: through EventStoreDB's protocol. `kafka-…`: the relay, `guard`: a sender's guard, over a Kafka broker. */
 export const FIGURES = [
   'check',
   'phone',
@@ -13,6 +13,8 @@ export const FIGURES = [
   'esdb-live',
   'esdb-revoke',
   'esdb-copy',
+  'kafka-latency',
+  'kafka-drain',
   'guard',
 ] as const;
 export type FigureName = (typeof FIGURES)[number];
