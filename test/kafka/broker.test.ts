@@ -77,7 +77,13 @@ describe('three nodes', () => {
     async () => {
       const cluster = await startCluster();
       await createTopic(cluster.brokers, 3);
-      await cluster.nodes[0]?.kill();
+      const [gone] = cluster.nodes;
+      await gone?.kill();
+      // A plain client gives up sooner than a cluster misses a node.
+      await until('another leads', async () => {
+        const leader = await leaderOf(cluster.brokers).catch(() => NOBODY);
+        return (leader !== NOBODY && leader !== gone?.id) || undefined;
+      });
       await send(cluster.brokers, 'two of three');
       await cluster.nodes[0]?.start();
       await send(cluster.brokers, 'three of three');
@@ -101,6 +107,17 @@ async function send(brokers: string[], value: string): Promise<void> {
   await producer.connect();
   await producer.send({ topic: TOPIC, messages: [{ key: 'key', value }] });
   await producer.disconnect();
+}
+
+/** Kafka's word for a partition without a leader. */
+const NOBODY = -1;
+
+async function leaderOf(brokers: string[]): Promise<number> {
+  const admin = plainClient(brokers).admin();
+  await admin.connect();
+  const { topics } = await admin.fetchTopicMetadata({ topics: [TOPIC] });
+  await admin.disconnect();
+  return topics[0]?.partitions[0]?.leader ?? NOBODY;
 }
 
 function isAlive(pid: number): boolean {
