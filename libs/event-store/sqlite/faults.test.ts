@@ -173,11 +173,14 @@ describe('kill -9 while writing', () => {
   });
 });
 
-/** Where the frames written last end: behind them the log holds zeros. */
+/**
+ * Where the last commit ends. Behind it the log holds zeros, and perhaps frames of a commit that the kill cut off; the
+ * frame that completes one says how many pages the database has (https://sqlite.org/fileformat2.html, section 4.1).
+ */
 function endOfLog(bytes: Buffer): number {
   const frame = 24 + 4096;
   let end = bytes.length - ((bytes.length - 32) % frame);
-  while (bytes.subarray(end - frame, end).every((byte) => byte === 0)) end -= frame;
+  while (bytes.readUInt32BE(end - frame + 4) === 0) end -= frame;
   return end;
 }
 
