@@ -1,4 +1,4 @@
-import type { Authenticator } from './http/authenticate.js';
+import type { Authenticator } from './authenticate.js';
 import type { Parts } from './parts.js';
 
 export interface EsdbSide {

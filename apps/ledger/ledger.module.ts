@@ -8,7 +8,7 @@ import { EraseRecipientHandler } from './commands/erase-recipient.js';
 import { GrantConsentHandler } from './commands/grant-consent.js';
 import { RecordMessageHandler } from './commands/record-message.js';
 import { RevokeConsentHandler } from './commands/revoke-consent.js';
-import { Authenticator } from './http/authenticate.js';
+import { Authenticator } from './authenticate.js';
 import { BusinessesController } from './http/businesses.controller.js';
 import { ConsentController } from './http/consent.controller.js';
 import { DocsController } from './http/docs.controller.js';

@@ -23,7 +23,7 @@ import {
 import { LiveView } from '#view';
 import { KeyUses } from './commands/key-uses.js';
 import { serveEmbeddedLedger } from './esdb-side.js';
-import { Authenticator } from './http/authenticate.js';
+import { Authenticator } from './authenticate.js';
 import { openHttp } from './http/server.js';
 import { openEmbeddedLedger, openRemoteLedger, remoteLimitsOf, type RemoteLimits } from './ledger-store.js';
 import type { Parts } from './parts.js';

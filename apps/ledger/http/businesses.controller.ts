@@ -8,8 +8,8 @@ import { ChangeRegister } from '../commands/change-register.js';
 import { register } from '../commands/register.js';
 import { Parts } from '../parts.js';
 import { callerOf, markReplayed } from './caller.js';
-import { BusinessDto, DisclosureDto } from './dto/business.dto.js';
-import { idempotencyKey } from './idempotency-key.js';
+import { BusinessDto, DisclosureDto } from '../requests/dto/business.dto.js';
+import { idempotencyKey } from '../requests/idempotency-key.js';
 import { Route } from './route.js';
 import {
   businessGetRoute,

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FieldError } from '#platform';
 import type { Outcome, CommandAnswer } from '../commands/answer.js';
 import type { Caller } from '../commands/caller.js';
-import type { Principal } from './authenticate.js';
+import type { Principal } from '../authenticate.js';
 import type { GateConfig } from './gate.js';
 
 declare module 'fastify' {

@@ -8,9 +8,9 @@ import { RecordMessage } from '../commands/record-message.js';
 import { RevokeConsent } from '../commands/revoke-consent.js';
 import { Parts } from '../parts.js';
 import { answer, callerOf } from './caller.js';
-import { grantOf, messageOf, requirePerson, revocationsOf } from './consent-requests.js';
-import { GrantDto, MessageDto } from './dto/consent.dto.js';
-import { countLenience } from './lenience.js';
+import { grantOf, messageOf, requirePerson, revocationsOf } from '../requests/consent-requests.js';
+import { GrantDto, MessageDto } from '../requests/dto/consent.dto.js';
+import { countLenience } from '../requests/lenience.js';
 import { Route } from './route.js';
 import { grantRoute, messageRoute, revocationRoute } from './routes/consent.routes.js';
 
@@ -50,7 +50,7 @@ export class ConsentController {
       request.jsonFaults ?? [],
       callerOf(request),
     );
-    countLenience(this.parts, request, revocations[0]?.warnings ?? []);
+    countLenience(this.parts, callerOf(request).actor, revocations[0]?.warnings ?? []);
     const outcomes = await Promise.all(revocations.map((one) => this.commands.execute(new RevokeConsent(one))));
     return answer(reply, requirePerson(outcomes[0]));
   }

@@ -4,9 +4,9 @@ import type { FastifyReply } from 'fastify';
 import { Parts } from '../parts.js';
 import { CheckEligibility, type Check, type Consistency, type Decision } from '../queries/check-eligibility.js';
 import { Refusal } from '#platform';
-import { readCheck, readTopic, requireBatch, requirePosition, type RawCheck } from './check-body.js';
+import { readCheck, readTopic, requireBatch, requirePosition, type RawCheck } from '../requests/check-body.js';
 import { batchJson, type BatchResult } from './decision-json.js';
-import { itemProblem, nameRecipient, requireRecipientId } from './name-recipient.js';
+import { itemProblem, nameRecipient, requireRecipientId } from '../requests/name-recipient.js';
 import { Route } from './route.js';
 import { batchRoute, checkByIdRoute, checkRoute, lookupRoute } from './routes/eligibility.routes.js';
 

@@ -5,9 +5,9 @@ import type { CommandAnswer } from '../commands/answer.js';
 import { EraseRecipient } from '../commands/erase-recipient.js';
 import { Parts } from '../parts.js';
 import { answer, callerOf } from './caller.js';
-import { requirePerson } from './consent-requests.js';
-import { erasuresOf } from './erasure-requests.js';
-import { countLenience } from './lenience.js';
+import { requirePerson } from '../requests/consent-requests.js';
+import { erasuresOf } from '../requests/erasure-requests.js';
+import { countLenience } from '../requests/lenience.js';
 import { Route } from './route.js';
 import { erasureRoute } from './routes/consent.routes.js';
 
@@ -29,7 +29,7 @@ export class ErasuresController {
   ): Promise<CommandAnswer> {
     const faults = request.jsonFaults ?? [];
     const erasures = await erasuresOf(this.parts, businessId, key, body, faults, callerOf(request));
-    countLenience(this.parts, request, erasures[0]?.warnings ?? []);
+    countLenience(this.parts, callerOf(request).actor, erasures[0]?.warnings ?? []);
     const outcomes = await Promise.all(erasures.map((one) => this.commands.execute(new EraseRecipient(one))));
     return answer(reply, requirePerson(outcomes[0]));
   }

@@ -2,9 +2,9 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { Refusal, readJson } from '#platform';
 import type { Parts } from '../parts.js';
 import type { Check, CheckEligibilityHandler, Decision } from '../queries/check-eligibility.js';
-import { authorize, type Authenticator } from './authenticate.js';
+import { authorize, type Authenticator } from '../authenticate.js';
 import { decisionJson } from './decision-json.js';
-import { readCheck, readTopic, type RawCheck } from './check-body.js';
+import { readCheck, readTopic, type RawCheck } from '../requests/check-body.js';
 import { checkByIdRoute, checkRoute } from './routes/eligibility.routes.js';
 
 /** What is known of a question before anything was awaited, or read but its head. */

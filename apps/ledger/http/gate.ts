@@ -1,20 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal, ERRORS } from '#platform';
-import { businessNotFound } from '../commands/register.js';
+import { requireAdmitted, type Asks } from '../admission.js';
 import type { Parts } from '../parts.js';
-import { authorize, type Access, type Authenticator, type Principal } from './authenticate.js';
+import type { Authenticator, Principal } from '../authenticate.js';
 import type { BodyMode } from './body-parser.js';
 
 /** What the gate needs to know of a route; set by `@Route`. */
-export interface GateConfig {
-  readonly access: Access;
+export interface GateConfig extends Asks {
   /** The pattern of the route, by which it is counted. */
   readonly path: string;
   readonly body?: BodyMode;
-  /** An opt-out passes every limit, and no doubt about the register keeps it out. */
-  readonly revocation?: boolean;
-  /** Registers the business itself: it need not exist yet. */
-  readonly founds?: boolean;
 }
 
 /**
@@ -72,13 +67,9 @@ class InWork {
 }
 
 function admit(parts: Parts, request: FastifyRequest, principal: Principal): Error | undefined {
-  const { access, revocation, founds } = request.gate ?? CLOSED;
   const { b: businessId } = request.params as { b?: string };
   try {
-    authorize(principal, access, businessId);
-    const vouched = founds === true || (revocation === true && principal.businessId !== undefined);
-    const unknown = businessId !== undefined && !parts.view.catalogue.business(businessId)?.state.profile;
-    if (unknown && !vouched) throw businessNotFound();
+    requireAdmitted(parts, principal, request.gate ?? CLOSED, businessId);
     request.principal = principal;
     return undefined;
   } catch (error) {

@@ -4,8 +4,8 @@ import { instantOf } from '#consent';
 import { Refusal, ValidationPipe } from '#platform';
 import { makeApiKey, type ApiKey } from '#vault';
 import { Parts } from '../parts.js';
-import { Authenticator } from './authenticate.js';
-import { ApiKeyDto } from './dto/business.dto.js';
+import { Authenticator } from '../authenticate.js';
+import { ApiKeyDto } from '../requests/dto/business.dto.js';
 import { Route } from './route.js';
 import {
   globalKeyDeleteRoute,

@@ -7,7 +7,7 @@ import { ChangeRegister } from '../commands/change-register.js';
 import { register } from '../commands/register.js';
 import { Parts } from '../parts.js';
 import { callerOf } from './caller.js';
-import { PurposeDto } from './dto/business.dto.js';
+import { PurposeDto } from '../requests/dto/business.dto.js';
 import { Route } from './route.js';
 import { purposeDeleteRoute, purposePutRoute, purposesGetRoute } from './routes/business.routes.js';
 

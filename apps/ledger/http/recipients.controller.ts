@@ -5,7 +5,7 @@ import { Parts } from '../parts.js';
 import { ReadRecipient } from '../queries/read-recipient.js';
 import { ReadTimeline } from '../queries/read-timeline.js';
 import { callerOf, principalOf } from './caller.js';
-import { requireRecipientId } from './name-recipient.js';
+import { requireRecipientId } from '../requests/name-recipient.js';
 import { Route } from './route.js';
 import { recipientGetRoute, timelineRoute } from './routes/audit.routes.js';
 

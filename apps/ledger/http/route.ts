@@ -1,7 +1,7 @@
 import { applyDecorators, Delete, Get, HttpCode, Post, Put } from '@nestjs/common';
 import { RouteConfig, RouteSchema } from '@nestjs/platform-fastify';
 import type { JsonSchema, RouteDoc } from '#platform';
-import type { Access } from './authenticate.js';
+import type { Access } from '../authenticate.js';
 import type { BodyMode } from './body-parser.js';
 import type { GateConfig } from './gate.js';
 

@@ -16,7 +16,7 @@ import { register } from '../commands/register.js';
 import { Parts } from '../parts.js';
 import { DeliveryIntake } from '../webhooks/delivery-intake.js';
 import { callerOf, principalOf } from './caller.js';
-import { SenderDto } from './dto/business.dto.js';
+import { SenderDto } from '../requests/dto/business.dto.js';
 import { Route } from './route.js';
 import { senderDeleteRoute, senderPutRoute, sendersGetRoute } from './routes/business.routes.js';
 

@@ -7,7 +7,7 @@ import { NestLog, problemServerOptions } from '#platform';
 import { LedgerModule } from '../ledger.module.js';
 import type { Parts } from '../parts.js';
 import { CheckEligibilityHandler } from '../queries/check-eligibility.js';
-import type { Authenticator } from './authenticate.js';
+import type { Authenticator } from '../authenticate.js';
 import { parseBodies, type BodyMode } from './body-parser.js';
 import { FastLane } from './fast-lane.js';
 import { guardRoutes } from './gate.js';

@@ -8,7 +8,7 @@ import type { Unrouted } from '#vault';
 import type { Caller } from '../commands/caller.js';
 import { RecordMessage } from '../commands/record-message.js';
 import { RevokeConsent } from '../commands/revoke-consent.js';
-import { nameRecipient, nameRevoked, type NamedRecipient } from '../http/name-recipient.js';
+import { nameRecipient, nameRevoked, type NamedRecipient } from '../requests/name-recipient.js';
 import { Parts } from '../parts.js';
 
 const PROVIDER: Provider = 'whatsapp_cloud';

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '#platform';
-import { BusinessDto, DisclosureDto, PurposeDto, SenderDto } from '../dto/business.dto.js';
+import { BusinessDto, DisclosureDto, PurposeDto, SenderDto } from '../../requests/dto/business.dto.js';
 import type { RouteSpec } from '../route.js';
 import { BUSINESS, DISCLOSURE, LINTED, PUBLISHED, PURPOSE, PURPOSES, SENDER, SENDERS } from './answers.js';
 import { IDEMPOTENCY_HEADER, REPLAYED_HEADER } from './schemas.js';

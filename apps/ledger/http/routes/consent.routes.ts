@@ -1,6 +1,6 @@
 import { CATEGORIES, CHANNELS, ERASURE_REQUESTERS, REVOCATION_METHODS } from '#consent';
 import type { RouteSpec } from '../route.js';
-import { GrantDto, MessageDto, RecipientDto } from '../dto/consent.dto.js';
+import { GrantDto, MessageDto, RecipientDto } from '../../requests/dto/consent.dto.js';
 import { COMMAND_ANSWER, IDEMPOTENCY_HEADER, REPLAYED_HEADER, TEXT } from './schemas.js';
 
 const COMMAND_RESPONSES = {

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '#platform';
-import { ApiKeyDto } from '../dto/business.dto.js';
+import { ApiKeyDto } from '../../requests/dto/business.dto.js';
 import type { RouteSpec } from '../route.js';
 import { KEYS, NEW_KEY, RECIPIENT_KEY } from './answers.js';
 

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Refusal } from '#platform';
 import { SCOPES, parseApiKey, verifyApiKey, type Scope, type Vault } from '#vault';
-import { businessNotFound } from '../commands/register.js';
+import { businessNotFound } from './commands/register.js';
 
 /** Who calls. The admin key has every scope for every business. */
 export interface Principal {

@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify';
 import type { Warning } from '../commands/answer.js';
 import type { Parts } from '../parts.js';
 
@@ -15,8 +14,8 @@ const COUNTED = [
 ];
 
 /** Counts, for whoever holds the key, what of an opt-out was understood otherwise than it may have been meant. */
-export function countLenience({ metrics }: Parts, { principal }: FastifyRequest, warnings: readonly Warning[]): void {
-  for (const { field } of warnings) metrics.lenientWarning(principal?.keyId ?? 'anonymous', labelOf(field));
+export function countLenience({ metrics }: Parts, keyId: string, warnings: readonly Warning[]): void {
+  for (const { field } of warnings) metrics.lenientWarning(keyId, labelOf(field));
 }
 
 /** A label must not carry what a caller made up. */
