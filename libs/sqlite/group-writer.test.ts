@@ -10,16 +10,25 @@ import {
   WriterOverloaded,
   workerUrl,
   type GroupWriter,
+  type JobCodec,
   type LaneLimits,
 } from './index.js';
 
 const schema = { synchronous: 'FULL', schemaVersion: 1, migrate: () => undefined } as const;
 
+const index = workerUrl(import.meta.url, './index.js').href;
+const codec: JobCodec<string> = {
+  pack: (text) => ({ head: { length: text.length }, bytes: Buffer.from(text) }),
+  unpack: ({ bytes }) => Buffer.from(bytes).toString(),
+};
+
 /** A writer program that keeps texts, each with the number of the transaction it was written in. */
-const program = new URL(
-  `data:text/javascript,${encodeURIComponent(`
-  import { openDatabase, serveGroupWriter, transactionOf } from '${workerUrl(import.meta.url, './index.js').href}';
+const programWith = (more: string) =>
+  new URL(
+    `data:text/javascript,${encodeURIComponent(`
+  import { openDatabase, serveGroupWriter, transactionOf } from '${index}';
   serveGroupWriter({
+    ${more}
     open: ({ file }) => {
       const migrate = (db) => db.exec('CREATE TABLE notes (text TEXT, batch INTEGER)');
       const db = openDatabase(file, { synchronous: 'FULL', schemaVersion: 1, migrate });
@@ -41,14 +50,25 @@ const program = new URL(
     },
   });
 `)}`,
-);
+  );
+
+const WAYS = {
+  'through the queue': { program: programWith('') },
+  'through the slot where it is alone': {
+    program: programWith(
+      'codec: { unpack: ({ head, bytes }) => { const text = Buffer.from(bytes).toString(); if (text.length !== head.length) throw new Error("cut"); return text; } },',
+    ),
+    codec,
+  },
+} as const;
 
 let directory = '';
+let way: (typeof WAYS)[keyof typeof WAYS];
 let writer: GroupWriter<string, number>;
 const file = () => join(directory, 'notes.db');
 const open = (limits: Partial<LaneLimits> = {}, sizeOf?: (job: string) => number) =>
   openGroupWriter<string, number>({
-    program,
+    ...way,
     workerData: { file: file() },
     limits,
     ...(sizeOf ? { sizeOf } : {}),
@@ -62,6 +82,13 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
+/** Longer than either side stays awake; that nothing happens meanwhile is the very case. */
+const LONGEST_AWAKE_MS = 2;
+
+function bothAsleep(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, LONGEST_AWAKE_MS));
+}
+
 function written(): { text: string; batch: number }[] {
   const db = openDatabase(file(), { ...schema, readOnly: true });
   try {
@@ -71,7 +98,11 @@ function written(): { text: string; batch: number }[] {
   }
 }
 
-describe('a group writer', () => {
+describe.each(Object.entries(WAYS))('a group writer that takes a job %s', (_name, taken) => {
+  beforeEach(() => {
+    way = taken;
+  });
+
   it('writes what one turn submits in one transaction, revocations first', async () => {
     writer = await open();
     const results = await Promise.all([
@@ -151,5 +182,22 @@ describe('a group writer', () => {
     writer = await open();
     await writer.submit('a', 'normal');
     expect(writer.status()).toMatchObject({ broken: false, details: { jobs: 1 } });
+  });
+
+  it('takes lone jobs of any length, one after the other and after a rest', async () => {
+    writer = await open();
+    const texts = Array.from({ length: 40 }, (_, n) => (n % 8 === 7 ? 'ü€😀'.repeat(4_000) : `grüße ${n}`));
+    for (const [n, text] of texts.entries()) {
+      await expect(writer.submit(text, n % 2 === 0 ? 'normal' : 'revocation')).resolves.toBe(n + 1);
+      if (n % 5 === 4) await bothAsleep();
+    }
+    expect(written().map(({ text }) => text)).toEqual(texts);
+    expect(written().map(({ batch }) => batch)).toEqual(texts.map((_, n) => n));
+  });
+
+  it('tells a lone job how it failed', async () => {
+    writer = await open();
+    await expect(writer.submit('bad', 'normal')).rejects.toMatchObject({ code: 'NOT_WANTED', message: 'not wanted' });
+    await expect(writer.submit('good', 'normal')).resolves.toBe(1);
   });
 });

@@ -1,10 +1,19 @@
 import { Worker } from 'node:worker_threads';
-import { errorOf, type Outcome } from './batch.js';
+import { errorOf, type Outcome, type Outcomes } from './batch.js';
 import type { WriterStatus } from './guarded-writer.js';
 import { Lanes, type Lane, type LaneLimits, type Waiting } from './lanes.js';
-import type { FromWriter, ToWriter } from './serve-group-writer.js';
+import { newSlot, Slot } from './slot.js';
 import { StorageError } from './storage-error.js';
 import { Wakefulness } from './wakefulness.js';
+import type {
+  FromWriter,
+  JobCodec,
+  LoneAnswer,
+  LoneJob,
+  Slots,
+  ToWriter,
+  WriterThreadData,
+} from './writer-messages.js';
 
 /** How long the event loop keeps turning for the answer to a batch: about what a write and its sync take. */
 const AWAKE_MS = 0.3;
@@ -17,6 +26,8 @@ export interface GroupWriterOptions<Job, Data> {
   readonly limits?: Partial<LaneLimits>;
   /** Bytes of a job, for the limit of a batch; absent: jobs are only counted. */
   readonly sizeOf?: (job: Job) => number;
+  /** The one that the program has. With it a job alone in its batch takes the short way: what the wait is felt by most. */
+  readonly codec?: JobCodec<Job>;
   /** Called after each batch, e.g. to wake those who wait for new rows. */
   readonly onBatch?: () => void;
 }
@@ -39,9 +50,11 @@ export interface GroupWriter<Job, Result> {
 export async function openGroupWriter<Job, Result, Data = unknown>(
   options: GroupWriterOptions<Job, Data>,
 ): Promise<GroupWriter<Job, Result>> {
-  const worker = new Worker(options.program, { workerData: options.workerData });
+  const slots = { jobs: newSlot(), answers: newSlot() };
+  const workerData: WriterThreadData<Data> = { own: options.workerData, ...slots };
+  const worker = new Worker(options.program, { workerData });
   const opened = await firstMessage<Result>(worker);
-  if (opened.is === 'opened') return new ThreadedWriter<Job, Result, Data>(worker, opened.status, options);
+  if (opened.is === 'opened') return new ThreadedWriter<Job, Result, Data>(worker, slots, opened.status, options);
   await worker.terminate();
   throw opened.is === 'refused' ? errorOf(opened.failure) : new Error('the writer thread answered out of turn');
 }
@@ -56,6 +69,8 @@ function firstMessage<Result>(worker: Worker): Promise<FromWriter<Result>> {
 
 class ThreadedWriter<Job, Result, Data> implements GroupWriter<Job, Result> {
   private readonly lanes: Lanes<Job, Result>;
+  private readonly jobs: Slot;
+  private readonly answers: Slot;
   private inFlight: readonly Waiting<Job, Result>[] = [];
   private flushing = false;
   private awake = false;
@@ -66,9 +81,12 @@ class ThreadedWriter<Job, Result, Data> implements GroupWriter<Job, Result> {
 
   constructor(
     private readonly worker: Worker,
+    { jobs, answers }: Slots,
     private lastStatus: WriterStatus,
     private readonly options: GroupWriterOptions<Job, Data>,
   ) {
+    this.jobs = new Slot(jobs);
+    this.answers = new Slot(answers);
     this.lanes = new Lanes(options.limits ?? {}, options.sizeOf ?? (() => 0));
     worker.on('message', (message: FromWriter<Result>) => this.hear(message));
     this.exited = new Promise((resolve) => {
@@ -116,25 +134,50 @@ class ThreadedWriter<Job, Result, Data> implements GroupWriter<Job, Result> {
   }
 
   private flush(): void {
-    const batch = this.lanes.takeBatch();
-    this.inFlight = [...batch.revocation, ...batch.normal];
-    if (this.inFlight.length === 0) return;
-    this.post({ revocation: batch.revocation.map(({ job }) => job), normal: batch.normal.map(({ job }) => job) });
+    const { revocation, normal } = this.lanes.takeBatch();
+    this.inFlight = [...revocation, ...normal];
+    const [first, second] = this.inFlight;
+    if (first === undefined) return;
+    if (second !== undefined || !this.putAlone(first.job, revocation.length === 1 ? 'revocation' : 'normal')) {
+      this.post({ revocation: revocation.map(({ job }) => job), normal: normal.map(({ job }) => job) });
+    }
     this.stayAwake();
+  }
+
+  /** False where the job has to go through the queue between the threads. */
+  private putAlone(job: Job, lane: Lane): boolean {
+    if (!this.options.codec) return false;
+    const { head, bytes } = this.options.codec.pack(job);
+    if (!this.jobs.put({ head: [lane, head] satisfies LoneJob, bytes })) return false;
+    if (this.jobs.takerSleeps) this.post('look');
+    return true;
   }
 
   /** To wake an event loop that sleeps takes longer than to let it turn; whatever else comes in is done meanwhile. */
   private stayAwake(): void {
     if (this.awake || !this.wakefulness.isWorthwhile()) return;
     this.awake = true;
+    this.answers.stayAwake();
     const until = performance.now() + AWAKE_MS;
     const turn = () => {
+      this.look();
       const isAnswered = this.inFlight.length === 0;
       this.awake = !isAnswered && performance.now() < until;
-      if (this.awake) setImmediate(turn);
-      else this.wakefulness.tell(isAnswered);
+      if (this.awake) return void setImmediate(turn);
+      this.answers.sleep();
+      this.wakefulness.tell(isAnswered);
+      // An answer that was put there just now was put for somebody awake, whom nothing would wake.
+      this.look();
     };
     setImmediate(turn);
+  }
+
+  private look(): void {
+    const parcel = this.answers.take();
+    if (!parcel) return;
+    const [outcome, status] = parcel.head as LoneAnswer<Result>;
+    this.lastStatus = status;
+    this.answer([outcome]);
   }
 
   private post(message: ToWriter<Job>): void {
@@ -143,11 +186,15 @@ class ThreadedWriter<Job, Result, Data> implements GroupWriter<Job, Result> {
 
   private hear(message: FromWriter<Result>): void {
     if (message.is === 'refused') return;
+    if (message.is === 'look') return this.look();
     this.lastStatus = message.status;
-    if (message.is !== 'done') return;
+    if (message.is === 'done') this.answer(message.outcomes);
+  }
+
+  private answer(outcomes: Outcomes<Result>): void {
     const answered = this.inFlight;
     this.inFlight = [];
-    message.outcomes.forEach((outcome, index) => settle(answered[index], outcome));
+    outcomes.forEach((outcome, index) => settle(answered[index], outcome));
     this.options.onBatch?.();
     if (!this.lanes.isEmpty()) this.flushSoon();
     this.endWhenDone();

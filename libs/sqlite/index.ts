@@ -8,5 +8,6 @@ export { WriterOverloaded, type Lane, type LaneLimits } from './lanes.js';
 export { lockExclusively, type ExclusiveLock } from './exclusive-lock.js';
 export { openGroupWriter, type GroupWriter, type GroupWriterOptions } from './group-writer.js';
 export { serveGroupWriter } from './serve-group-writer.js';
+export type { JobCodec } from './writer-messages.js';
 export { workerUrl } from './worker-url.js';
 export { snapshotDatabase, type SnapshotOptions } from './snapshot.js';

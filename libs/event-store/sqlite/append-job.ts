@@ -1,4 +1,5 @@
 import { bytesOf, checkAppend } from '../append-rules.js';
+import type { JobCodec } from '#sqlite';
 import type { ExpectedRevision, NewEvent } from '../port.js';
 
 /** An append on its way to the writer thread: one block of bytes, because each separate block costs a copy of its own. */
@@ -17,10 +18,16 @@ export interface EventHead {
   readonly metadataBytes: number;
 }
 
+/** The way of a lone append to the writer thread. */
+export const APPEND_CODEC: JobCodec<AppendJob> = {
+  pack: ({ bytes, ...head }) => ({ head, bytes }),
+  unpack: ({ head, bytes }) => ({ ...(head as Omit<AppendJob, 'bytes'>), bytes }),
+};
+
 export type AppendResult =
   | { readonly revision: number; readonly n: number; readonly replayed: boolean }
-  /** Another revision than expected; absent: the stream does not exist. */
-  | { readonly conflictAt: number | undefined };
+  /** Another revision than expected; null: the stream does not exist. */
+  | { readonly conflictAt: number | null };
 
 /** Throws `EventTooLarge`, or a `RangeError` where the caller's program is wrong. */
 export function packAppend(

@@ -35,8 +35,8 @@ export function appenderOf(db: SqliteDatabase): (job: AppendJob) => AppendResult
     const stream = findStream.get(job.stream);
     const actual = (stream === undefined ? undefined : lastRevision.get(stream)) ?? undefined;
     const places = stream === undefined ? [] : job.events.map(({ id }) => findEvent.get(stream, bytesOfUuid(id)));
-    if (places.some((place) => place !== undefined)) return replayOf(places) ?? { conflictAt: actual };
-    if (!isExpected(job.expected, actual)) return { conflictAt: actual };
+    if (places.some((place) => place !== undefined)) return replayOf(places) ?? { conflictAt: actual ?? null };
+    if (!isExpected(job.expected, actual)) return { conflictAt: actual ?? null };
     const known = stream ?? Number(addStream.run(job.stream).lastInsertRowid);
     return insert(known, actual === undefined ? 0 : actual + 1, job);
   };

@@ -27,7 +27,7 @@ import {
 } from '../port.js';
 import type { Ledger, LedgerStatus } from '../status.js';
 import { Wake } from '../wake.js';
-import { packAppend, type AppendJob, type AppendResult } from './append-job.js';
+import { APPEND_CODEC, packAppend, type AppendJob, type AppendResult } from './append-job.js';
 import { lockDataDirectory } from './data-directory.js';
 import { LedgerReader } from './reader.js';
 import { openLedger } from './schema.js';
@@ -95,6 +95,7 @@ function startWriter(options: SqliteStoreOptions, onBatch: () => void): Promise<
     workerData: { dataDir: options.dataDir, reserveBytes: reserveMb * 1024 * 1024 },
     limits: options.lanes ?? {},
     sizeOf: ({ bytes }) => bytes.length,
+    codec: APPEND_CODEC,
     onBatch,
   });
 }

@@ -9,7 +9,7 @@ import {
   type SqliteDatabase,
   type WriterProgram,
 } from '#sqlite';
-import type { AppendJob, AppendResult } from './append-job.js';
+import { APPEND_CODEC, type AppendJob, type AppendResult } from './append-job.js';
 import { appenderOf } from './appender.js';
 import { Reserve } from './reserve.js';
 import { openLedger } from './schema.js';
@@ -85,4 +85,4 @@ function whereRoomAllows(work: () => void): void {
   }
 }
 
-serveGroupWriter({ open });
+serveGroupWriter({ open, codec: APPEND_CODEC });
