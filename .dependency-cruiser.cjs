@@ -99,7 +99,15 @@ module.exports = {
       severity: 'error',
       comment: 'The view is made from the ledger by the rules, and can be dropped.',
       from: { path: '^libs/view/' },
-      to: { path: '^libs/', pathNot: '^libs/(view|consent|event-store|sqlite)/' },
+      to: { path: '^libs/', pathNot: '^libs/(view|consent|event-store|sqlite|packed)/' },
+    },
+    {
+      name: 'packed-stands-alone',
+      severity: 'error',
+      comment:
+        'Bytes outside the heap by recipient id: the view and the guard keep very many in them, each in its form.',
+      from: { path: '^libs/packed/' },
+      to: { path: '^libs/', pathNot: '^libs/packed/' },
     },
     {
       name: 'providers-know-words-only',
@@ -156,11 +164,11 @@ module.exports = {
     {
       name: 'guard-is-a-package-of-its-own',
       severity: 'error',
-      comment: 'A sender embeds it: the rules, the records, kafkajs and node, nothing else.',
+      comment: 'A sender embeds it: the rules, the records, packed storage, kafkajs and node, nothing else.',
       from: { path: '^libs/sender-guard/', pathNot: '\\.test\\.ts$' },
       to: {
         pathNot: [
-          '^libs/(sender-guard|contracts|consent)/',
+          '^libs/(sender-guard|contracts|consent|packed)/',
           '^node_modules/kafkajs',
           '^node:',
           '^[a-z_]+(/promises)?$',

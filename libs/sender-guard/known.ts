@@ -28,15 +28,13 @@ import {
   withoutLinks,
   type ReadChange,
 } from '#contracts';
+import { TextTable, TooLong, isRecipientId } from '#packed';
 import type { GuardQuestion, GuardReason } from './decision.js';
 import { stateWithLinked } from './linked-members.js';
 import { PendingOptOuts, type OptOut } from './pending-opt-outs.js';
 import { furthest, reaches } from './positions.js';
-import { TooLong } from './storage/bytes.js';
 import type { KeptState } from './storage/pack-state.js';
 import { PackedStates } from './storage/packed-states.js';
-import { isRecipientId } from './storage/recipient-key.js';
-import { TextTable } from './storage/text-table.js';
 import type { TopicRecord } from './topic-record.js';
 
 /** A verdict, or why the question cannot be judged. */

@@ -1,9 +1,9 @@
 import { EMPTY_STATE, join, type RecipientState } from '#consent';
 import { withoutLinks } from '#contracts';
+import type { TextTable } from '#packed';
 import { membersOf } from './linked-members.js';
 import { furthest, reaches } from './positions.js';
 import { PackedStates } from './storage/packed-states.js';
-import type { TextTable } from './storage/text-table.js';
 
 /** An opt-out as it counts until the state records have it. */
 export interface OptOut {

@@ -21,18 +21,23 @@ export const CODEC_VERSION = 2;
  * kind and the recipient's own id (event type, stream) is left out. Equal states give equal text.
  */
 export function encode(state: RecipientState, recipientId: string): string {
-  const pack = (cells: readonly Packed[]): Value => (cells.length === 0 ? 0 : cells);
-  return JSON.stringify([
-    pack(state.grants.map((cell) => packGrant(cell, recipientId))),
-    pack(state.revocations.map((cell) => packRevocation(cell, recipientId))),
-    pack(state.preferences.map((cell) => packPreference(cell, recipientId))),
-    pack(state.blocks.map((cell) => [cell.channel, ...packBasis(cell, 'ConsentRevoked', recipientId)])),
-    pack(state.contacts.map((cell) => [cell.channel, cell.sender, ...packBasis(cell, 'UserMessaged', recipientId)])),
-    pack(state.confirmations.map((cell) => packConfirmation(cell, recipientId))),
-    pack(state.links.map((cell) => packLink(cell, recipientId))),
+  return JSON.stringify(pack(state, recipientId));
+}
+
+/** The same before it is written as text. */
+export function pack(state: RecipientState, recipientId: string): Packed {
+  const part = (cells: readonly Packed[]): Value => (cells.length === 0 ? 0 : cells);
+  return [
+    part(state.grants.map((cell) => packGrant(cell, recipientId))),
+    part(state.revocations.map((cell) => packRevocation(cell, recipientId))),
+    part(state.preferences.map((cell) => packPreference(cell, recipientId))),
+    part(state.blocks.map((cell) => [cell.channel, ...packBasis(cell, 'ConsentRevoked', recipientId)])),
+    part(state.contacts.map((cell) => [cell.channel, cell.sender, ...packBasis(cell, 'UserMessaged', recipientId)])),
+    part(state.confirmations.map((cell) => packConfirmation(cell, recipientId))),
+    part(state.links.map((cell) => packLink(cell, recipientId))),
     optional(state.erased, 'RecipientErased', recipientId),
     optional(state.unreadable, 'Unreadable', recipientId),
-  ]);
+  ];
 }
 
 /** Most cells of most people are empty: one list serves them all. */
@@ -40,21 +45,25 @@ const NOTHING: readonly never[] = Object.freeze([]);
 
 /** The state that `encode` packed for this recipient. Throws on text that it did not write. */
 export function decode(text: string, recipientId: string): RecipientState {
-  const packed = JSON.parse(text) as readonly (readonly Packed[] | 0)[];
-  const unpack = <C>(index: number, read: (cell: Packed, recipientId: string) => C): readonly C[] => {
-    const cells = packed[index];
+  return unpack(JSON.parse(text) as Packed, recipientId);
+}
+
+/** The state that `pack` packed for this recipient. */
+export function unpack(packed: Packed, recipientId: string): RecipientState {
+  const part = <C>(index: number, read: (cell: Packed, recipientId: string) => C): readonly C[] => {
+    const cells = packed[index] as readonly Packed[] | 0 | undefined;
     if (cells === 0) return NOTHING;
     if (cells === undefined) throw new Error('a packed state lacks a part');
     return cells.map((cell) => read(cell, recipientId));
   };
   const state: { -readonly [K in keyof RecipientState]: RecipientState[K] } = {
-    grants: unpack(0, unpackGrant),
-    revocations: unpack(1, unpackRevocation),
-    preferences: unpack(2, unpackPreference),
-    blocks: unpack(3, unpackBlock),
-    contacts: unpack(4, unpackContact),
-    confirmations: unpack(5, unpackConfirmation),
-    links: unpack(6, unpackLink),
+    grants: part(0, unpackGrant),
+    revocations: part(1, unpackRevocation),
+    preferences: part(2, unpackPreference),
+    blocks: part(3, unpackBlock),
+    contacts: part(4, unpackContact),
+    confirmations: part(5, unpackConfirmation),
+    links: part(6, unpackLink),
   };
   if (packed[7] !== 0) state.erased = unpackBasis(packed[7] as Packed, 0, 'RecipientErased', recipientId);
   if (packed[8] !== 0) state.unreadable = unpackBasis(packed[8] as Packed, 0, 'Unreadable', recipientId);

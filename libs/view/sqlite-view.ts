@@ -1,6 +1,7 @@
 import type { Position } from '#event-store';
 import { checkpointerOf, type Checkpointer, type SqliteDatabase } from '#sqlite';
 import { decode, encode } from './codec.js';
+import { PackedRows } from './packed-rows.js';
 import {
   ViewMoved,
   type BusinessRow,
@@ -26,6 +27,8 @@ export interface SqliteViewOptions {
   readonly ledgerId: string;
   /** How many decoded rows are kept in memory at most. */
   readonly cacheEntries: number;
+  /** Bytes for many more rows, packed; absent: none. */
+  readonly cacheBytes?: number;
 }
 
 /** SQLite's own 2 MiB would fetch nearly every page of a large view from the kernel again. */
@@ -36,6 +39,10 @@ const ROWS_AT_ONCE = 64;
 
 /** Small enough that a move is short. Where the log begins anew the commit waits, so that is let happen seldom. */
 const LOG_LIMITS = { dueAtPages: 1_000, restartAtPages: 16_000 } as const;
+
+function cacheOf({ cacheEntries, cacheBytes = 0 }: SqliteViewOptions): RowCache {
+  return cacheBytes > 0 ? new RowCache(cacheEntries, new PackedRows(cacheBytes)) : new RowCache(cacheEntries);
+}
 
 type StoredRow = [recipientId: string, businessId: string, state: string];
 
@@ -58,7 +65,7 @@ export class SqliteView implements ViewStore {
     this.#db = openViewDatabase(options.file, options.ledgerId);
     this.#db.pragma(`cache_size = -${PAGE_CACHE_KIB}`);
     this.#checkpointer = checkpointerOf(this.#db, LOG_LIMITS);
-    this.#cache = new RowCache(options.cacheEntries);
+    this.#cache = cacheOf(options);
     this.#position = positionIn(this.#db);
     const columns = 'SELECT recipient_id, business_id, state FROM recipients WHERE recipient_id';
     this.#selectOne = this.#db.prepare<[string], StoredRow>(`${columns} = ?`).raw();

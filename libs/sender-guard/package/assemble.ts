@@ -8,7 +8,7 @@ const run = promisify(execFile);
 const NAME = '@consent-ledger/sender-guard';
 const HERE = 'libs/sender-guard/package';
 /** The libs that the guard is made of, as they name each other. */
-const LIBS = ['consent', 'contracts'];
+const LIBS = ['consent', 'contracts', 'packed'];
 
 interface RootManifest {
   readonly version: string;

@@ -1,10 +1,7 @@
 import type { Basis, LinkCell, PreferenceCell, RecipientState } from '#consent';
-import { ByteWriter } from './bytes.js';
+import { ByteWriter, KEY_BYTES, UUID_BYTES, writeKey, writeUuid, type TextTable } from '#packed';
 import { msOf } from './packed-instant.js';
-import { writeUuid, UUID_BYTES } from './packed-uuid.js';
 import { CONFIRMATION, END, EVENT, GRANT, LINK, PART, PREFERENCE, REVOCATION } from './parts.js';
-import { KEY_BYTES, writeKey } from './recipient-key.js';
-import type { TextTable } from './text-table.js';
 
 /** A recipient's state as the guard keeps it: what a record says, and up to where in the ledger it holds. */
 export interface KeptState {

@@ -1,6 +1,6 @@
 import type { Basis, Instant } from '#consent';
+import { UUID_BYTES, readUuid } from '#packed';
 import { instantAt } from './packed-instant.js';
-import { UUID_BYTES, readUuid } from './packed-uuid.js';
 import { EVENT } from './parts.js';
 
 const MS_BYTES = 6;

@@ -3,12 +3,11 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { EMPTY_STATE, instantOf, keepGrant, keepLink, type RecipientState } from '#consent';
 import { encode, isUnderstood, readStateRecord, stateRecordOf } from '#contracts';
+import { TooLong, isRecipientId } from '#packed';
 import { RECIPIENTS, randomLedgers } from '../random-ledger.js';
-import { TooLong } from './bytes.js';
 import type { KeptState } from './pack-state.js';
 import { PackedStates } from './packed-states.js';
 import { instantAt, msOf } from './packed-instant.js';
-import { isRecipientId } from './recipient-key.js';
 
 /** As a value that can be compared: what is kept is read from its bytes when it is looked at. */
 function plain(kept: KeptState | undefined, recipientId = '') {

@@ -1,11 +1,9 @@
 import { ALL, EMPTY_STATE, type LinkCell, type PreferenceCell, type RecipientState } from '#consent';
-import { ByteReader } from './bytes.js';
+import { ByteReader, KEY_BYTES, keyText, type TextTable } from '#packed';
 import type { KeptState } from './pack-state.js';
 import { PACKED_EVENT_BYTES, PackedCell, spelledBytes } from './packed-cell.js';
 import { instantAt } from './packed-instant.js';
 import { CONFIRMATION, END, EVENT, GRANT, LINK, PART, PREFERENCE, REVOCATION } from './parts.js';
-import { KEY_BYTES, keyText } from './recipient-key.js';
-import type { TextTable } from './text-table.js';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Cell<K extends keyof RecipientState> = Extract<RecipientState[K], readonly unknown[]>[number];

@@ -86,7 +86,7 @@ describe('the package of the guard', () => {
     const files = await readdir(home, { recursive: true });
     expect(files).toContain('libs/sender-guard/index.d.ts');
     expect(files.filter((file) => /test|random-ledger|contract\.js|package\/(main|assemble)/.test(file))).toEqual([]);
-    expect((await readdir(join(home, 'libs'))).sort()).toEqual(['consent', 'contracts', 'sender-guard']);
+    expect((await readdir(join(home, 'libs'))).sort()).toEqual(['consent', 'contracts', 'packed', 'sender-guard']);
   });
 });
 

@@ -1,0 +1,92 @@
+import { ByteReader, ByteWriter, NO_ENTRY, PackedTable, TextTable, TooLong, isRecipientId } from '#packed';
+import type { Packed } from './basis-codec.js';
+import { pack, unpack } from './codec.js';
+import { readValue, writeValue } from './packed-value.js';
+import type { RecipientRow } from './port.js';
+
+/**
+ * Rows packed outside the heap, in about an eighth of what they take as objects, at most so many bytes of them. Two
+ * generations: what was read or written since the younger one was opened stays, the rest goes when that is full.
+ */
+export class PackedRows {
+  readonly #out: ByteWriter;
+  readonly #in: ByteReader;
+  readonly #generationBytes: number;
+  #young = new PackedTable();
+  #old = new PackedTable();
+
+  constructor(maxBytes: number) {
+    const texts = new TextTable();
+    this.#out = new ByteWriter(texts);
+    this.#in = new ByteReader(texts);
+    this.#generationBytes = maxBytes / 2;
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  /** Bytes taken from the system. */
+  get bytes(): number {
+    return this.#young.bytes + this.#old.bytes;
+  }
+
+  get(recipientId: string): RecipientRow | undefined {
+    const young = read(this.#young, recipientId, this.#in);
+    if (young !== undefined) return young;
+    const old = read(this.#old, recipientId, this.#in);
+    if (old !== undefined) this.put(recipientId, old);
+    return old;
+  }
+
+  /** One that is too long to be packed is not kept, nor is what was kept in its place. */
+  put(recipientId: string, row: RecipientRow): void {
+    if (!isRecipientId(recipientId)) return;
+    this.#young.put(recipientId, this.#packed(recipientId, row));
+    if (this.#young.bytes < this.#generationBytes) return;
+    this.#old = this.#young;
+    this.#young = new PackedTable();
+  }
+
+  has(recipientId: string): boolean {
+    return isKept(this.#young, recipientId) || isKept(this.#old, recipientId);
+  }
+
+  clear(): void {
+    this.#young = new PackedTable();
+    this.#old = new PackedTable();
+  }
+
+  #packed(recipientId: string, { businessId, state }: RecipientRow): Uint8Array {
+    const out = this.#out;
+    out.length = 0;
+    try {
+      out.byte(KEPT);
+      out.text(businessId);
+      writeValue(out, pack(state, recipientId));
+    } catch (error) {
+      if (!(error instanceof TooLong)) throw error;
+      return NOT_KEPT;
+    }
+    return out.bytes.subarray(0, out.length);
+  }
+}
+
+const KEPT = 1;
+/** In a row's place. */
+const NOT_KEPT = new Uint8Array([0]);
+
+function isKept(table: PackedTable, recipientId: string): boolean {
+  const entry = table.entryOf(recipientId);
+  return entry !== NO_ENTRY && table.bytesAt(entry)[table.payloadAt(entry)] === KEPT;
+}
+
+function read(table: PackedTable, recipientId: string, input: ByteReader): RecipientRow | undefined {
+  const entry = table.entryOf(recipientId);
+  if (entry === NO_ENTRY) return undefined;
+  input.bytes = table.bytesAt(entry);
+  input.at = table.payloadAt(entry);
+  if (input.byte() !== KEPT) return undefined;
+  const businessId = input.text();
+  return { businessId, state: unpack(readValue(input) as Packed, recipientId) };
+}
