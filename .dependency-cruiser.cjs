@@ -162,6 +162,13 @@ module.exports = {
       to: { path: '^libs/', pathNot: '^libs/(relay|contracts|consent|event-store|view|sqlite)/' },
     },
     {
+      name: 'feed-follows-the-ledger',
+      severity: 'error',
+      comment: 'The feed tells what the ledger says in the records of the contracts; who may listen it does not judge.',
+      from: { path: '^libs/feed/' },
+      to: { path: '^libs/', pathNot: '^libs/(feed|contracts|consent|event-store|view)/' },
+    },
+    {
       name: 'guard-is-a-package-of-its-own',
       severity: 'error',
       comment: 'A sender embeds it: the rules, the records, packed storage, kafkajs and node, nothing else.',

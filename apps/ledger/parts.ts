@@ -1,4 +1,5 @@
 import type { Ledger } from '#event-store';
+import type { Feed } from '#feed';
 import type { Clock, Config, Log, Metrics } from '#platform';
 import type { RecipientIds, Vault } from '#vault';
 import type { Relay } from '#relay';
@@ -18,4 +19,5 @@ export abstract class Parts {
   abstract readonly keyUses: KeyUses;
   /** Undefined where no brokers are configured. */
   abstract readonly relay: Relay | undefined;
+  abstract readonly feed: Feed;
 }

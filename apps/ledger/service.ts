@@ -24,6 +24,7 @@ import { LiveView } from '#view';
 import { KeyUses } from './commands/key-uses.js';
 import { serveEmbeddedLedger } from './esdb-side.js';
 import { Authenticator } from './authenticate.js';
+import { openFeedSide } from './feed-side.js';
 import { openHttp } from './http/server.js';
 import { openEmbeddedLedger, openRemoteLedger, remoteLimitsOf, type RemoteLimits } from './ledger-store.js';
 import type { Parts } from './parts.js';
@@ -106,13 +107,16 @@ async function open(config: Config, { clock, log, signal }: Required<StartOption
   metrics.watch({ queued: () => store.status().queued, viewLagMs: () => view.status().lagMs });
   const relay = await startRelaySide(config, { store, view, clock, log, metrics });
   if (relay) opened.add(relay, (one) => one.close());
-  const parts: Parts = { config, clock, log, metrics, store, vault, view, ids, keyUses: new KeyUses(), relay };
+  const feed = openFeedSide({ config, store, clock, log, metrics });
+  const parts: Parts = { config, clock, log, metrics, store, vault, view, ids, keyUses: new KeyUses(), relay, feed };
   opened.add(dropOldUnrouted(parts), async (stop) => stop());
   const authenticator = new Authenticator(vault, adminKey.key, config.limits.apiKeyCacheEntries);
   const metricsServer = opened.add(await startMetricsServer(config.metrics, metrics), (one) => one.close());
   const esdb = await serveEmbeddedLedger(parts, authenticator);
   if (esdb) opened.add(esdb, (one) => one.close());
   const http = opened.add(await openHttp(parts, authenticator), (one) => one.close());
+  // Watches would last for ever: they are ended before HTTP waits for what it still answers.
+  opened.add(feed, (one) => one.close());
   await leaveRoom();
   const ports = { http: await http.listen({ ...config.http, port: httpPort }), metrics: metricsServer.port };
   return {

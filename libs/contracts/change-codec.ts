@@ -41,6 +41,23 @@ export function changeRecordOf(event: ConsentEvent, origin: Origin, recipientId:
   };
 }
 
+/** Says that there is something, and nothing of what it says: whoever reads it must take its recipient as unreadable. */
+export function doubtRecordOf(event: ConsentEvent, { eventId, recordedAt }: Origin, recipientId: string): ChangeRecord {
+  return {
+    businessId: event.data.businessId ?? '',
+    recipientId,
+    eventId,
+    type: event.type,
+    unreadable: true,
+    channels: [],
+    purposes: [],
+    categories: [],
+    method: null,
+    occurredAt: recordedAt,
+    recordedAt,
+  };
+}
+
 type Rest = Pick<ChangeRecord, 'expiresAt' | 'sender' | 'kind' | 'confirmUntil' | 'link'>;
 type Said = Partial<
   Pick<ChangeRecord, 'type' | 'unreadable' | 'channels' | 'purposes' | 'categories' | 'method'> & {

@@ -114,6 +114,13 @@ export const VARIABLES = {
     10_000,
     'Most deliveries of providers in work at once; the provider sends others again.',
   ),
+  FEED_WATCHERS_MAX: count(10_000, 1_000_000, 'Most watchers of changes at once; they are not requests in work.'),
+  FEED_BUFFER_EVENTS: count(10_000, 1_000_000, 'Most changes that a watcher leaves unread before it is cut off.'),
+  FEED_HISTORY_READERS: count(4, 1000, 'Watchers for which older changes are read from the ledger at once.'),
+  FEED_STALL_MS: ms(30_000, 100, HOUR_MS, 'How long a watcher may take nothing before it is cut off.'),
+  FILTER_STREAMS_MAX: count(64, 10_000, 'Most audiences that are filtered at once.'),
+  FILTER_LINE_KB: kib(16, 1024, 'Longest line of an audience that is filtered.'),
+  FILTER_IDLE_MS: ms(300_000, 100, 24 * HOUR_MS, 'How long a filter may stand still before it is ended.'),
   OVERLAY_MAX: count(
     100_000,
     10_000_000,

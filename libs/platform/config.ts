@@ -40,6 +40,13 @@ export interface Config {
     readonly probeIntervalMs: number;
     readonly cacheEntries: number;
   };
+  readonly feed: {
+    readonly watchersMax: number;
+    readonly bufferEvents: number;
+    readonly historyReaders: number;
+    readonly stallMs: number;
+  };
+  readonly filter: { readonly streamsMax: number; readonly lineBytes: number; readonly idleMs: number };
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** What is allowed but worth a line in the log at start. */
   readonly warnings: readonly string[];
@@ -152,6 +159,7 @@ function shape(values: Values): Omit<Config, 'tls' | 'kafka' | 'warnings'> {
       probeIntervalMs: values.VIEW_PROBE_INTERVAL_MS,
       cacheEntries: values.VIEW_CACHE_ENTRIES,
     },
+    ...streamsOf(values),
     logLevel: values.LOG_LEVEL,
   };
 }
@@ -188,6 +196,22 @@ function limitsOf(values: Values): Limits {
     apiKeyCacheEntries: values.API_KEY_CACHE_ENTRIES,
     unroutedRetentionDays: values.UNROUTED_RETENTION_DAYS,
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
+  };
+}
+
+function streamsOf(values: Values): Pick<Config, 'feed' | 'filter'> {
+  return {
+    feed: {
+      watchersMax: values.FEED_WATCHERS_MAX,
+      bufferEvents: values.FEED_BUFFER_EVENTS,
+      historyReaders: values.FEED_HISTORY_READERS,
+      stallMs: values.FEED_STALL_MS,
+    },
+    filter: {
+      streamsMax: values.FILTER_STREAMS_MAX,
+      lineBytes: values.FILTER_LINE_KB * KIB,
+      idleMs: values.FILTER_IDLE_MS,
+    },
   };
 }
 

@@ -25,6 +25,14 @@ export interface RelayReading {
   }[];
 }
 
+/** What the live feed tells of itself when metrics are scraped. */
+export interface FeedReading {
+  readonly watchers: number;
+  readonly readingHistory: number;
+  readonly told: number;
+  readonly cutOff: number;
+}
+
 /** The metrics of a service, with those of its process (CPU, memory, event loop, garbage collection). */
 export function createMetrics(): Metrics {
   const registry = new Registry();
@@ -149,6 +157,16 @@ export class Metrics {
     whole('consent_relay_leader', '1 where this process publishes.', ({ leader }) => (leader ? 1 : 0));
     whole('consent_relay_parked', 'Events that could not be published as they are.', ({ parked }) => parked);
     whole('consent_relay_healed', 'States published again after a foreign record.', ({ healed }) => healed);
+  }
+
+  /** Says where the gauges of the live feed are read. Call once, at start. */
+  watchFeed(read: () => FeedReading): void {
+    const whole = (name: string, help: string, of: (reading: FeedReading) => number) =>
+      this.gauge(name, help, [], (gauge) => gauge.set(of(read())));
+    whole('consent_feed_watchers', 'Watchers of changes.', ({ watchers }) => watchers);
+    whole('consent_feed_history_watchers', 'Of these, who read what is older.', ({ readingHistory }) => readingHistory);
+    whole('consent_feed_told', 'Changes told to watchers since the start.', ({ told }) => told);
+    whole('consent_feed_cut_off', 'Watchers that were cut off since the start.', ({ cutOff }) => cutOff);
   }
 
   get contentType(): string {

@@ -4,6 +4,7 @@ import {
   catalogueRecordOf,
   changeHeaders,
   changeRecordOf,
+  doubtRecordOf,
   encode,
   stateHeaders,
   stateRecordOf,
@@ -59,7 +60,7 @@ export class Tellings {
     return tellingOf({
       about: { key: change.recipientId, eventId, stream, revision },
       record: () => made(changeRecordOf(change.event, change.origin, change.recipientId)),
-      standIn: () => made(doubtAbout(change)),
+      standIn: () => made(doubtRecordOf(change.event, change.origin, change.recipientId)),
     });
   }
 
@@ -116,23 +117,6 @@ function tellingOf({ about, record, standIn }: Making): Telling {
   } catch {
     return { record: standIn(), about, standIn, failed: true };
   }
-}
-
-/** Says that there is something, and nothing of what it says: whoever reads it must take its recipient as unreadable. */
-function doubtAbout({ stored, recipientId, event, origin }: Change): ChangeRecord {
-  return {
-    businessId: event.data.businessId ?? '',
-    recipientId,
-    eventId: stored.id,
-    type: event.type,
-    unreadable: true,
-    channels: [],
-    purposes: [],
-    categories: [],
-    method: null,
-    occurredAt: origin.recordedAt,
-    recordedAt: origin.recordedAt,
-  };
 }
 
 function unreadable(record: StateRecord, { eventId, parkedAt }: Pick<Parked, 'eventId' | 'parkedAt'>): StateRecord {

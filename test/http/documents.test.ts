@@ -126,7 +126,11 @@ describe('the documents of the running service', () => {
     const ready = await ask(service, 'GET', '/health/ready', { key: '' });
     expect(ready).toMatchObject({
       status: 200,
-      body: { status: 'ready', dependencies: { ledger: { writable: true } }, followers: [{ name: 'view' }] },
+      body: {
+        status: 'ready',
+        dependencies: { ledger: { writable: true } },
+        followers: [{ name: 'view' }, { name: 'feed' }],
+      },
     });
     const [view] = ready.body.followers as unknown as Json[];
     expect(view?.lagMs).toBeGreaterThanOrEqual(0);

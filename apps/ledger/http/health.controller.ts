@@ -1,5 +1,6 @@
 import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import type { Feed } from '#feed';
 import type { Relay } from '#relay';
 import { diskStatus } from '../disk.js';
 import { Parts } from '../parts.js';
@@ -29,7 +30,7 @@ export class HealthController {
     return {
       status: ready ? 'ready' : 'not_ready',
       dependencies: { ledger: { ...ledger, ledgerId: this.parts.store.ledgerId }, vault, disk },
-      followers: [{ name: 'view', ...view, lagMs: finite(view.lagMs) }, ...this.lanes()],
+      followers: [{ name: 'view', ...view, lagMs: finite(view.lagMs) }, ...this.lanes(), feedHealth(this.parts.feed)],
       ...(this.parts.relay ? { relay: relayHealth(this.parts.relay) } : {}),
     };
   }
@@ -51,6 +52,14 @@ export class HealthController {
 
 function finite(lagMs: number): number | null {
   return Number.isFinite(lagMs) ? lagMs : null;
+}
+
+/** While nobody watches the ledger is not followed, and nothing is behind. */
+function feedHealth(feed: Feed) {
+  const { watchers, live } = feed.status();
+  const lagMs = live ? finite(live.lagMs) : 0;
+  const at = live ? { position: live.position } : {};
+  return { name: 'feed', lagMs, caughtUp: lagMs !== null, ready: true, watchers, ...at };
 }
 
 function relayHealth(relay: Relay) {

@@ -134,7 +134,7 @@ export const READINESS = object(
           caughtUp: BOOLEAN,
           ready: BOOLEAN,
         },
-        { position: POSITION, lagEvents: COUNT, ...TROUBLE },
+        { position: POSITION, lagEvents: COUNT, watchers: COUNT, ...TROUBLE },
       ),
     ),
   },
