@@ -6,6 +6,7 @@ import { ChangeRegisterHandler } from './commands/change-register.js';
 import { CompleteErasures } from './commands/complete-erasures.js';
 import { EraseRecipientHandler } from './commands/erase-recipient.js';
 import { GrantConsentHandler } from './commands/grant-consent.js';
+import { LinkRecipientsHandler, UnlinkRecipientsHandler } from './commands/link-recipients.js';
 import { RecordMessageHandler } from './commands/record-message.js';
 import { RevokeConsentHandler } from './commands/revoke-consent.js';
 import { Authenticator } from './authenticate.js';
@@ -17,6 +18,7 @@ import { ErasuresController } from './http/erasures.controller.js';
 import { HealthController } from './http/health.controller.js';
 import { LedgerFilter } from './http/ledger.filter.js';
 import { KeysController } from './http/keys.controller.js';
+import { LinksController } from './http/links.controller.js';
 import { PurposesController } from './http/purposes.controller.js';
 import { RecipientKeyController } from './http/recipient-key.controller.js';
 import { RecipientsController } from './http/recipients.controller.js';
@@ -37,6 +39,7 @@ const CONTROLLERS = [
   RecipientKeyController,
   ConsentController,
   ErasuresController,
+  LinksController,
   EligibilityController,
   RecipientsController,
   WhatsappController,
@@ -50,6 +53,8 @@ const HANDLERS = [
   GrantConsentHandler,
   RevokeConsentHandler,
   EraseRecipientHandler,
+  LinkRecipientsHandler,
+  UnlinkRecipientsHandler,
   RecordMessageHandler,
   CheckEligibilityHandler,
   ReadRecipientHandler,

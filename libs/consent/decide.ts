@@ -7,7 +7,16 @@ import {
 } from './channel-policy.js';
 import type { ConsentGranted, ConsentRevoked, UserMessaged } from './consent.js';
 import { latestObjection } from './eligibility.js';
-import { addMs, earliestOf, epochMsOf, latestMeaningOf, latestOf, type ClaimedTime, type Instant } from './instant.js';
+import {
+  addMs,
+  claimedUnless,
+  earliestOf,
+  epochMsOf,
+  latestMeaningOf,
+  latestOf,
+  type ClaimedTime,
+  type Instant,
+} from './instant.js';
 import type { RecipientState } from './state.js';
 import {
   ALL,
@@ -211,11 +220,4 @@ export function decideMessage(message: Message): {
   };
   const closed = windowEnd(occurredAt) <= message.now;
   return closed ? { event, ineffectiveBecause: 'ALREADY_EXPIRED' } : { event };
-}
-
-function claimedUnless(
-  occurredAt: Instant,
-  { claimedText }: { readonly claimedText?: string },
-): { claimedAt?: string } {
-  return claimedText === undefined || claimedText === occurredAt ? {} : { claimedAt: claimedText };
 }

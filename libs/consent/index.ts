@@ -8,6 +8,7 @@ export * from './channel-policy.js';
 export * from './eligibility.js';
 export * from './decide.js';
 export * from './decide-erasure.js';
+export * from './decide-link.js';
 export * from './business.js';
 export * from './decide-business.js';
 export * from './topic.js';

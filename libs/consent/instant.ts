@@ -91,6 +91,14 @@ export function latestMeaningOf(claim: ClaimedTime): Instant | undefined {
   }
 }
 
+/** What the source said is kept only where the ledger counts another time. */
+export function claimedUnless(
+  occurredAt: Instant,
+  { claimedText }: { readonly claimedText?: string },
+): { claimedAt?: string } {
+  return claimedText === undefined || claimedText === occurredAt ? {} : { claimedAt: claimedText };
+}
+
 const DAY_PATTERN = /^\d{4}-\d\d-\d\d$/;
 const OFFSET_PATTERN = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/;
 

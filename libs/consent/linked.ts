@@ -13,6 +13,8 @@ import { ALL, type LinkKind } from './vocabulary.js';
 
 /** How many linked recipients are answered together in full, nearest first; beyond that only their noes cross. */
 export const MAX_LINKED = 8;
+/** So many are looked at for their noes; where more hang together, one of those not looked at may have said no. */
+export const MAX_LOOKED_AT = 64;
 
 export interface ActiveLink {
   readonly recipientId: string;

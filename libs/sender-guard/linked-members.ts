@@ -1,7 +1,4 @@
-import { activeLinks, joinLinked, type Basis, type RecipientState } from '#consent';
-
-/** So many linked recipients are looked at, as many as the ledger looks at; the rules let far fewer be linked. */
-const MAX_MEMBERS = 64;
+import { activeLinks, joinLinked, MAX_LOOKED_AT, type Basis, type RecipientState } from '#consent';
 
 export type StateOf = (recipientId: string) => RecipientState | undefined;
 
@@ -13,7 +10,7 @@ export function membersOf(recipientId: string, stateOf: StateOf): ReadonlySet<st
     const state = stateOf(id);
     if (state === undefined || state.links.length === 0) continue;
     for (const link of activeLinks(state)) found.add(link.recipientId);
-    if (found.size > MAX_MEMBERS) return undefined;
+    if (found.size > MAX_LOOKED_AT) return undefined;
   }
   return found;
 }

@@ -1,7 +1,12 @@
-import { activeLinks, EMPTY_STATE, joinLinked, type Basis, type LinkCell, type RecipientState } from '#consent';
-
-/** So many linked recipients are looked at; the rules let far fewer be linked, so more than these is a fault. */
-const MAX_MEMBERS_READ = 64;
+import {
+  activeLinks,
+  EMPTY_STATE,
+  joinLinked,
+  MAX_LOOKED_AT,
+  type Basis,
+  type LinkCell,
+  type RecipientState,
+} from '#consent';
 
 /** The states of recipients of one business, in the order asked for; undefined where nothing is known. */
 export type ReadStates = (recipientIds: readonly string[]) => Promise<readonly (RecipientState | undefined)[]>;
@@ -18,7 +23,7 @@ export async function stateWithLinked(
   if (own.links.length === 0) return own;
   const states = new Map<string, RecipientState>([[recipientId, own]]);
   for (let ids = unread([own], states); ids.length > 0;) {
-    if (states.size + ids.length > MAX_MEMBERS_READ) return { ...own, unreadable: doubtFrom(own.links) };
+    if (states.size + ids.length > MAX_LOOKED_AT) return { ...own, unreadable: doubtFrom(own.links) };
     const found = (await readStates(ids)).map((state) => state ?? EMPTY_STATE);
     found.forEach((state, index) => states.set(ids[index] as string, state));
     ids = unread(found, states);

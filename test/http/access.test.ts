@@ -24,6 +24,8 @@ const ROUTES: readonly (readonly [method: string, path: string, scope: string])[
   ['DELETE', `${ACME}/senders/s`, 'business:admin'],
   ['GET', `${ACME}/senders`, 'business:admin'],
   ['POST', `${ACME}/erasures`, 'business:admin'],
+  ['POST', `${ACME}/links`, 'business:admin'],
+  ['DELETE', `${ACME}/links`, 'business:admin'],
   ['POST', `${ACME}/keys`, 'business:admin'],
   ['GET', `${ACME}/keys`, 'business:admin'],
   ['DELETE', `${ACME}/keys/none`, 'business:admin'],

@@ -95,6 +95,7 @@ describe('bad HTTP', () => {
       'recipients/lookup',
       'revocations',
       'erasures',
+      'links',
     ]) {
       expectProblem(await ask(service, 'POST', `${ACME}/${path}`), 400, 'VALIDATION_FAILED');
       const typed = { headers: { 'content-type': 'application/json' } };
@@ -110,6 +111,7 @@ describe('bad HTTP', () => {
       ['PUT', `${ACME}/revocations`],
       ['OPTIONS', `${ACME}/grants`],
       ['PUT', `${ACME}/erasures`],
+      ['GET', `${ACME}/links`],
       ['POST', '/'],
     ] as const) {
       const answer = await ask(service, method, path, { body: method === 'GET' ? undefined : {} });

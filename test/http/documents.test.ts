@@ -182,6 +182,8 @@ async function realAnswers(service: TestService): Promise<readonly (readonly [st
   const path = `/recipients/${String(granted.body.recipientId)}`;
   const question = { recipient: { phone }, channel: 'whatsapp', purpose: 'offers' };
   const said = { recipient: { phone }, channel: 'whatsapp', sender: 'main', messageId: 'm', occurredAt: '2026-01-01' };
+  const other = { email: 'link@documents.example' };
+  const link = { recipient: { phone }, other, kind: 'same_person', occurredAt: '2026-05-01' };
   await must(
     deliver(service, deliveryOf({ from: '393337000002', id: 'wamid.d', text: 'STOP', at, phoneNumberId: '0' })),
   );
@@ -209,6 +211,8 @@ async function realAnswers(service: TestService): Promise<readonly (readonly [st
     ['recordMessage', await acme.message(said)],
     ['revokeConsent', await acme.revoke({ recipient: { phone: '+393337000003' }, method: 'keyword', channels: 'x' })],
     ['eraseRecipient', await acme.post('/erasures', { recipient: { phone: '+393337000004' }, reason: 'x' })],
+    ['linkRecipients', await acme.post('/links', link)],
+    ['unlinkRecipients', await acme.delete('/links', link)],
     ['getRecipientKey', await acme.get('/recipient-key')],
     ['checkEligibility', await acme.post('/eligibility', question)],
     ['checkEligibility', await acme.post('/eligibility', { ...question, atLeast: 'another.1' })],

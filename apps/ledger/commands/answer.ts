@@ -1,4 +1,4 @@
-import type { ConsentEvent, Ineffective } from '#consent';
+import type { ConsentEvent, Ineffective, OutdoneLink } from '#consent';
 import type { ReadEvent, StoredEvent } from '#event-store';
 
 /** Something the service understood otherwise than the caller may have meant; it names the field and the remedy. */
@@ -6,6 +6,8 @@ export interface Warning {
   readonly field: string;
   readonly message: string;
 }
+
+export type IneffectiveBecause = Ineffective | OutdoneLink;
 
 /** What a command answers once its event is durable. */
 export interface CommandAnswer {
@@ -19,7 +21,7 @@ export interface CommandAnswer {
   readonly recordedAt: string;
   /** False where something already recorded outdoes the event; it is kept as history all the same. */
   readonly effective: boolean;
-  readonly ineffectiveBecause?: Ineffective;
+  readonly ineffectiveBecause?: IneffectiveBecause;
   readonly warnings?: readonly Warning[];
 }
 
@@ -30,7 +32,7 @@ export interface Outcome {
 }
 
 export interface Effect {
-  readonly ineffectiveBecause?: Ineffective;
+  readonly ineffectiveBecause?: IneffectiveBecause;
   readonly warnings: readonly Warning[];
 }
 

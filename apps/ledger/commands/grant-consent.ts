@@ -92,14 +92,14 @@ const PARTLY = {
 
 const TIME_REFUSALS = {
   OCCURRED_IN_FUTURE: () =>
-    occurredAt('OCCURRED_IN_FUTURE', 'Send when the person agreed; it lies too far ahead of the clock.'),
+    occurredAtRefusal('OCCURRED_IN_FUTURE', 'Send when the person agreed; it lies too far ahead of the clock.'),
   OCCURRED_AT_REQUIRED: () =>
-    occurredAt(
+    occurredAtRefusal(
       'OCCURRED_AT_REQUIRED',
       'Send when the person agreed: without a date this method could undo a later opt-out.',
     ),
 } as const;
 
-function occurredAt(code: 'OCCURRED_IN_FUTURE' | 'OCCURRED_AT_REQUIRED', message: string): Refusal {
+export function occurredAtRefusal(code: 'OCCURRED_IN_FUTURE' | 'OCCURRED_AT_REQUIRED', message: string): Refusal {
   return new Refusal(code, message, { errors: [{ field: 'occurredAt', code, message }] });
 }

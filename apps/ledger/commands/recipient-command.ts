@@ -18,6 +18,8 @@ export interface RecipientCommand {
   readonly operation: string;
   /** The caller's idempotency key or the provider's message id; without one the command is new each time. */
   readonly key?: string;
+  /** Set where one command leaves events in the streams of several recipients: which command, and which of its events. */
+  readonly part?: { readonly commandId: string; readonly index: number };
   /** What a retry must repeat to be taken for one. */
   readonly request: unknown;
   /** Set where the key fixes the request, as a provider's message id does: it cannot have come with another one. */
@@ -100,10 +102,10 @@ interface Identity {
 }
 
 async function identify(parts: Parts, command: RecipientCommand): Promise<Identity> {
-  const { businessId, operation, recipientId, key, request, lane, erases } = command;
+  const { businessId, operation, recipientId, key, part, request, lane, erases } = command;
   const unique = key ?? randomUUID();
   const asked = parts.ids.fingerprint(request);
-  const commandId = parts.ids.commandId(businessId, operation, recipientId, unique);
+  const commandId = part?.commandId ?? parts.ids.commandId(businessId, operation, recipientId, unique);
   const ofRequest = () => parts.ids.commandId(businessId, operation, recipientId, `${unique} ${asked}`);
   return {
     keyUse: key === undefined ? undefined : { key: parts.ids.commandId(businessId, operation, '', key), asked },
@@ -130,7 +132,7 @@ async function decideOnce(
   identity: Identity,
   history: History,
 ): Promise<Decided<Draft>> {
-  const eventId = parts.ids.eventId(identity.eventOf, 0);
+  const eventId = parts.ids.eventId(identity.eventOf, command.part?.index ?? 0);
   const earlier = findEvent(history, eventId);
   const erased = earlier !== undefined && command.lane === 'normal' && isErasedSince(history, earlier);
   const taken = isReused(history, identity, eventId) || (identity.keyUse && parts.keyUses.isTaken(identity.keyUse));
@@ -143,6 +145,7 @@ async function decideOnce(
 
 /** Whether the key had come to this person with another request by the time it came with this one. */
 function isReused(history: History, identity: Identity, eventId: string): boolean {
+  if (identity.keyUse === undefined) return false;
   const { events } = history;
   const at = events.findIndex(({ event }) => event.id === eventId);
   const earlier = events[at];

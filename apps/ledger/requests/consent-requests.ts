@@ -104,8 +104,13 @@ export function requirePerson<T>(first: T | undefined): T {
   return first;
 }
 
-async function strictRecipient(parts: Parts, businessId: string, recipient: unknown): Promise<NamedRecipient> {
-  const named = nameRecipient(parts, businessId, recipient);
+export async function strictRecipient(
+  parts: Parts,
+  businessId: string,
+  recipient: unknown,
+  path?: string,
+): Promise<NamedRecipient> {
+  const named = nameRecipient(parts, businessId, recipient, path);
   if (named instanceof Refusal) throw named;
   if (!named.address) await requireOwn(parts, businessId, named.recipientId);
   return named;
@@ -161,7 +166,7 @@ function requireSender(parts: Parts, businessId: string, channel: Channel, sende
   throw new Refusal('SENDER_NOT_FOUND', message, { errors: [{ field: 'sender', code: 'SENDER_NOT_FOUND', message }] });
 }
 
-function claimOf(occurredAt: string | undefined) {
+export function claimOf(occurredAt: string | undefined) {
   return { claimed: readClaimedTime(occurredAt), ...(occurredAt === undefined ? {} : { claimedText: occurredAt }) };
 }
 
@@ -185,7 +190,7 @@ function expiryOf(expiresAt: string | undefined): { expiresAt?: string } {
   throw new Refusal('VALIDATION_FAILED', message, { errors: [{ field: 'expiresAt', code: 'MAX', message }] });
 }
 
-function addressOf({ address }: NamedRecipient): { address?: string; addressKind?: string } {
+export function addressOf({ address }: NamedRecipient): { address?: string; addressKind?: string } {
   return address ? { address: address.given.slice(0, MAX_ADDRESS), addressKind: address.kind } : {};
 }
 

@@ -111,6 +111,25 @@ export const ROUTES_WITH_BODIES: readonly RouteWithBody[] = [
       occurredAt: 'word',
     },
   },
+  ...(['POST', 'DELETE'] as const).map((method): RouteWithBody => ({
+    name: method === 'POST' ? 'a link' : 'an unlinking',
+    method,
+    path: `${ACME}/links`,
+    body: {
+      recipient: { phone: PHONE },
+      other: { phone: '+393338000002' },
+      kind: 'same_person',
+      occurredAt: '2026-05-04T10:00:00Z',
+    },
+    fields: {
+      recipient: 'object',
+      'recipient.phone': 'word',
+      other: 'object',
+      'other.phone': 'word',
+      kind: 'word',
+      occurredAt: 'word',
+    },
+  })),
   {
     name: 'a check',
     method: 'POST',

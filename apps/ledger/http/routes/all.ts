@@ -6,11 +6,13 @@ import * as docs from './docs.routes.js';
 import * as eligibility from './eligibility.routes.js';
 import * as health from './health.routes.js';
 import * as keys from './key.routes.js';
+import * as links from './link.routes.js';
 import * as webhooks from './webhook.routes.js';
 
 /** Every route of the service, in the order of the document. */
 export const ALL_ROUTES: readonly RouteSpec[] = [
   consent,
+  links,
   eligibility,
   audit,
   business,

@@ -1,12 +1,7 @@
 import { CATEGORIES, CHANNELS, ERASURE_REQUESTERS, REVOCATION_METHODS } from '#consent';
 import type { RouteSpec } from '../route.js';
 import { GrantDto, MessageDto, RecipientDto } from '../../requests/dto/consent.dto.js';
-import { COMMAND_ANSWER, IDEMPOTENCY_HEADER, REPLAYED_HEADER, TEXT } from './schemas.js';
-
-const COMMAND_RESPONSES = {
-  201: { description: 'Recorded, and durable.', schema: COMMAND_ANSWER },
-  200: { description: 'Had been recorded before.', schema: COMMAND_ANSWER, headers: REPLAYED_HEADER },
-} as const;
+import { COMMAND_RESPONSES, IDEMPOTENCY_HEADER, TEXT } from './schemas.js';
 
 export const grantRoute: RouteSpec = {
   method: 'post',

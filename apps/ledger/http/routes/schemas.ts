@@ -79,7 +79,10 @@ export const COMMAND_ANSWER: JsonSchema = {
     occurredAt: INSTANT,
     recordedAt: INSTANT,
     effective: { type: 'boolean' },
-    ineffectiveBecause: { type: 'string', enum: ['REVOKED_LATER', 'ALREADY_EXPIRED'] },
+    ineffectiveBecause: {
+      type: 'string',
+      enum: ['REVOKED_LATER', 'ALREADY_EXPIRED', 'UNLINKED_LATER', 'LINKED_LATER'],
+    },
     warnings: {
       type: 'array',
       items: { type: 'object', required: ['field', 'message'], properties: { field: TEXT, message: TEXT } },
@@ -96,3 +99,8 @@ export const IDEMPOTENCY_HEADER: Readonly<Record<string, JsonSchema>> = {
 };
 
 export const REPLAYED_HEADER = { 'Idempotent-Replayed': '`true` where the command had been carried out before.' };
+
+export const COMMAND_RESPONSES = {
+  201: { description: 'Recorded, and durable.', schema: COMMAND_ANSWER },
+  200: { description: 'Had been recorded before.', schema: COMMAND_ANSWER, headers: REPLAYED_HEADER },
+} as const;

@@ -1,0 +1,26 @@
+import { Type } from 'class-transformer';
+import { IsIn, IsObject, ValidateNested } from 'class-validator';
+import { LINK_KINDS, type LinkKind } from '#consent';
+import { IsClaimedTime } from '#platform';
+import { RecipientDto } from './consent.dto.js';
+
+export class LinkDto {
+  /** Of a changed number the one that was left behind. */
+  @IsObject()
+  @ValidateNested()
+  @Type(() => RecipientDto)
+  recipient!: RecipientDto;
+
+  /** Of a changed number the one that was taken up. */
+  @IsObject()
+  @ValidateNested()
+  @Type(() => RecipientDto)
+  other!: RecipientDto;
+
+  @IsIn(LINK_KINDS)
+  kind!: LinkKind;
+
+  /** Since when it is so: ISO-8601 with an offset, or a day alone. */
+  @IsClaimedTime()
+  occurredAt!: string;
+}
