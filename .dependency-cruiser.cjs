@@ -48,8 +48,8 @@ module.exports = {
     {
       name: 'libs-do-not-know-apps',
       severity: 'error',
-      comment: 'Arrows go from apps to libs. Their tests may start a real broker.',
-      from: { path: '^libs/', pathNot: '^libs/(relay|sender-guard)/.*\\.test\\.ts$' },
+      comment: 'Arrows go from apps to libs. Their tests may start a real broker or database server.',
+      from: { path: '^libs/', pathNot: '^libs/(relay|sender-guard|postgres|view|vault)/.*\\.test\\.ts$' },
       to: { path: '^(apps|test|bench)/' },
     },
     {
@@ -81,6 +81,21 @@ module.exports = {
       to: { path: '^libs/', pathNot: '^libs/sqlite/' },
     },
     {
+      name: 'postgres-stands-below',
+      severity: 'error',
+      comment: 'How to use a database server safely is the same for vault and view, and knows none of them.',
+      from: { path: '^libs/postgres/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^libs/', pathNot: '^libs/postgres/' },
+    },
+    {
+      name: 'one-lib-speaks-postgresql',
+      severity: 'error',
+      comment:
+        'Sessions, their time-outs and their errors are one idea. Tests start servers and look at what they hold, and a benchmark is its floor.',
+      from: { pathNot: ['^libs/postgres/', '^test/', '^bench/floors/'] },
+      to: { path: '^node_modules/pg' },
+    },
+    {
       name: 'esdb-server-serves-any-store',
       severity: 'error',
       comment: "EventStoreDB's protocol over the port of the ledger; it knows no rule of consent.",
@@ -90,16 +105,17 @@ module.exports = {
     {
       name: 'vault-stands-on-consent',
       severity: 'error',
-      comment: 'The vault needs the key forms of addresses, and nothing else of ours but SQLite helpers.',
+      comment:
+        'The vault needs the key forms of addresses, and nothing else of ours but the helpers of SQLite and PostgreSQL.',
       from: { path: '^libs/vault/' },
-      to: { path: '^libs/', pathNot: '^libs/(vault|consent|sqlite)/' },
+      to: { path: '^libs/', pathNot: '^libs/(vault|consent|sqlite|postgres)/' },
     },
     {
       name: 'view-follows-the-ledger',
       severity: 'error',
       comment: 'The view is made from the ledger by the rules, and can be dropped.',
       from: { path: '^libs/view/' },
-      to: { path: '^libs/', pathNot: '^libs/(view|consent|event-store|sqlite|packed)/' },
+      to: { path: '^libs/', pathNot: '^libs/(view|consent|event-store|sqlite|postgres|packed)/' },
     },
     {
       name: 'packed-stands-alone',

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { killedWithThisProcess } from '../support/watchdog.js';
 
 const JVM = [
   '-Xms128m',
@@ -113,20 +114,6 @@ export class KafkaNode {
       ? readFileSync(this.log, 'utf8').slice(-LOG_TAIL)
       : 'it could not be started: is java installed?';
   }
-}
-
-/**
- * A test that crashes cannot clean up. A shell waits for the end of a pipe that this process alone holds open, and then
- * kills the broker.
- */
-function killedWithThisProcess(child: ChildProcess, pid: number): void {
-  const watchdog = spawn('sh', ['-c', 'cat >/dev/null; kill -9 "$1"', 'watchdog', String(pid)], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-  });
-  watchdog.unref();
-  (watchdog.stdin as unknown as { unref(): void }).unref();
-  child.once('exit', () => watchdog.kill('SIGKILL'));
 }
 
 function properties(options: NodeOptions): Record<string, string | number> {
