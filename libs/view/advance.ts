@@ -13,10 +13,11 @@ export interface Step {
  * Events that the view has passed are left out, so a step may overlap the one before. Gives the businesses that changed.
  */
 export async function advance(
-  view: ViewStore,
+  storage: ViewStore,
   { events, position }: Step,
   onUnreadable: (event: UnreadableEvent) => void,
 ): Promise<readonly BusinessRow[]> {
+  const view = storage.forProjector ?? storage;
   const from = await view.position();
   if (from !== undefined && hasReached(from, position)) return [];
   const fresh = from === undefined ? events : events.filter((event) => !hasReached(from, event.position));

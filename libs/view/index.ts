@@ -15,5 +15,7 @@ export {
   type UnreadableEvent,
 } from './project.js';
 export { stateFor } from './recipient-row.js';
+export { openPostgresView, type OpenPostgresViewOptions, type PostgresView } from './postgres/postgres-view.js';
 export { rebuildView, type RebuildOptions, type RebuildProgress, type Rebuilt } from './rebuild.js';
 export { SqliteView, type SqliteViewOptions } from './sqlite-view.js';
+export { ViewUnusable } from './view-database.js';

@@ -34,15 +34,32 @@ export interface ViewChanges {
 export interface ViewStore {
   /** Undefined before the first commit. */
   position(): Promise<Position | undefined>;
+  /** Rejects with `ViewWentBack` where the storage stands before a place at which it stood already. */
   read(recipientIds: readonly string[]): Promise<Snapshot>;
   /** The same for a store that need not wait: most of what a check costs is waiting for what is already there. */
   readNow?(recipientIds: readonly string[]): Snapshot;
   businesses(): Promise<readonly BusinessRow[]>;
   /** Rejects with `ViewMoved` unless the stored position is `changes.from`: a second projector then steps back. */
   commit(changes: ViewChanges): Promise<void>;
+  /** The same storage for whoever moves it on: it reads also where it went back. Absent: it cannot go back. */
+  readonly forProjector?: ViewStore;
   close(): Promise<void>;
 }
 
 export class ViewMoved extends Error {
   readonly code = 'VIEW_MOVED';
+}
+
+/**
+ * The storage stands before a place at which this process has seen it: an older copy took its place. What was forgotten
+ * because the storage had passed it may be missing now, so nothing may be answered from it until it has caught up.
+ */
+export class ViewWentBack extends Error {
+  readonly code = 'VIEW_WENT_BACK';
+  constructor(
+    readonly seen: Position,
+    readonly found: Position | undefined,
+  ) {
+    super(`the view stands at ${found ?? 'nothing'}, and stood at ${seen} before`);
+  }
 }

@@ -1,0 +1,103 @@
+import type { BusinessState } from '#consent';
+import type { Position } from '#event-store';
+import { PostgresError, textArray, type Postgres } from '#postgres';
+import { decode, encode } from '../codec.js';
+import { ViewMoved, type BusinessRow, type RecipientRow, type Snapshot, type ViewChanges } from '../port.js';
+import type { ViewStore } from '../port.js';
+import { ViewUnusable } from '../view-database.js';
+import type { Found } from './gathered-reads.js';
+import type { GenerationState } from './generations.js';
+import { statementsOf, type GenerationStatements } from './statements.js';
+
+/** Another generation has taken this one's place, or its tables are dropped already. */
+export class GenerationGone extends Error {}
+
+type StoredRow = readonly [recipientId: string | null, businessId: string | null, state: string];
+
+const UNDEFINED_TABLE = '42P01';
+
+/** One generation of the view. Everything rejects with `GenerationGone` where it is not in the state that it is taken for. */
+export class Generation implements ViewStore {
+  readonly #statements: GenerationStatements;
+
+  constructor(
+    private readonly postgres: Postgres,
+    readonly number: number,
+    private readonly state: GenerationState = 'current',
+  ) {
+    this.#statements = statementsOf(number, state);
+  }
+
+  async position(): Promise<Position | undefined> {
+    const [row] = await this.#ask<[Position | null, GenerationState]>('position');
+    return this.#positionIn(row);
+  }
+
+  async read(recipientIds: readonly string[]): Promise<Snapshot> {
+    const { rows, beside: position } = await this.find(recipientIds);
+    return { position, rows: recipientIds.map((recipientId) => rows.get(recipientId)) };
+  }
+
+  /** The rows of these recipients, and the position of the very copy that they are from. */
+  async find(recipientIds: readonly string[]): Promise<Found<RecipientRow, Position | undefined>> {
+    const [about, ...stored] = await this.#ask<StoredRow>('read', [textArray(recipientIds)]);
+    const position = this.#positionIn(about && [about[1], about[2] as GenerationState]);
+    const rows = new Map<string, RecipientRow>();
+    for (const [recipientId, businessId, state] of stored as readonly (readonly [string, string, string])[]) {
+      rows.set(recipientId, { businessId, state: decodeOrDamage(state, recipientId) });
+    }
+    return { rows, beside: position };
+  }
+
+  async businesses(): Promise<readonly BusinessRow[]> {
+    const rows = await this.#ask<[string, string, string]>('businesses');
+    return rows.map(([businessId, revision, state]) => {
+      return { businessId, revision, state: JSON.parse(state) as BusinessState };
+    });
+  }
+
+  /** One statement, and so one transaction: position and rows, or neither. */
+  async commit({ recipients, businesses, from, to }: ViewChanges): Promise<void> {
+    const [ids, rows] = [[...recipients.keys()], [...recipients.values()]];
+    const states = rows.map(({ state }, index) => encode(state, ids[index] as string));
+    const [[moved] = [0]] = await this.#ask<[number]>('commit', [
+      from ?? null,
+      to,
+      ...[ids, rows.map(({ businessId }) => businessId), states].map(textArray),
+      ...columnsOf([...businesses.values()]).map(textArray),
+    ]);
+    if (moved !== 1) throw new ViewMoved('another projector moved the view');
+  }
+
+  async close(): Promise<void> {}
+
+  async #ask<Row extends readonly unknown[]>(what: keyof GenerationStatements, values?: readonly unknown[]) {
+    try {
+      return await this.postgres.query<Row>(this.#statements[what], values);
+    } catch (error) {
+      if (error instanceof PostgresError && error.sqlState === UNDEFINED_TABLE) throw new GenerationGone();
+      throw error;
+    }
+  }
+
+  #positionIn(row: readonly [position: Position | null, state: GenerationState] | undefined): Position | undefined {
+    if (row?.[1] !== this.state) throw new GenerationGone();
+    return row[0] ?? undefined;
+  }
+}
+
+function columnsOf(businesses: readonly BusinessRow[]): readonly (readonly string[])[] {
+  return [
+    businesses.map(({ businessId }) => businessId),
+    businesses.map(({ revision }) => revision),
+    businesses.map(({ state }) => JSON.stringify(state)),
+  ];
+}
+
+function decodeOrDamage(state: string, recipientId: string): RecipientRow['state'] {
+  try {
+    return decode(state, recipientId);
+  } catch (error) {
+    throw new ViewUnusable('DAMAGED', { cause: error });
+  }
+}

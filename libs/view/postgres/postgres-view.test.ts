@@ -1,0 +1,188 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { EMPTY_STATE } from '#consent';
+import { openPostgres, type Postgres } from '#postgres';
+import { removePostgresServers, startPostgres, type PostgresServer } from '../../../test/postgres/server.js';
+import { viewStoreContract } from '../contract.js';
+import { ViewMoved, ViewWentBack, type ViewStore } from '../port.js';
+import { VIEW_FORM } from '../view-database.js';
+import { openPostgresView, type PostgresView } from './postgres-view.js';
+
+const ledgerId = 'ledger';
+
+let server: PostgresServer;
+beforeAll(async () => {
+  server = await startPostgres();
+}, 120_000);
+afterAll(() => removePostgresServers());
+
+let schemas = 0;
+const newSchema = () => `view_${(schemas += 1)}`;
+const headAt = (n: number) => async () => `${ledgerId}.${n}`;
+
+viewStoreContract(async () => {
+  const schema = newSchema();
+  const opened: Postgres[] = [];
+  return {
+    ledgerId,
+    open: async () => {
+      const postgres = openPostgres({ url: server.url, schema });
+      opened.push(postgres);
+      return openPostgresView(postgres, { ledgerId, head: headAt(1_000) });
+    },
+    remove: async () => {
+      await Promise.all(opened.map((postgres) => postgres.close()));
+    },
+  };
+});
+
+describe('the view in a database', () => {
+  let schema: string;
+  let opened: Postgres[];
+  const connect = () => {
+    const postgres = openPostgres({ url: server.url, schema });
+    opened.push(postgres);
+    return postgres;
+  };
+  const open = (head = 1_000, id = ledgerId): Promise<PostgresView> =>
+    openPostgresView(connect(), { ledgerId: id, head: async () => `${id}.${head}` });
+  const row = { businessId: 'acme', state: EMPTY_STATE };
+  const commit = (view: ViewStore, from: number | undefined, to: number, ids: readonly string[] = [], id = ledgerId) =>
+    view.commit({
+      recipients: new Map(ids.map((recipientId) => [recipientId, row])),
+      businesses: new Map(),
+      from: from === undefined ? undefined : `${id}.${from}`,
+      to: `${id}.${to}`,
+    });
+  const sql = async (text: string) => (await server.asRoot('consent', [`SET search_path = ${schema}`, text]))[1];
+
+  beforeEach(() => {
+    schema = newSchema();
+    opened = [];
+  });
+  afterEach(async () => {
+    await Promise.all(opened.map((postgres) => postgres.close()));
+  });
+
+  it('is made once by many replicas at once', async () => {
+    const views = await Promise.all(Array.from({ length: 6 }, () => open()));
+    await commit(views[0] as PostgresView, undefined, 3, ['r1']);
+    for (const view of views) expect(await view.read(['r1'])).toStrictEqual({ position: 'ledger.3', rows: [row] });
+    expect((await sql('SELECT generation FROM views'))?.rows).toHaveLength(1);
+  });
+
+  it('is each ledger’s own', async () => {
+    const [one, other] = [await open(), await open(1_000, 'another')];
+    await commit(one, undefined, 3, ['r1']);
+    await commit(other, undefined, 9, ['r2'], 'another');
+    expect(await one.read(['r1', 'r2'])).toStrictEqual({ position: 'ledger.3', rows: [row, undefined] });
+    expect(await other.read(['r1', 'r2'])).toStrictEqual({ position: 'another.9', rows: [undefined, row] });
+  });
+
+  it('that was packed in another form is left to those who know it, until nobody moved it for long', async () => {
+    await commit(await open(), undefined, 3, ['r1']);
+    await sql(`UPDATE views SET form = 'another'`);
+    expect(await (await open()).read(['r1'])).toStrictEqual({ position: undefined, rows: [undefined] });
+    expect((await sql('SELECT 1 FROM views'))?.rows).toHaveLength(2);
+    await sql(`UPDATE views SET moved_at = now() - interval '8 days'`);
+    await open();
+    expect((await sql('SELECT form FROM views'))?.rows).toEqual([{ form: VIEW_FORM }]);
+    expect(
+      (await sql(`SELECT 1 FROM pg_tables WHERE schemaname = '${schema}' AND tablename ~ '_\\d+$'`))?.rows,
+    ).toHaveLength(2);
+  });
+
+  it('that knows more than the ledger is made anew, and whoever reads the old one follows', async () => {
+    const reading = await open();
+    await commit(reading, undefined, 30, ['r1']);
+    const heard: unknown[] = [];
+    const fresh = await openPostgresView(connect(), {
+      ledgerId,
+      head: headAt(29),
+      onUnusable: (error) => heard.push(error),
+    });
+    expect(heard).toEqual([expect.objectContaining({ why: 'PAST_HEAD' })]);
+    expect(await fresh.position()).toBeUndefined();
+    await expect(reading.read(['r1'])).rejects.toBeInstanceOf(ViewWentBack);
+    await expect(commit(reading, 30, 31)).rejects.toBeInstanceOf(ViewMoved);
+    expect(await reading.position()).toBeUndefined();
+    await commit(reading, undefined, 31, ['r2']);
+    expect(await reading.read(['r1', 'r2'])).toStrictEqual({ position: 'ledger.31', rows: [undefined, row] });
+    expect(await fresh.read(['r1', 'r2'])).toStrictEqual({ position: 'ledger.31', rows: [undefined, row] });
+  });
+
+  it('is not asked about the ledger’s end before it was asked itself: others move it on meanwhile', async () => {
+    const mover = await open();
+    await commit(mover, undefined, 5);
+    const view = await openPostgresView(connect(), {
+      ledgerId,
+      head: async () => {
+        await commit(mover, 5, 6);
+        return 'ledger.6';
+      },
+    });
+    expect(await view.position()).toBe('ledger.6');
+  });
+
+  it('made anew by all replicas at once is made anew once', async () => {
+    const views = await Promise.all([1, 2, 3, 4].map(() => open()));
+    await commit(views[0] as PostgresView, undefined, 5, ['r1']);
+    await Promise.all(views.map((view) => view.makeAnew()));
+    await commit(views[3] as PostgresView, undefined, 7, ['r2']);
+    for (const view of views) expect((await view.forProjector.read(['r1', 'r2'])).rows).toStrictEqual([undefined, row]);
+  });
+
+  it('with a row that nobody can read says so', async () => {
+    const view = await open();
+    await commit(view, undefined, 1, ['r1', 'r2']);
+    await sql(`UPDATE recipients_1 SET state = '[]' WHERE recipient_id = 'r1'`);
+    await expect(view.read(['r1'])).rejects.toMatchObject({ why: 'DAMAGED' });
+    await view.makeAnew();
+    await commit(view, undefined, 2, ['r1']);
+    expect((await view.read(['r1'])).rows).toStrictEqual([row]);
+  });
+
+  it('that stands before where it stood answers nothing until it has caught up, but can be moved on', async () => {
+    const view = await open();
+    const projector = await open();
+    await commit(projector, undefined, 20, ['r1']);
+    await view.read(['r1']);
+    await sql(`UPDATE views SET position = 'ledger.10'`);
+    await expect(view.read(['r1'])).rejects.toMatchObject({
+      code: 'VIEW_WENT_BACK',
+      seen: 'ledger.20',
+      found: 'ledger.10',
+    });
+    await commit(projector, 10, 19);
+    await expect(view.read(['r1'])).rejects.toBeInstanceOf(ViewWentBack);
+    expect(await projector.forProjector.read(['r1'])).toStrictEqual({ position: 'ledger.19', rows: [row] });
+    await commit(projector, 19, 20);
+    expect(await view.read(['r1'])).toStrictEqual({ position: 'ledger.20', rows: [row] });
+  });
+
+  it('is not taken for one that went back by questions that overtake each other', async () => {
+    const [view, projector] = [await open(), await open()];
+    await commit(projector, undefined, 1, ['r1']);
+    let done = false;
+    const moving = (async () => {
+      for (let n = 1; n < 150; n += 1) await commit(projector, n, n + 1, ['r1']);
+      done = true;
+    })();
+    const asking = Array.from({ length: 8 }, async (_, n) => {
+      while (!done) await view.read(Array.from({ length: n % 2 === 0 ? 1 : 900 }, (__, m) => `r${m}`));
+    });
+    await Promise.all([moving, ...asking]);
+    expect((await view.read(['r1'])).position).toBe('ledger.150');
+  });
+
+  it('asks for what many want at once in few statements', async () => {
+    const postgres = openPostgres({ url: server.url, schema, limits: { poolMax: 1 } });
+    opened.push(postgres);
+    const view = await openPostgresView(postgres, { ledgerId, head: headAt(9) });
+    const ids = Array.from({ length: 3_000 }, (_, n) => `r${n}`);
+    await commit(view, undefined, 1, ids);
+    const answers = await Promise.all(ids.map((id) => view.read([id])));
+    expect(answers.every(({ position, rows }) => position === 'ledger.1' && rows[0]?.businessId === 'acme')).toBe(true);
+    const calls = { name: 'calls', text: `SELECT generic_plans FROM pg_prepared_statements WHERE name ~ '_read$'` };
+    expect(await postgres.query(calls)).toEqual([['3']]);
+  });
+});
