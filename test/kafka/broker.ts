@@ -88,7 +88,7 @@ export class KafkaCluster {
   }
 }
 
-/** A single node: `kill`, `start`, `pause` and `resume` are the node's own. */
+/** A single node: what can be done to it is the node's own. */
 export class Broker {
   private constructor(
     private readonly cluster: KafkaCluster,
@@ -116,6 +116,23 @@ export class Broker {
 
   start(): Promise<void> {
     return this.node.start();
+  }
+
+  /** Starts the process alone, which may not live. */
+  launch(): void {
+    this.node.launch();
+  }
+
+  ended(): Promise<void> {
+    return this.node.ended();
+  }
+
+  fillDisk(): void {
+    this.node.fillDisk();
+  }
+
+  freeDisk(): void {
+    this.node.freeDisk();
   }
 
   pause(): void {

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { killedWithThisProcess } from '../support/watchdog.js';
@@ -15,6 +15,9 @@ const JVM = [
 const CLUSTER_ID = 'Y29uc2VudC1sZWRnZXItMQ';
 
 const LOG_TAIL = 4000;
+
+/** No file may grow: every write that needs room fails, as on a disk that is full. Rights of the superuser are not needed. */
+const NO_ROOM = '--fsize=0:';
 
 export interface NodeOptions {
   readonly id: number;
@@ -35,6 +38,7 @@ export interface NodeOptions {
 /** One Kafka process, broker and controller in one, on ports and a directory that it keeps from start to start. */
 export class KafkaNode {
   private child: ChildProcess | undefined;
+  private isDiskFull = false;
   private readonly log: string;
   private readonly config: string;
 
@@ -79,9 +83,9 @@ export class KafkaNode {
     if (this.isRunning) throw new Error(`Kafka node ${this.id} runs already`);
     writeFileSync(this.config, lines(properties(this.options)));
     const log = openSync(this.log, 'a');
-    const child = spawn('java', [...JVM, '-cp', join(this.options.jars, '*'), 'kafka.Kafka', this.config], {
-      stdio: ['ignore', log, log],
-    });
+    const program = ['java', ...JVM, '-cp', join(this.options.jars, '*'), 'kafka.Kafka', this.config];
+    const [command = '', ...args] = this.isDiskFull ? ['prlimit', NO_ROOM, ...program] : program;
+    const child = spawn(command, args, { stdio: ['ignore', log, log] });
     closeSync(log);
     child.unref();
     child.on('error', () => undefined);
@@ -106,6 +110,23 @@ export class KafkaNode {
 
   resume(): void {
     this.child?.kill('SIGCONT');
+  }
+
+  /** From now on no file of it may grow, also after another start: to the process its disk is full. */
+  fillDisk(): void {
+    this.isDiskFull = true;
+    if (this.isRunning) execFileSync('prlimit', ['--pid', String(this.pid), NO_ROOM]);
+  }
+
+  /** There is room again for a process that is started from now on. */
+  freeDisk(): void {
+    this.isDiskFull = false;
+  }
+
+  /** Resolves once the process is gone, however that came. */
+  async ended(): Promise<void> {
+    const { child } = this;
+    if (child && this.isRunning) await new Promise((resolve) => child.once('exit', resolve));
   }
 
   /** What it said last. */
