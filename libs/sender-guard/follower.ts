@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GuardClock } from './clock.js';
+import { fitOf, type Fit } from './places.js';
 import { ALL_TOPICS, OPT_OUT_TOPICS, Reading, STATE_TOPICS, type HearOptOut } from './reading.js';
 import type { Source, SourceTrouble, TopicBatch } from './source.js';
 
@@ -8,6 +9,11 @@ const LONGEST_PAUSE_MS = 2_000;
 /** So often the ends of the topics are looked at, to see that nothing which was consumed is gone. */
 const LOOK_AT_ENDS_MS = 10_000;
 const LOOK_WHEN_DOUBTED_MS = 500;
+/**
+ * A replica that has just become the leader answers with ends that lag behind, until the others have fetched from it. So
+ * long ends that are behind may be no more than that; meanwhile no watermark that contradicts another is trusted.
+ */
+const BEHIND_MS = 10_000;
 
 /**
  * Reads the topics and follows them, for ever, whatever breaks: a consumer that ended is replaced by one that goes on
@@ -54,12 +60,15 @@ export class Follower {
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
+    let heardUpTo: string | undefined;
     for (let failures = 0; !signal.aborted; failures += 1) {
       try {
         const ends = await this.source.ends(ALL_TOPICS);
-        this.#reading = new Reading(ends, this.clock, this.hear);
+        const reading = new Reading(ends, this.clock, this.hear, heardUpTo);
+        this.#reading = reading;
         failures = 0;
-        await this.#follow(this.#reading);
+        await this.#follow(reading);
+        heardUpTo = reading.freshness.position ?? heardUpTo;
         this.reloads += 1;
       } catch (error) {
         this.#note(error as SourceTrouble);
@@ -117,18 +126,30 @@ export class Follower {
   }
 
   async #lookAtEnds(reading: Reading, lost: () => void, signal: AbortSignal): Promise<void> {
-    for (let lookedMs = this.clock.monotonicMs(); !signal.aborted;) {
+    let lookedMs = this.clock.monotonicMs();
+    let behindSinceMs: number | undefined;
+    while (!signal.aborted) {
       await pauseFor(LOOK_WHEN_DOUBTED_MS, signal);
-      const isDue = this.clock.monotonicMs() - lookedMs >= LOOK_AT_ENDS_MS;
-      if (signal.aborted || !(isDue || reading.isDoubted)) continue;
-      lookedMs = this.clock.monotonicMs();
-      try {
-        if (!reading.places.fit(await this.source.ends(ALL_TOPICS))) return lost();
-        reading.freshness.trust();
-        reading.isDoubted = false;
-      } catch (error) {
-        if ((error as SourceTrouble).kind === 'missing') return lost();
-      }
+      const nowMs = this.clock.monotonicMs();
+      const isDue = nowMs - lookedMs >= LOOK_AT_ENDS_MS;
+      if (signal.aborted || !(isDue || reading.isDoubted || behindSinceMs !== undefined)) continue;
+      lookedMs = nowMs;
+      const fit = await this.#fitOf(reading);
+      behindSinceMs = fit === 'behind' ? (behindSinceMs ?? nowMs) : undefined;
+      if (fit === 'other' || nowMs - (behindSinceMs ?? nowMs) >= BEHIND_MS) return lost();
+      if (fit !== 'same') continue;
+      reading.freshness.trust();
+      reading.isDoubted = false;
+    }
+  }
+
+  /** Undefined where nobody answers. What is consumed while they are asked for may be past the ends. */
+  async #fitOf({ places }: Reading): Promise<Fit | undefined> {
+    const consumed = places.consumed();
+    try {
+      return fitOf(consumed, await this.source.ends(ALL_TOPICS));
+    } catch (error) {
+      return (error as SourceTrouble).kind === 'missing' ? 'other' : undefined;
     }
   }
 

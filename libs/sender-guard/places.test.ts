@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Places } from './places.js';
+import { Places, fitOf } from './places.js';
 import type { TopicEnds } from './source.js';
 
 const TOPIC = 'some';
@@ -44,9 +44,9 @@ describe('places in topics', () => {
     expect(consumed().advance(batch(9, '0@1'))).toBe(false);
     expect(consumed().advance(batch(1, '0@7'))).toBe(false);
     expect(consumed().advance(batch(9, '4@7'))).toBe(false);
-    expect(consumed().fit(ends({ low: 0, high: 1 }))).toBe(false);
-    expect(consumed().fit(ends({ low: 0, high: 2 }))).toBe(true);
-    expect(consumed().fit(ends({ low: 0, high: 2 }, { low: 0, high: 0 }))).toBe(false);
+    expect(fitOf(consumed().consumed(), ends({ low: 0, high: 1 }))).toBe('behind');
+    expect(fitOf(consumed().consumed(), ends({ low: 0, high: 2 }))).toBe('same');
+    expect(fitOf(consumed().consumed(), ends({ low: 0, high: 2 }, { low: 0, high: 0 }))).toBe('other');
   });
 
   it('allow the gaps that compaction leaves, also where the last consumed record is gone', () => {

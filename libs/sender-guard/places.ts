@@ -9,6 +9,22 @@ interface Place {
 /** Topics whose offsets have no gaps. */
 type IsGapless = (topic: string) => boolean;
 
+/**
+ * `behind`: some partition ends before what was consumed. Its records are gone, or its leader has changed and the new
+ * one does not know yet how much all replicas have. `other`: there are more or fewer partitions.
+ */
+export type Fit = 'same' | 'behind' | 'other';
+
+export type Consumed = ReadonlyMap<string, readonly number[]>;
+
+/** Whether these can still be the ends of what had been consumed when they were asked for. */
+export function fitOf(consumed: Consumed, ends: TopicEnds): Fit {
+  const all = [...consumed].map(([topic, nexts]) => ({ nexts, now: ends.get(topic) ?? [] }));
+  if (all.some(({ nexts, now }) => now.length !== nexts.length)) return 'other';
+  const reach = all.every(({ nexts, now }) => nexts.every((next, n) => next <= (now[n]?.high ?? -1)));
+  return reach ? 'same' : 'behind';
+}
+
 /** How far each partition of some topics has been consumed. */
 export class Places {
   readonly #places: ReadonlyMap<string, readonly Place[]>;
@@ -39,12 +55,9 @@ export class Places {
     );
   }
 
-  /** Whether these can still be the ends of what was consumed: nothing may end before it. */
-  fit(ends: TopicEnds): boolean {
-    return [...this.#places].every(([topic, places]) => {
-      const now = ends.get(topic) ?? [];
-      return now.length === places.length && places.every(({ next }, n) => next <= (now[n]?.high ?? -1));
-    });
+  /** The next offset of each partition, as of now. */
+  consumed(): Consumed {
+    return new Map([...this.#places].map(([topic, places]) => [topic, places.map(({ next }) => next)]));
   }
 
   /** Takes note of a batch; false where it does not go on from what was consumed: then records were lost. */

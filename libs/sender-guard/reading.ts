@@ -3,6 +3,7 @@ import type { GuardClock } from './clock.js';
 import { Freshness } from './freshness.js';
 import { Known } from './known.js';
 import { Places } from './places.js';
+import { reaches } from './positions.js';
 import type { TopicBatch, TopicEnds } from './source.js';
 import type { TopicRecord } from './topic-record.js';
 
@@ -11,7 +12,10 @@ export const STATE_TOPICS = [state.topic, catalogue.topic];
 export const OPT_OUT_TOPICS = [optouts.topic, watermarks.topic];
 export const ALL_TOPICS = [...STATE_TOPICS, ...OPT_OUT_TOPICS];
 
-/** Told of each opt-out that comes after the topics were read to their ends. */
+/**
+ * Told of each opt-out that comes after the topics were read to their ends; where they are read anew, also of each that
+ * the reading before had not proved to know.
+ */
 export type HearOptOut = (change: ReadChange, record: TopicRecord) => void;
 
 /**
@@ -33,6 +37,7 @@ export class Reading {
     private readonly ends: TopicEnds,
     clock: GuardClock,
     private readonly hear: HearOptOut,
+    private readonly heardUpTo?: string,
   ) {
     this.freshness = new Freshness(clock, ends.get(optouts.topic)?.length ?? 0);
     // A watermark from before proves nothing of now, however right its time looks by a clock that may be wrong.
@@ -65,7 +70,7 @@ export class Reading {
     switch (topic) {
       case optouts.topic: {
         const change = this.known.takeOptOut(record);
-        if (change && isLive) this.hear(change, record);
+        if (change && (isLive || this.#isUnheard(record))) this.hear(change, record);
         return;
       }
       case watermarks.topic:
@@ -77,6 +82,10 @@ export class Reading {
       default:
         throw new Error('a topic that was not asked for');
     }
+  }
+
+  #isUnheard({ position }: TopicRecord): boolean {
+    return this.heardUpTo !== undefined && !reaches(this.heardUpTo, position);
   }
 
   #takeWatermark({ value }: TopicRecord): void {

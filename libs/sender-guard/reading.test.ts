@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import { CHANGE_TYPES, TOPICS, changeRecordOf, encode } from '#contracts';
+import { SYSTEM_CLOCK } from './clock.js';
+import { idOf } from './random-ledger.js';
+import { Reading } from './reading.js';
+import type { TopicRecord } from './topic-record.js';
+
+const ID = idOf('leaving');
+const OPT_OUTS = TOPICS.optouts.topic;
+const EMPTY = { low: 0, high: 0 };
+
+/** Each of one partition; the opt-outs have two records. */
+const ENDS = new Map(Object.values(TOPICS).map(({ topic }) => [topic, [EMPTY]]));
+ENDS.set(OPT_OUTS, [{ low: 0, high: 2 }]);
+
+function optOut(offset: number, position: string): TopicRecord {
+  const at = '2026-01-01T00:00:00.000Z';
+  const facts = { businessId: 'acme', channels: ['*'], purposes: [], categories: ['*'], method: 'api', occurredAt: at };
+  const origin = { eventId: `event ${position}`, stream: `consent-${ID}`, revision: '0', recordedAt: at };
+  const record = changeRecordOf({ type: 'ConsentRevoked', data: facts } as never, origin, ID);
+  const value = Buffer.from(encode(record));
+  return { partition: 0, offset, key: ID, value, type: CHANGE_TYPES.ConsentRevoked, position, timestampMs: 0 };
+}
+
+function heardIn(heardUpTo?: string): readonly unknown[] {
+  const heard: unknown[] = [];
+  const reading = new Reading(ENDS, SYSTEM_CLOCK, (_, { position }) => heard.push(position), heardUpTo);
+  const take = (high: number, ...records: TopicRecord[]) =>
+    expect(reading.take({ topic: OPT_OUTS, partition: 0, records, high })).toBe(true);
+  take(2, optOut(0, 'l.4'), optOut(1, 'l.9'));
+  take(3, optOut(2, 'l.10'));
+  return heard;
+}
+
+describe('a reading of the topics', () => {
+  it('tells of opt-outs that come after what the topics held at its beginning', () => {
+    expect(heardIn()).toEqual(['l.10']);
+  });
+
+  it('tells also of those that the reading before it did not come to', () => {
+    expect(heardIn('l.4')).toEqual(['l.9', 'l.10']);
+    expect(heardIn('l.9')).toEqual(['l.10']);
+    expect(heardIn('another ledger.9')).toEqual(['l.4', 'l.9', 'l.10']);
+  });
+});
