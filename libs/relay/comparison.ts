@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { TOPICS } from '#contracts';
 import { hasReached, ledgerIdOf, type EventStore } from '#event-store';
 import type { Cluster, PartitionEnds } from './publisher.js';
@@ -12,7 +13,28 @@ export type Ends = ReadonlyMap<string, readonly PartitionEnds[]>;
 /** Why a lane begins again at the start of the ledger. */
 export type Rewound = { readonly lane: LaneName; readonly why: 'LOST_RECORDS' | 'OTHER_LEDGER' };
 
-export async function endsOf(cluster: Pick<Cluster, 'ends'>): Promise<Ends> {
+/** Between two looks at topics that end too early, and how long they may, in milliseconds. */
+const LOOK_MS = 500;
+const BEHIND_MS = 3_000;
+
+/**
+ * What the topics hold. A replica that has just become the leader answers with less than there is, until the others have
+ * fetched from it: only what ends too early for seconds has lost something. Rejects where nobody can tell.
+ */
+export async function endsOf(
+  cluster: Pick<Cluster, 'ends'>,
+  database: Pick<RelayDatabase, 'offsets'>,
+  signal: AbortSignal,
+): Promise<Ends> {
+  const deadline = performance.now() + BEHIND_MS;
+  for (;;) {
+    const ends = await look(cluster);
+    if (performance.now() > deadline || !LANES.some((lane) => hasLost(database, lane, ends))) return ends;
+    await pause(LOOK_MS, undefined, { signal });
+  }
+}
+
+async function look(cluster: Pick<Cluster, 'ends'>): Promise<Ends> {
   const topics = Object.values(TOPICS).map(({ topic }) => topic);
   return new Map(await Promise.all(topics.map(async (topic) => [topic, await cluster.ends(topic)] as const)));
 }
@@ -43,7 +65,7 @@ export async function rewindLanes(
 /** Keeps how far the topic of states was looked through for records of others. */
 export const HEARD = 'heard';
 
-function hasLost(database: RelayDatabase, lane: LaneName, ends: Ends): boolean {
+function hasLost(database: Pick<RelayDatabase, 'offsets'>, lane: LaneName, ends: Ends): boolean {
   return database.offsets(lane).some(({ topic, partition, nextOffset }) => {
     const high = ends.get(topic)?.find((end) => end.partition === partition)?.high ?? '0';
     return BigInt(high) < BigInt(nextOffset);

@@ -94,6 +94,7 @@ class RunningRelay implements Relay {
         const reason = isReady ? await this.#serve(lease, over) : undefined;
         failures = reason instanceof TopicLost ? 0 : failures + 1;
       } catch (error) {
+        if (over.aborted) break;
         failures += 1;
         this.#problem = error instanceof Error ? error.message : 'the relay cannot begin';
         this.#complain('relay', error);
@@ -118,13 +119,16 @@ class RunningRelay implements Relay {
 
   /** Runs the lanes until something ends them; gives the reason. */
   async #serve(lease: HeldLease, over: AbortSignal): Promise<unknown> {
-    const term = await Term.begin({
-      ...{ relay: this.#options, lease, parked: this.#parked },
-      onRewound: (rewound) => this.#rewound(rewound),
-      onParked: (telling) => this.#tellParked(telling),
-      onHealed: (recipients) => this.#tellHealed(recipients),
-      onError: (lane, error) => this.#complain(lane, error),
-    });
+    const term = await Term.begin(
+      {
+        ...{ relay: this.#options, lease, parked: this.#parked },
+        onRewound: (rewound) => this.#rewound(rewound),
+        onParked: (telling) => this.#tellParked(telling),
+        onHealed: (recipients) => this.#tellHealed(recipients),
+        onError: (lane, error) => this.#complain(lane, error),
+      },
+      over,
+    );
     this.#term = term;
     const end = () => void term.close();
     over.addEventListener('abort', end, { once: true });

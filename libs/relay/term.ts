@@ -58,10 +58,10 @@ export class Term {
   #head: Position | undefined;
   #reason: unknown;
 
-  /** Compares the topics with what is remembered, and begins. Rejects where that cannot be told. */
-  static async begin(options: TermOptions): Promise<Term> {
+  /** Compares the topics with what is remembered, and begins. Rejects where that cannot be told, or `signal` aborts. */
+  static async begin(options: TermOptions, signal: AbortSignal): Promise<Term> {
     const { database, kafka, store } = options.relay;
-    const ends = await endsOf(kafka.cluster);
+    const ends = await endsOf(kafka.cluster, database, signal);
     options.onRewound(await rewindLanes(database, options.lease.epoch, ends, store));
     return new Term(options, ends);
   }
