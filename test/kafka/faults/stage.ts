@@ -28,6 +28,8 @@ export interface Verdict extends Outcome {
   /** Yeses that the ledger does not allow, and opt-outs that the guard never told of. */
   readonly wrong: readonly unknown[];
   readonly unheard: readonly string[];
+  /** Times that the guard read everything anew. */
+  readonly reloads: number;
 }
 
 const open = new Set<Stage>();
@@ -80,11 +82,12 @@ export class Stage {
     witness.stop();
     const stops = scanned.filter(({ type }) => type === 'ConsentRevoked');
     const [wrong, unheard] = [witness.wrong(scanned), witness.unheard(stops)];
+    const { reloads, restarts } = guard.metrics();
     process.stdout.write(
       `${what}: ${writers.acknowledged.length} acknowledged, ${inWords(outcome)}; ` +
-        `guard asked ${witness.asked} times, ${witness.saidYes} yes, ${wrong.length} wrong\n`,
+        `guard asked ${witness.asked} times, ${witness.saidYes} yes, ${wrong.length} wrong, ${restarts} consumers replaced, ${reloads} reloads\n`,
     );
-    return { ...outcome, unkept: misplaced(writers.acknowledged, scanned), wrong, unheard };
+    return { ...outcome, unkept: misplaced(writers.acknowledged, scanned), wrong, unheard, reloads };
   }
 
   async close(): Promise<void> {
@@ -105,5 +108,5 @@ export async function closeStages(): Promise<void> {
 /** As it must be, whatever broke. */
 export const UNHARMED = {
   ...{ missing: [], missingChanges: [], disordered: [], otherStates: [] },
-  ...{ unkept: [], wrong: [], unheard: [] },
+  ...{ unkept: [], wrong: [], unheard: [], reloads: 0 },
 };
