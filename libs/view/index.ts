@@ -1,6 +1,8 @@
 export * from './port.js';
+export type { Election, Term } from './election.js';
 export { Catalogue, type Route } from './catalogue.js';
-export { LiveView, type LiveViewOptions, type LiveViewStatus, type LookUp } from './live-view.js';
+export { LiveView } from './live-view.js';
+export type { LiveViewOptions, LiveViewStatus, LookUp } from './live-view-terms.js';
 export { foldStored, stateFromLedger } from './ledger-state.js';
 export { stateWithLinked } from './linked-states.js';
 export type { BusinessRow, RecipientRow } from './port.js';
@@ -17,5 +19,6 @@ export {
 export { stateFor } from './recipient-row.js';
 export { openPostgresView, type OpenPostgresViewOptions, type PostgresView } from './postgres/postgres-view.js';
 export { rebuildView, type RebuildOptions, type RebuildProgress, type Rebuilt } from './rebuild.js';
+export type { SharedView } from './shared-copy.js';
 export { SqliteView, type SqliteViewOptions } from './sqlite-view.js';
 export { ViewUnusable } from './view-database.js';

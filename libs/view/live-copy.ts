@@ -4,6 +4,7 @@ import { createView, openCurrentView, openNamedView, type OpenedView, type ViewP
 import type { BusinessRow, Snapshot } from './port.js';
 import type { UnreadableEvent } from './project.js';
 import { damageOf, type ViewUnusable } from './view-database.js';
+import type { ViewCopy } from './view-copy.js';
 import { currentViewFile, pointTo, removeViewFile } from './view-files.js';
 
 /** Events folded and committed at once while catching up: about 3 ms in which nobody else is answered. */
@@ -23,7 +24,7 @@ export interface CopyOptions {
  * The view file that this process answers from: moved on by its follower, exchanged for a rebuilt one, made anew when it
  * turns out to be damaged. It never goes back: a file that takes its place has first caught up with it.
  */
-export class LiveCopy {
+export class LiveCopy implements ViewCopy {
   readonly #options: CopyOptions;
   readonly #stopped = new AbortController();
   #opened: OpenedView;
@@ -88,6 +89,11 @@ export class LiveCopy {
     const name = currentViewFile(this.#options.place.dataDir);
     if (name === undefined || name === this.#opened.name || name === this.#declined) return;
     await this.#takeUp(name);
+  }
+
+  /** The file is this process's own. */
+  shared(): undefined {
+    return undefined;
   }
 
   async close(): Promise<void> {

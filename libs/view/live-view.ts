@@ -1,64 +1,26 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ConsentEvent, Origin, RecipientState } from '#consent';
-import { follow, hasReached, ledgerIdOf, type EventStore, type Follower, type Position } from '#event-store';
+import { follow, hasReached, ledgerIdOf, type Follower, type Position } from '#event-store';
 import { turnOfTheEventLoop } from './advance.js';
 import { Catalogue } from './catalogue.js';
 import { every } from './every.js';
 import { stateWithLinked } from './linked-states.js';
 import { BATCH_SIZE, LiveCopy } from './live-copy.js';
+import type { LiveViewOptions, LiveViewStatus, LookUp } from './live-view-terms.js';
 import { joinRemembered, Overlay } from './overlay.js';
-import type { Snapshot } from './port.js';
+import type { BusinessRow, Snapshot } from './port.js';
 import { PositionWaiters } from './position-waiters.js';
-import { VIEW_PREFIXES, type UnreadableEvent } from './project.js';
+import { VIEW_PREFIXES } from './project.js';
 import { readRegisters } from './read-registers.js';
 import { NOBODY, stateFor } from './recipient-row.js';
-
-export interface LiveViewOptions {
-  readonly store: EventStore;
-  readonly dataDir: string;
-  /** Milliseconds that never go back; only differences count. */
-  readonly clock: { monotonic(): number };
-  readonly limits: {
-    /** A copy not proved fresh within so long answers nothing. */
-    readonly maxLagMs: number;
-    readonly waitForPositionMs: number;
-    readonly cacheEntries: number;
-    readonly probeIntervalMs: number;
-  };
-  readonly onUnreadable: (event: UnreadableEvent) => void;
-  readonly onError: (error: unknown) => void;
-}
-
-export type LookUp =
-  | {
-      readonly ok: true;
-      /** Of the copy that the states came from. */
-      readonly position: Position;
-      /** In the order asked for; undefined where nothing is known. */
-      readonly states: readonly (RecipientState | undefined)[];
-    }
-  | {
-      readonly ok: false;
-      readonly reason: 'VIEW_UNAVAILABLE' | 'VIEW_STALE' | 'VIEW_BEHIND';
-      readonly position?: Position;
-      readonly retryAfterMs: number;
-    };
-
-export interface LiveViewStatus {
-  readonly position?: Position;
-  /** Milliseconds since the copy was last proved to hold everything; infinite before the first proof. */
-  readonly lagMs: number;
-  readonly caughtUp: boolean;
-  /** Whether questions are answered. */
-  readonly ready: boolean;
-  readonly problem?: string;
-}
+import { SharedCopy } from './shared-copy.js';
+import { ViewAway, type ViewCopy } from './view-copy.js';
 
 const READY_POLL_MS = 5;
 
 /**
- * The eligibility view as the service asks it: the copy on disk, moved on by a follower, together with what this
- * process has acknowledged since. It answers only while the copy is proved fresh.
+ * The eligibility view as the service asks it: a copy moved on by a follower, together with what this process has
+ * acknowledged since. It answers only while the copy is proved fresh.
  */
 export class LiveView {
   readonly catalogue = new Catalogue();
@@ -66,7 +28,7 @@ export class LiveView {
   readonly #overlay = new Overlay();
   readonly #waiters = new PositionWaiters();
   readonly #stopped = new AbortController();
-  #copy!: LiveCopy;
+  #copy!: ViewCopy;
   #follower!: Follower;
   #watching!: Promise<void>;
 
@@ -120,9 +82,11 @@ export class LiveView {
     if (atLeast !== undefined && !(await this.#reaches(atLeast, waitForPositionMs))) return this.#no('VIEW_BEHIND');
     if (!this.#mayAnswer()) return this.#refusal();
     try {
-      return await this.#answer(businessId, recipientIds);
+      const answer = await this.#answer(businessId, recipientIds);
+      // The process may have been stopped while it waited for rows: what was fresh before it asked need not be now.
+      return this.#mayAnswer() ? answer : this.#refusal();
     } catch (error) {
-      this.#options.onError(error);
+      this.#tell(error);
       return this.#no('VIEW_UNAVAILABLE');
     }
   }
@@ -148,9 +112,13 @@ export class LiveView {
     try {
       return await this.#copy.read(recipientIds);
     } catch (error) {
-      this.#options.onError(error);
+      this.#tell(error);
       return undefined;
     }
+  }
+
+  #tell(error: unknown): void {
+    if (!(error instanceof ViewAway)) this.#options.onError(error);
   }
 
   /** To be called before an event is acknowledged: from then on it is in every answer of this process. */
@@ -168,12 +136,14 @@ export class LiveView {
   status(): LiveViewStatus {
     const { position, problem } = this.#copy;
     const { lagMs, caughtUp } = this.#follower.status();
+    const shared = this.#copy.shared();
     return {
       ...(position === undefined ? {} : { position }),
       lagMs,
       caughtUp,
       ready: this.#mayAnswer(),
       ...(problem === undefined ? {} : { problem }),
+      ...(shared === undefined ? {} : { shared }),
     };
   }
 
@@ -194,21 +164,27 @@ export class LiveView {
   }
 
   async #start(): Promise<void> {
-    const { store, dataDir, limits, onUnreadable, onError } = this.#options;
-    this.#copy = await LiveCopy.open({
-      store,
-      place: { dataDir, ledgerId: store.ledgerId, cacheEntries: limits.cacheEntries },
-      onUnreadable,
-      onError,
-      onMoved: (position) => {
-        this.#overlay.prune(position);
-        this.#waiters.moved(position);
-      },
-      onBusiness: (row) => this.catalogue.offer(row),
-    });
+    const { store, limits, onError } = this.#options;
+    this.#copy = await this.#openCopy();
     await readRegisters(store, this.#copy.position, this.catalogue);
     this.#follower = this.#follow();
     this.#watching = every(limits.probeIntervalMs, this.#stopped.signal, () => this.#copy.watch(), onError);
+  }
+
+  #openCopy(): Promise<ViewCopy> {
+    const { store, dataDir, shared, limits, onUnreadable, onError } = this.#options;
+    const told = {
+      onUnreadable,
+      onError,
+      onMoved: (position: Position) => {
+        this.#overlay.prune(position);
+        this.#waiters.moved(position);
+      },
+      onBusiness: (row: BusinessRow) => void this.catalogue.offer(row),
+    };
+    if (shared) return SharedCopy.open({ store, shared, limits, signal: this.#stopped.signal, ...told });
+    const place = { dataDir, ledgerId: store.ledgerId, cacheEntries: limits.cacheEntries };
+    return LiveCopy.open({ store, place, ...told });
   }
 
   #follow(): Follower {

@@ -106,6 +106,6 @@ export function readRegisterEvent(businessId: string, stored: StoredEvent): Busi
   return event?.data.businessId === businessId ? event : undefined;
 }
 
-function whereabouts({ stream, revision, id, type }: StoredEvent): UnreadableEvent {
+export function whereabouts({ stream, revision, id, type }: StoredEvent): UnreadableEvent {
   return { stream, revision, eventId: id, storedType: type };
 }

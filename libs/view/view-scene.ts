@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RecipientState } from '#consent';
 import type { Appended, EventStore, NewEvent } from '#event-store';
-import { LiveView, type LiveViewOptions, type LookUp } from './live-view.js';
+import { LiveView } from './live-view.js';
+import type { LiveViewOptions, LookUp } from './live-view-terms.js';
 import { MemoryLedger } from './memory-ledger.js';
 import { readRecipientEvent, type UnreadableEvent } from './project.js';
 
