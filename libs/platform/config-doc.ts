@@ -5,8 +5,8 @@ const HEAD = `# Configuration
 
 Every setting is an environment variable, or a line of \`.env\` in the working directory. Each may also be given as
 \`NAME_FILE\`, the path of a file that holds the value. An empty variable counts as not set. At start the service refuses
-a value it cannot read, a name that looks misspelt, a file it cannot read, a name given both ways, and a part that this
-version does not have; it names all of them at once and never prints a value.
+a value it cannot read, a name that looks misspelt, a file it cannot read, a name given both ways, and settings that do
+not go together; it names all of them at once and never prints a value.
 
 This page is generated from the table in \`libs/platform/config-variables.ts\`, and a test compares the two.
 `;
@@ -14,10 +14,8 @@ This page is generated from the table in \`libs/platform/config-variables.ts\`, 
 /** The text of `docs/configuration.md`, made from the table that parses the variables. */
 export function describeConfig(): string {
   const all = Object.entries(VARIABLES) as [string, Variable<unknown>][];
-  const served = all.filter(([, variable]) => variable.notAvailable === undefined);
-  const plain = served.filter(([, variable]) => variable.unit === '');
-  const limits = served.filter(([, variable]) => variable.unit !== '');
-  const later = all.filter(([, variable]) => variable.notAvailable !== undefined);
+  const plain = all.filter(([, variable]) => variable.unit === '');
+  const limits = all.filter(([, variable]) => variable.unit !== '');
   return [
     HEAD,
     section(
@@ -29,11 +27,6 @@ export function describeConfig(): string {
       'Limits',
       ['name', 'default', 'unit', ''],
       limits.map(([name, { shownDefault, unit, description }]) => [code(name), shownDefault, unit, description]),
-    ),
-    section(
-      'Known, but not in this version',
-      ['name', ''],
-      later.map(([name, { description }]) => [code(name), `${description} Setting it stops the start.`]),
     ),
   ].join('\n');
 }

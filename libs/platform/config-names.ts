@@ -5,7 +5,18 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export const FILE_SUFFIX = '_FILE';
 
 /** Names that begin so can only be meant for this service. */
-const OUR_PREFIXES = ['WHATSAPP_', 'KAFKA_', 'RELAY_', 'EVENTSTORE_', 'ESDB_', 'VIEW_', 'WEBHOOK_', 'METRICS_', 'TLS_'];
+const OUR_PREFIXES = [
+  'WHATSAPP_',
+  'KAFKA_',
+  'RELAY_',
+  'EVENTSTORE_',
+  'ESDB_',
+  'DATABASE_',
+  'VIEW_',
+  'WEBHOOK_',
+  'METRICS_',
+  'TLS_',
+];
 /** Names of other software that come near ours; OpenSSL and many clients read this one. */
 const FOREIGN_NAMES = ['SSL_CERT_FILE'];
 const SHORT_NAME = 6;

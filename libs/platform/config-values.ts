@@ -9,8 +9,6 @@ export interface Variable<T> {
   readonly shownDefault: string;
   readonly unit: string;
   readonly description: string;
-  /** Set where this version knows the name but not the part behind it. */
-  readonly notAvailable?: string;
 }
 
 export const HIGHEST_PORT = 65_535;
@@ -52,23 +50,19 @@ export function optional<T>(description: string, parse: Parse<T>, shownDefault =
   return { parse, fallback: undefined, shownDefault, unit: '', description };
 }
 
+/** A list of words of which all are the default. */
+export function listOf<T extends string>(
+  all: readonly T[],
+  description: string,
+  parse: Parse<readonly T[]>,
+): Variable<readonly T[]> {
+  return { parse, fallback: all, shownDefault: `\`${all.join(',')}\``, unit: '', description };
+}
+
 export function yesOrNo(fallback: boolean, description: string): Variable<boolean> {
   const parse: Parse<boolean> = (text) =>
     text === 'true' || text === 'false' ? { value: text === 'true' } : { remedy: 'must be true or false' };
   return { parse, fallback, shownDefault: `\`${fallback}\``, unit: '', description };
-}
-
-/** A name of `docs` that the code does not serve yet: setting it stops the start, since ignoring it would be a lie. */
-export function notYet(part: string, description: string): Variable<undefined> {
-  const notAvailable = `is not available in this version: ${part}. Unset it`;
-  return {
-    parse: () => ({ remedy: notAvailable }),
-    fallback: undefined,
-    shownDefault: '–',
-    unit: '',
-    description,
-    notAvailable,
-  };
 }
 
 /** A port that is only opened where it is set. */
@@ -143,13 +137,25 @@ function isBroker(text: string): boolean {
   return port > 0 && port <= HIGHEST_PORT;
 }
 
-const ALL_ROLES = ['commands', 'feed', 'queries', 'relay'];
-
-export const parseRoles: Parse<string> = (text) => {
-  const roles = [...new Set(text.split(',').map((role) => role.trim()))].sort();
-  if (roles.some((role) => !ALL_ROLES.includes(role)))
-    return { remedy: `must be a list out of ${ALL_ROLES.join(', ')}` };
-  return roles.length === ALL_ROLES.length
+/** Kept as it is: it may hold a password, so nothing may repeat it. */
+export const parsePostgresUrl: Parse<string> = (text) =>
+  URL.canParse(text) && /^postgres(ql)?:\/\/[^\s/?]+/.test(text)
     ? { value: text }
-    : { remedy: 'must name all roles: roles can only be split where ledger and view are servers. Unset it' };
+    : { remedy: 'must be a URL of PostgreSQL: postgres://user:password@host:5432/database?sslmode=verify-full' };
+
+export const parseSchemaName: Parse<string> = (text) =>
+  /^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(text)
+    ? { value: text }
+    : { remedy: 'must be a name of small letters, digits and underscores, at most 63, that does not begin with pg_' };
+
+export const ALL_ROLES = ['commands', 'queries', 'relay', 'feed'] as const;
+/** A part of the service that a process runs. */
+export type Role = (typeof ALL_ROLES)[number];
+
+export const parseRoles: Parse<readonly Role[]> = (text) => {
+  const named = text.split(',').map((role) => role.trim());
+  const roles = ALL_ROLES.filter((role) => named.includes(role));
+  return named.every((name) => (ALL_ROLES as readonly string[]).includes(name))
+    ? { value: roles }
+    : { remedy: `must be a list out of ${ALL_ROLES.join(', ')}` };
 };

@@ -1,7 +1,8 @@
 import {
+  ALL_ROLES,
   HIGHEST_PORT,
   SASL_MECHANISMS,
-  notYet,
+  listOf,
   oneOf,
   oneOfWords,
   optional,
@@ -13,7 +14,9 @@ import {
   parseHost,
   parseKey,
   parseOrigin,
+  parsePostgresUrl,
   parseRoles,
+  parseSchemaName,
   parseSecretToken,
   parseWhole,
   wholeNumber,
@@ -56,13 +59,17 @@ export const VARIABLES = {
     parseKey,
     'made at first start',
   ),
-  ROLES: words('commands,queries,relay,feed', 'Parts this process runs; all of them in this version.', parseRoles),
+  ROLES: listOf(
+    ALL_ROLES,
+    'Parts this process runs; fewer than all only where both `EVENTSTORE_URL` and `DATABASE_URL` are set. Webhooks belong to `commands`.',
+    parseRoles,
+  ),
   WHATSAPP_APP_SECRET: optionalText('Signs WhatsApp’s webhooks; without it the route answers 503.'),
   WHATSAPP_VERIFY_TOKEN: optionalText('Token that Meta sends when the webhook is subscribed.'),
   LOG_LEVEL: oneOf(LOG_LEVELS, 'info', `Least severe line that is logged: ${LOG_LEVELS.join(', ')}.`),
 
   EVENTSTORE_URL: optionalText(
-    'Connection string of EventStoreDB, which is then the ledger: `esdb://…`. Needs `PEPPER` and `KEY_ENCRYPTION_KEY`, and allows one process alone.',
+    'Connection string of EventStoreDB, which is then the ledger: `esdb://…`. Needs `PEPPER` and `KEY_ENCRYPTION_KEY`; without `DATABASE_URL` for one process alone.',
     parseEventStoreUrl,
   ),
   EVENTSTORE_APPEND_TIMEOUT_MS: ms(5000, 500, 60_000, 'Longest time in which a command is tried on EventStoreDB.'),
@@ -75,6 +82,17 @@ export const VARIABLES = {
   ESDB_PORT: optionalPort(
     'Port on which the embedded ledger can be read over EventStoreDB’s own protocol, always with TLS; 0 takes any free port.',
   ),
+
+  DATABASE_URL: optionalText(
+    'URL of PostgreSQL, which then holds vault and view: `postgres://…`. Needs `PEPPER` and `KEY_ENCRYPTION_KEY`; with the embedded ledger for one process alone.',
+    parsePostgresUrl,
+  ),
+  DATABASE_SCHEMA: words('consent_ledger', 'Schema of the tables; made where it is missing.', parseSchemaName),
+  DATABASE_POOL_MAX: count(10, 1000, 'Most sessions of this process at once.'),
+  DATABASE_WAITING_MAX: count(1000, 100_000, 'Most statements that wait for a session; further ones are turned away.'),
+  DATABASE_CONNECT_TIMEOUT_MS: ms(3000, 100, 60_000, 'Longest time to make a session, or to wait for one.'),
+  DATABASE_STATEMENT_TIMEOUT_MS: ms(5000, 100, 600_000, 'Longest time for a statement.'),
+  DATABASE_LOCK_TIMEOUT_MS: ms(2000, 100, 60_000, 'Longest wait of a statement for a lock.'),
 
   KAFKA_BROKERS: optional(
     'Brokers that the relay publishes to, as `host:port,…`. Absent: there is no relay.',
@@ -142,15 +160,24 @@ export const VARIABLES = {
     10_000_000,
     'Recipients whose state is kept in memory at least, of those asked about last; at most twice as many, of about 1 kB each.',
   ),
+  VIEW_RECENT_MAX: count(
+    50_000,
+    10_000_000,
+    'Most recipients of whom a process keeps what the view in PostgreSQL lacks; beyond it the view is too old to answer.',
+  ),
   DATA_KEY_CACHE_ENTRIES: count(10_000, 1_000_000, 'Recipients whose unwrapped key is kept in memory.'),
   API_KEY_CACHE_ENTRIES: count(1000, 1_000_000, 'API keys kept in memory.'),
+  API_KEY_MAX_AGE_MS: ms(
+    5000,
+    100,
+    HOUR_MS,
+    'How long a key that was deleted by another process may still be taken, where the vault is in PostgreSQL.',
+  ),
   UNROUTED_RETENTION_DAYS: wholeNumber(
     { fallback: 30, from: 1, to: 365, unit: 'days' },
     'How long an unrouted delivery is kept.',
   ),
   SHUTDOWN_TIMEOUT_MS: ms(8000, 100, 9500, 'Longest time for what is in flight to finish after SIGTERM.'),
-
-  DATABASE_URL: notYet('vault and view are the embedded ones', 'Vault and view in PostgreSQL.'),
 };
 
 export type VariableName = keyof typeof VARIABLES;

@@ -94,10 +94,45 @@ describe('readConfig', () => {
     }
   });
 
-  it('refuses DATABASE_URL, which it knows but cannot serve yet', () =>
-    expect(faultsOf({ DATABASE_URL: 'x' })).toEqual([
-      expect.stringMatching('^DATABASE_URL is not available in this version'),
-    ]));
+  describe('of PostgreSQL', () => {
+    const secrets = { PEPPER: KEY, KEY_ENCRYPTION_KEY: KEY };
+    const url = 'postgres://user:secret-word@host:5432/consent?sslmode=verify-full';
+
+    it('takes a URL with the secrets, and its limits', () => {
+      const { database } = readConfig({ ...secrets, DATABASE_URL: url, DATABASE_POOL_MAX: '7' });
+      expect(database).toMatchObject({
+        url,
+        schema: 'consent_ledger',
+        limits: { poolMax: 7, statementTimeoutMs: 5000 },
+      });
+    });
+
+    it.each(['http://host/db', 'postgres://', 'host:5432', 'postgres:///db'])(
+      'refuses %s without repeating it',
+      (text) => {
+        expect(faultsOf({ ...secrets, DATABASE_URL: text })).toEqual([
+          expect.stringMatching(/^DATABASE_URL must be a URL of PostgreSQL/),
+        ]);
+      },
+    );
+
+    it('needs the secrets, which must not be made beside a vault that is elsewhere', () => {
+      const faults = faultsOf({ DATABASE_URL: url });
+      expect(faults).toEqual([expect.stringContaining('DATABASE_URL needs PEPPER and KEY_ENCRYPTION_KEY')]);
+      expect(faults.join()).not.toContain('secret-word');
+    });
+
+    it('knows its own names from misspelt ones', () => {
+      expect(faultsOf({ DATABASE_POOL: '3' })).toEqual([expect.stringContaining('DATABASE_')]);
+    });
+
+    it('wants a name that PostgreSQL takes as it is', () => {
+      const schemaOf = (DATABASE_SCHEMA: string) => faultsOf({ ...secrets, DATABASE_URL: url, DATABASE_SCHEMA });
+      expect(schemaOf('consent_2')).toEqual([]);
+      expect(schemaOf('pg_consent')).toEqual([expect.stringContaining('DATABASE_SCHEMA must be a name')]);
+      expect(schemaOf('a";drop')).toEqual([expect.stringContaining('DATABASE_SCHEMA must be a name')]);
+    });
+  });
 
   describe('of EventStoreDB', () => {
     const key = Buffer.alloc(32, 7).toString('base64');
@@ -141,10 +176,32 @@ describe('readConfig', () => {
     });
   });
 
-  it('runs all roles, in any order, and no fewer', () => {
-    expect(faultsOf({ ROLES: 'relay, feed,queries,commands' })).toEqual([]);
-    expect(faultsOf({ ROLES: 'queries' })).toEqual([expect.stringContaining('ROLES must name all roles')]);
-    expect(faultsOf({ ROLES: 'queries,cooks' })).toEqual([expect.stringContaining('ROLES must be a list out of')]);
+  describe('of roles', () => {
+    const servers = {
+      PEPPER: KEY,
+      KEY_ENCRYPTION_KEY: KEY,
+      EVENTSTORE_URL: 'esdb://one:2113',
+      DATABASE_URL: 'postgres://host/consent',
+    };
+
+    it('runs all, in any order, wherever ledger and view are', () => {
+      const all = ['commands', 'queries', 'relay', 'feed'];
+      expect(readConfig({}).roles).toEqual(all);
+      expect(readConfig({ ROLES: 'relay, feed,queries,commands' }).roles).toEqual(all);
+    });
+
+    it('runs any of them where others share ledger and view', () => {
+      expect(readConfig({ ...servers, ROLES: 'queries,commands' }).roles).toEqual(['commands', 'queries']);
+      expect(faultsOf({ ...servers, ROLES: 'queries,cooks' })).toEqual([
+        expect.stringContaining('ROLES must be a list out of'),
+      ]);
+    });
+
+    it.each(['EVENTSTORE_URL', 'DATABASE_URL'])('does not leave any out without %s', (absent) => {
+      expect(faultsOf({ ...servers, ROLES: 'queries,commands', [absent]: '' })).toEqual([
+        expect.stringContaining('ROLES leaves out relay and feed'),
+      ]);
+    });
   });
 
   it.each([

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { readKafka, warningsOfKafka, type KafkaConfig } from './config-kafka.js';
 import { type Environment, FILE_SUFFIX, misspeltNames } from './config-names.js';
+import { databaseOf, eventStoreOf, unsafeServers } from './config-servers.js';
+import type { DatabaseConfig, EventStoreConfig } from './config-servers.js';
 import { causeOf, readTls, type Tls } from './config-tls.js';
-import type { Parse } from './config-values.js';
+import type { Parse, Role } from './config-values.js';
 import { type LOG_LEVELS, type Values, VARIABLES, type VariableName } from './config-variables.js';
 
 /** The configuration in the shape in which it is used. Frozen; read once at start. */
@@ -15,13 +17,12 @@ export interface Config {
   readonly tls?: Tls;
   readonly publicUrl?: string;
   readonly dataDir: string;
-  /** Set where the ledger is EventStoreDB. The address may hold a password. */
-  readonly eventStore?: {
-    readonly url: string;
-    readonly appendTimeoutMs: number;
-    readonly revocationTimeoutMs: number;
-    readonly inFlightMax: number;
-  };
+  /** Set where the ledger is EventStoreDB. */
+  readonly eventStore?: EventStoreConfig;
+  /** Set where vault and view are in PostgreSQL. */
+  readonly database?: DatabaseConfig;
+  /** The parts that this process runs. */
+  readonly roles: readonly Role[];
   /** Set where there is a relay. */
   readonly kafka?: KafkaConfig;
   /** Set where the embedded ledger is served over EventStoreDB's protocol. */
@@ -145,7 +146,8 @@ function shape(values: Values): Omit<Config, 'tls' | 'kafka' | 'warnings'> {
     metrics: { host: values.METRICS_HOST, port: values.METRICS_PORT },
     ...given({ publicUrl: values.PUBLIC_URL }),
     dataDir: values.DATA_DIR,
-    ...given({ eventStore: eventStoreOf(values), esdbPort: values.ESDB_PORT }),
+    roles: values.ROLES,
+    ...given({ eventStore: eventStoreOf(values), database: databaseOf(values), esdbPort: values.ESDB_PORT }),
     secrets: given({
       adminKey: values.ADMIN_KEY,
       pepper: values.PEPPER,
@@ -161,17 +163,6 @@ function shape(values: Values): Omit<Config, 'tls' | 'kafka' | 'warnings'> {
     },
     ...streamsOf(values),
     logLevel: values.LOG_LEVEL,
-  };
-}
-
-function eventStoreOf(values: Values): Config['eventStore'] {
-  const { EVENTSTORE_URL: url } = values;
-  if (url === undefined) return undefined;
-  return {
-    url,
-    appendTimeoutMs: values.EVENTSTORE_APPEND_TIMEOUT_MS,
-    revocationTimeoutMs: values.EVENTSTORE_REVOCATION_TIMEOUT_MS,
-    inFlightMax: values.EVENTSTORE_IN_FLIGHT_MAX,
   };
 }
 
@@ -216,18 +207,9 @@ function streamsOf(values: Values): Pick<Config, 'feed' | 'filter'> {
 }
 
 function unsafeCombinations(values: Values): string[] {
-  const { PORT, METRICS_PORT, VIEW_MAX_LAG_MS, VIEW_PROBE_INTERVAL_MS } = values;
-  const { EVENTSTORE_URL, ESDB_PORT, PEPPER, KEY_ENCRYPTION_KEY } = values;
-  const secretsMissing = PEPPER === undefined || KEY_ENCRYPTION_KEY === undefined;
+  const { PORT, METRICS_PORT, ESDB_PORT, VIEW_MAX_LAG_MS, VIEW_PROBE_INTERVAL_MS } = values;
   const checks: [boolean, string][] = [
-    [
-      EVENTSTORE_URL !== undefined && secretsMissing,
-      'EVENTSTORE_URL needs PEPPER and KEY_ENCRYPTION_KEY: a ledger on a server outlives this directory, so its secrets must not be made here',
-    ],
-    [
-      EVENTSTORE_URL !== undefined && ESDB_PORT !== undefined,
-      'ESDB_PORT serves the embedded ledger, but EVENTSTORE_URL names another: read that one itself, and unset ESDB_PORT',
-    ],
+    ...unsafeServers(values),
     [PORT === METRICS_PORT && PORT !== 0, 'PORT and METRICS_PORT are the same: give each its own'],
     [
       ESDB_PORT !== undefined && ESDB_PORT !== 0 && (ESDB_PORT === PORT || ESDB_PORT === METRICS_PORT),

@@ -1,4 +1,6 @@
 export * from './clock.js';
+export type { DatabaseConfig } from './config-servers.js';
+export type { Role } from './config-values.js';
 export { type Config, ConfigError, isLoopback, type Limits, readConfig } from './config.js';
 export type { KafkaConfig } from './config-kafka.js';
 export { describeConfig } from './config-doc.js';
