@@ -55,6 +55,18 @@ describe('rows packed outside the heap', () => {
     expect(rows.get(idOf(1))).toBeUndefined();
   });
 
+  it('do not bring back an older one in place of one that is too long', () => {
+    const rows = new PackedRows(4 * MIB);
+    const long = { ...rowOf('acme'), state: { ...EMPTY_STATE, contacts: contactsOf(9_000) } };
+    rows.put(idOf(1), rowOf('acme'));
+    // More than a generation holds: the one that it stands in is the older one by now.
+    for (let n = 2; rows.bytes < 2 * MIB; n++) rows.put(idOf(n), rowOf('acme'));
+    expect(rows.has(idOf(1))).toBe(true);
+    rows.put(idOf(1), long);
+    expect(rows.has(idOf(1))).toBe(false);
+    expect(rows.get(idOf(1))).toBeUndefined();
+  });
+
   it('are none for what is no recipient id', () => {
     const rows = new PackedRows(8 * MIB);
     rows.put('r1', rowOf('acme'));
@@ -70,7 +82,8 @@ describe('a packed value', () => {
       fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('base64url')),
       fc.integer({ min: -5, max: 500 }),
       fc.maxSafeInteger(),
-      fc.double({ noNaN: true }),
+      // JSON, which these come from, has no negative zero.
+      fc.double({ noNaN: true }).filter((one) => !Object.is(one, -0)),
     );
     const { value } = fc.letrec<{ value: Value }>((tie) => ({ value: fc.oneof(leaf, fc.array(tie('value'))) }));
     fc.assert(
@@ -80,7 +93,7 @@ describe('a packed value', () => {
         writeValue(out, one);
         const input = new ByteReader(texts);
         input.bytes = out.bytes;
-        expect(readValue(input)).toStrictEqual(Object.is(one, -0) ? 0 : one);
+        expect(readValue(input)).toStrictEqual(one);
         expect(input.at).toBe(out.length);
       }),
     );

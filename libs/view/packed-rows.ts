@@ -32,8 +32,8 @@ export class PackedRows {
   }
 
   get(recipientId: string): RecipientRow | undefined {
-    const young = read(this.#young, recipientId, this.#in);
-    if (young !== undefined) return young;
+    // What stands in the younger one counts, also where it says that the row is too long to be kept.
+    if (this.#young.entryOf(recipientId) !== NO_ENTRY) return read(this.#young, recipientId, this.#in);
     const old = read(this.#old, recipientId, this.#in);
     if (old !== undefined) this.put(recipientId, old);
     return old;
@@ -49,7 +49,8 @@ export class PackedRows {
   }
 
   has(recipientId: string): boolean {
-    return isKept(this.#young, recipientId) || isKept(this.#old, recipientId);
+    const newest = this.#young.entryOf(recipientId) === NO_ENTRY ? this.#old : this.#young;
+    return isKept(newest, recipientId);
   }
 
   clear(): void {
