@@ -3,11 +3,17 @@ import type { Position } from '#event-store';
 import { isPast } from './advance.js';
 import { joinRemembered, Overlay } from './overlay.js';
 import type { RecipientRow } from './port.js';
-import { addEvent } from './recipient-row.js';
+import { PackedRows } from './packed-rows.js';
+import { addEvent, NOBODY } from './recipient-row.js';
 import { RowCache } from './row-cache.js';
 
-/** Stands in the cache for a recipient of whom nothing is recorded. */
-const NOTHING: RecipientRow = { businessId: '', state: EMPTY_STATE };
+/** Stands in the cache for a recipient of whom nothing is recorded. A row of nobody is unreadable otherwise. */
+const NOTHING: RecipientRow = { businessId: NOBODY, state: EMPTY_STATE };
+
+/** By what it says: a row that was packed comes back as another object. */
+function known(row: RecipientRow): RecipientRow | undefined {
+  return row.businessId === NOBODY && row.state.unreadable === undefined ? undefined : row;
+}
 
 /**
  * Rows as of where this process's own follower is: those asked about last, moved on event by event, and what the rows
@@ -18,8 +24,9 @@ export class FollowedRows {
   readonly #recent = new Overlay();
   #forgottenUpTo: Position | undefined;
 
-  constructor(entries: number) {
-    this.#cached = new RowCache(entries);
+  /** So many rows as objects, and so many bytes of rows packed. */
+  constructor(entries: number, bytes = 0) {
+    this.#cached = new RowCache(entries, bytes > 0 ? new PackedRows(bytes) : undefined);
   }
 
   /** Recipients of whom something recent is kept. */
@@ -32,8 +39,7 @@ export class FollowedRows {
     this.#recent.remember(recipientId, named, event, origin, position);
     const cached = this.#cached.get(recipientId);
     if (cached === undefined) return;
-    const before = cached === NOTHING ? undefined : cached;
-    this.#cached.replace(recipientId, addEvent(before, named, event, origin));
+    this.#cached.replace(recipientId, addEvent(known(cached), named, event, origin));
   }
 
   has(recipientId: string): boolean {
@@ -46,7 +52,7 @@ export class FollowedRows {
     for (const recipientId of recipientIds) {
       const row = this.#cached.get(recipientId);
       if (row === undefined) return undefined;
-      rows.push(row === NOTHING ? undefined : row);
+      rows.push(known(row));
     }
     return rows;
   }
@@ -72,7 +78,7 @@ export class FollowedRows {
     const read = new Map(storedIds.map((id, at) => [id, joinRemembered(stored[at], this.#recent.of(id)) ?? NOTHING]));
     const rows = recipientIds.map((id) => read.get(id) ?? this.#cached.get(id));
     for (const [recipientId, row] of read) this.#cached.put(recipientId, row);
-    return rows.includes(undefined) ? undefined : rows.map((row) => (row === NOTHING ? undefined : row));
+    return rows.includes(undefined) ? undefined : rows.map((row) => row && known(row));
   }
 
   /** The stored rows are at or past `position`: nothing up to there need be kept. */
