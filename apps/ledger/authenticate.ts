@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Refusal } from '#platform';
-import { SCOPES, parseApiKey, verifyApiKey, type Scope, type Vault } from '#vault';
+import { SCOPES, VaultUnavailable, parseApiKey, verifyApiKey, type Scope, type Vault } from '#vault';
 import { businessNotFound } from './commands/register.js';
 
 /** Who calls. The admin key has every scope for every business. */
@@ -17,40 +17,93 @@ export type Access = Scope | 'admin' | 'none';
 
 const ADMIN: Principal = { keyId: 'admin', scopes: new Set(SCOPES), admin: true };
 
+export interface KeyMemory {
+  /** Most keys that are remembered. */
+  readonly capacity: number;
+  /** How long a key that another process deleted may still be taken; absent: no other process deletes any. */
+  readonly maxAgeMs?: number;
+  readonly clock: { monotonic(): number };
+}
+
+interface Known {
+  readonly principal: Principal;
+  /** When the vault last said that the key is there, and when it was last asked. */
+  foundMs: number;
+  askedMs: number;
+  /** The vault could not be asked the last time: nobody is turned away for that. */
+  excused: boolean;
+}
+
 /**
  * Knows callers by their bearer keys. A key that was looked up once is remembered, so that the check route pays no hash
- * and no disk; `forget` is called when a key is deleted.
+ * and no disk; `forget` is called when a key is deleted here. Where other processes delete keys too, each is looked up
+ * again before it is too old, behind the back of whoever uses it.
  */
 export class Authenticator {
-  private readonly known = new Map<string, Principal>();
+  private readonly known = new Map<string, Known>();
   private readonly adminHash: Buffer;
+  /** Keys deleted here so far: what was asked before one may have been answered before it too. */
+  private deletions = 0;
 
   constructor(
     private readonly vault: Vault,
     adminKey: string,
-    private readonly capacity: number,
+    private readonly memory: KeyMemory,
   ) {
     this.adminHash = sha256(adminKey);
   }
 
   async principalOf(authorization: string | undefined): Promise<Principal> {
-    const remembered = authorization === undefined ? undefined : this.known.get(authorization);
+    const remembered = this.remembered(authorization);
     if (remembered) return remembered;
-    const secret = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1];
-    const principal = secret === undefined ? undefined : await this.find(secret);
-    if (!principal || authorization === undefined) throw unauthenticated();
-    this.remember(authorization, principal);
+    if (authorization === undefined) throw unauthenticated();
+    const known = this.known.get(authorization);
+    const principal = await this.lookUp(authorization).catch((error: unknown) => {
+      if (known && error instanceof VaultUnavailable) return known.principal;
+      throw error;
+    });
+    if (!principal) throw unauthenticated();
     return principal;
   }
 
   /** The principal if it is remembered already: no promise on the hot path. */
   remembered(authorization: string | undefined): Principal | undefined {
-    return authorization === undefined ? undefined : this.known.get(authorization);
+    const known = authorization === undefined ? undefined : this.known.get(authorization);
+    if (authorization === undefined || known === undefined) return undefined;
+    return this.isFresh(authorization, known) ? known.principal : undefined;
   }
 
   forget(keyId: string): void {
-    for (const [authorization, principal] of this.known) {
+    this.deletions++;
+    for (const [authorization, { principal }] of this.known) {
       if (principal.keyId === keyId) this.known.delete(authorization);
+    }
+  }
+
+  private isFresh(authorization: string, known: Known): boolean {
+    const { maxAgeMs, clock } = this.memory;
+    if (maxAgeMs === undefined) return true;
+    const now = clock.monotonic();
+    const isDue = now - known.foundMs > maxAgeMs / 2 && now - known.askedMs > maxAgeMs / 4;
+    if (isDue) this.lookUp(authorization).catch(() => undefined);
+    return known.excused || now - known.foundMs <= maxAgeMs;
+  }
+
+  /** Asks the vault, and remembers what it says; undefined where there is no such key. */
+  private async lookUp(authorization: string): Promise<Principal | undefined> {
+    const askedMs = this.memory.clock.monotonic();
+    const { deletions } = this;
+    const known = this.known.get(authorization);
+    if (known) known.askedMs = askedMs;
+    try {
+      const secret = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1];
+      const principal = secret === undefined ? undefined : await this.find(secret);
+      if (!principal) this.known.delete(authorization);
+      else if (deletions === this.deletions) this.remember(authorization, principal, askedMs);
+      return principal;
+    } catch (error) {
+      if (known) known.excused = error instanceof VaultUnavailable;
+      throw error;
     }
   }
 
@@ -63,10 +116,12 @@ export class Authenticator {
     return { keyId: key.keyId, scopes: new Set(key.scopes), admin: false, ...business };
   }
 
-  private remember(authorization: string, principal: Principal): void {
-    const oldest = this.known.size >= this.capacity ? this.known.keys().next().value : undefined;
+  /** As of when it was asked: the key may have been deleted while the answer was under way. */
+  private remember(authorization: string, principal: Principal, askedMs: number): void {
+    const isNew = !this.known.has(authorization);
+    const oldest = isNew && this.known.size >= this.memory.capacity ? this.known.keys().next().value : undefined;
     if (oldest !== undefined) this.known.delete(oldest);
-    this.known.set(authorization, principal);
+    this.known.set(authorization, { principal, foundMs: askedMs, askedMs, excused: false });
   }
 }
 

@@ -23,7 +23,7 @@ import {
 import { LiveView } from '#view';
 import { KeyUses } from './commands/key-uses.js';
 import { serveEmbeddedLedger } from './esdb-side.js';
-import { Authenticator } from './authenticate.js';
+import { Authenticator, type KeyMemory } from './authenticate.js';
 import { openFeedSide } from './feed-side.js';
 import { openHttp } from './http/server.js';
 import { openEmbeddedLedger, openRemoteLedger, remoteLimitsOf, type RemoteLimits } from './ledger-store.js';
@@ -110,7 +110,7 @@ async function open(config: Config, { clock, log, signal }: Required<StartOption
   const feed = openFeedSide({ config, store, clock, log, metrics });
   const parts: Parts = { config, clock, log, metrics, store, vault, view, ids, keyUses: new KeyUses(), relay, feed };
   opened.add(dropOldUnrouted(parts), async (stop) => stop());
-  const authenticator = new Authenticator(vault, adminKey.key, config.limits.apiKeyCacheEntries);
+  const authenticator = new Authenticator(vault, adminKey.key, keyMemoryOf(config, clock));
   const metricsServer = opened.add(await startMetricsServer(config.metrics, metrics), (one) => one.close());
   const esdb = await serveEmbeddedLedger(parts, authenticator);
   if (esdb) opened.add(esdb, (one) => one.close());
@@ -126,6 +126,12 @@ async function open(config: Config, { clock, log, signal }: Required<StartOption
     ...(adminKey.file === undefined ? {} : { adminKeyFile: adminKey.file }),
     close: () => opened.close(),
   };
+}
+
+/** A vault on a server may be another process's too. */
+function keyMemoryOf({ limits, database }: Config, clock: Clock): KeyMemory {
+  const capacity = limits.apiKeyCacheEntries;
+  return database ? { capacity, clock, maxAgeMs: database.apiKeyMaxAgeMs } : { capacity, clock };
 }
 
 interface OpenedLedger {
