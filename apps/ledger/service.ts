@@ -98,6 +98,7 @@ function isPassing(error: unknown, { eventStore }: Config): boolean {
 
 async function open(config: Config, { clock, log, signal }: Required<StartOptions>, opened: Opened): Promise<Running> {
   const { dataDir } = config;
+  if (config.database) throw new Error('DATABASE_URL is not served yet: unset it');
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const metrics = createMetrics();
   const { store, httpPort, leaveRoom } = await openLedger(config, { log, signal }, opened);

@@ -3,7 +3,7 @@ import type { EventStore, Position, StoredEvent } from '#event-store';
 import { isPast, type Step } from './advance.js';
 import type { Election } from './election.js';
 import { FollowedRows } from './followed-rows.js';
-import type { BusinessRow, Snapshot, ViewStore } from './port.js';
+import { ViewWentBack, type BusinessRow, type Snapshot, type ViewStore } from './port.js';
 import { PositionWaiters } from './position-waiters.js';
 import { businessOf, projectBusiness, readRecipientEvent, recipientOf, whereabouts } from './project.js';
 import type { UnreadableEvent } from './project.js';
@@ -213,7 +213,7 @@ export class SharedCopy implements ViewCopy {
 
   /** Tells once what is wrong; of each question that meets it, only that its rows cannot be had. */
   #away(error: unknown): ViewAway {
-    const problem = error instanceof RowsUnfit ? error.message : 'the shared view cannot be reached';
+    const problem = problemOf(error);
     if (problem !== this.#problem && !this.#options.signal.aborted) this.#options.onError(error);
     this.#problem = problem;
     return new ViewAway(problem, { cause: error });
@@ -224,3 +224,8 @@ const WENT_BACK = 'the shared view went back, as a restored backup does: it answ
 
 /** The shared rows were read, and must not be used now. */
 class RowsUnfit extends Error {}
+
+function problemOf(error: unknown): string {
+  if (error instanceof ViewWentBack) return WENT_BACK;
+  return error instanceof RowsUnfit ? error.message : 'the shared view cannot be reached';
+}
