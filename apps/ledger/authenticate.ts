@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { Refusal } from '#platform';
 import { SCOPES, VaultUnavailable, parseApiKey, verifyApiKey, type Scope, type Vault } from '#vault';
 import { businessNotFound } from './commands/register.js';
+import { HeldKeys } from './held-keys.js';
 
 /** Who calls. The admin key has every scope for every business. */
 export interface Principal {
@@ -41,6 +42,7 @@ interface Known {
  */
 export class Authenticator {
   private readonly known = new Map<string, Known>();
+  private readonly held: HeldKeys;
   private readonly adminHash: Buffer;
   /** Keys deleted here so far: what was asked before one may have been answered before it too. */
   private deletions = 0;
@@ -51,6 +53,7 @@ export class Authenticator {
     private readonly memory: KeyMemory,
   ) {
     this.adminHash = sha256(adminKey);
+    this.held = new HeldKeys(vault);
   }
 
   async principalOf(authorization: string | undefined): Promise<Principal> {
@@ -78,6 +81,12 @@ export class Authenticator {
     for (const [authorization, { principal }] of this.known) {
       if (principal.keyId === keyId) this.known.delete(authorization);
     }
+    this.held.gone(keyId);
+  }
+
+  /** For who is answered for hours: calls `onGone` once the key is deleted, until what is returned is called. */
+  hold({ keyId, admin }: Principal, onGone: () => void): () => void {
+    return admin ? () => undefined : this.held.hold(keyId, onGone);
   }
 
   private isFresh(authorization: string, known: Known): boolean {
@@ -137,7 +146,7 @@ function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-function unauthenticated(): Refusal {
+export function unauthenticated(): Refusal {
   return new Refusal('UNAUTHENTICATED', 'Send "Authorization: Bearer <key>" with a key that is in use.');
 }
 

@@ -11,6 +11,7 @@ import { RecordMessageHandler } from './commands/record-message.js';
 import { RevokeConsentHandler } from './commands/revoke-consent.js';
 import { Authenticator } from './authenticate.js';
 import { BusinessesController } from './http/businesses.controller.js';
+import { ChangesController } from './http/changes.controller.js';
 import { ConsentController } from './http/consent.controller.js';
 import { DocsController } from './http/docs.controller.js';
 import { EligibilityController } from './http/eligibility.controller.js';
@@ -41,6 +42,7 @@ const CONTROLLERS = [
   ErasuresController,
   LinksController,
   EligibilityController,
+  ChangesController,
   RecipientsController,
   WhatsappController,
   UnroutedController,

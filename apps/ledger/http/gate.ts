@@ -10,6 +10,8 @@ export interface GateConfig extends Asks {
   /** The pattern of the route, by which it is counted. */
   readonly path: string;
   readonly body?: BodyMode;
+  /** Answers until the caller leaves: counted by the feed, and not as work. */
+  readonly watch?: boolean;
 }
 
 /**
@@ -29,7 +31,8 @@ export function guardRoutes(fastify: FastifyInstance, parts: Parts, authenticato
     // Strangers may send deliveries too, and hold a body each until its signature is looked at.
     if (gate.body === 'raw') return done(deliveries.enter(reply, false) ? undefined : overloaded());
     if (gate.access === 'none' || gate.access === undefined) return done();
-    if (!load.enter(reply, gate.revocation === true)) return done(overloaded());
+    const isWork = gate.watch !== true;
+    if (isWork && !load.enter(reply, gate.revocation === true)) return done(overloaded());
     // What a key opens is about people, or true for this moment only: no cache between here and the caller may keep it.
     void reply.header('cache-control', 'no-store');
     const { authorization } = request.headers;
@@ -41,6 +44,8 @@ export function guardRoutes(fastify: FastifyInstance, parts: Parts, authenticato
     );
   });
   fastify.addHook('onResponse', (request, reply, done) => {
+    // One that was opened was counted then: how long somebody watched says nothing of the service.
+    if (request.gate?.watch === true && reply.statusCode === 200) return done();
     const route = request.gate?.path ?? 'none';
     parts.metrics.httpRequest(request.method, route, reply.statusCode, reply.elapsedTime / 1_000);
     done();

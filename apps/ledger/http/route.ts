@@ -11,6 +11,7 @@ export interface RouteSpec extends Omit<RouteDoc, 'scope'> {
   readonly bodyMode?: BodyMode;
   readonly revocation?: boolean;
   readonly founds?: boolean;
+  readonly watch?: boolean;
   /** Compiled by Fastify for the check routes, whose bodies no DTO validates. */
   readonly compiledBody?: JsonSchema;
 }
@@ -25,6 +26,7 @@ export function Route(spec: RouteSpec): MethodDecorator {
     ...(spec.bodyMode ? { body: spec.bodyMode } : {}),
     ...(spec.revocation ? { revocation: true } : {}),
     ...(spec.founds ? { founds: true } : {}),
+    ...(spec.watch ? { watch: true } : {}),
   };
   const [status = '200'] = Object.keys(spec.responses);
   return applyDecorators(

@@ -1,6 +1,7 @@
 import type { RouteSpec } from '../route.js';
 import * as audit from './audit.routes.js';
 import * as business from './business.routes.js';
+import * as change from './change.routes.js';
 import * as consent from './consent.routes.js';
 import * as docs from './docs.routes.js';
 import * as eligibility from './eligibility.routes.js';
@@ -14,6 +15,7 @@ export const ALL_ROUTES: readonly RouteSpec[] = [
   consent,
   links,
   eligibility,
+  change,
   audit,
   business,
   keys,
