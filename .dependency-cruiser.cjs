@@ -96,11 +96,25 @@ module.exports = {
       to: { path: '^node_modules/pg' },
     },
     {
+      name: 'protobuf-stands-below',
+      severity: 'error',
+      comment: 'How bytes become numbers and texts; it knows no message of anybody.',
+      from: { path: '^libs/protobuf/', pathNot: '\\.test\\.ts$' },
+      to: { pathNot: '^(libs/protobuf/|node:|buffer$)' },
+    },
+    {
+      name: 'grpc-messages-are-bytes',
+      severity: 'error',
+      comment: 'The messages of the .proto files: service and client are both made on them, and they know neither.',
+      from: { path: '^libs/grpc-messages/', pathNot: '(\\.test|-contract)\\.ts$' },
+      to: { pathNot: '^(libs/(grpc-messages|protobuf)/|node:|buffer$)' },
+    },
+    {
       name: 'esdb-server-serves-any-store',
       severity: 'error',
       comment: "EventStoreDB's protocol over the port of the ledger; it knows no rule of consent.",
       from: { path: '^libs/esdb-server/' },
-      to: { path: '^libs/', pathNot: '^libs/(esdb-server|event-store|sqlite|platform)/' },
+      to: { path: '^libs/', pathNot: '^libs/(esdb-server|protobuf|event-store|sqlite|platform)/' },
     },
     {
       name: 'vault-stands-on-consent',

@@ -5,7 +5,7 @@ import type { Client, ClientReadableStream } from '@grpc/grpc-js';
 import { EventStoreDBClient } from '@eventstore/db-client';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import { openSqliteStore, type NewEvent, type SqliteStore } from '#event-store';
-import { encoded, type ProtoWriter } from './protobuf/proto-writer.js';
+import { encoded, type ProtoWriter } from '#protobuf';
 import { serveEventStore, type EventStoreServer, type ServeEventStoreOptions } from './server.js';
 
 let made = 0;

@@ -156,7 +156,7 @@ function decisionOf({ recipientId, topic }: Check, verdict: Verdict, frame: Fram
   const { channel, purpose, category } = topic;
   const { position, decidedAt, policyVersion, rulesVersion } = frame;
   const { eligible, reason, basis, validUntil, windowOpenUntil } = verdict;
-  const explanation = explain(reason, topic);
+  const explanation = explanationOf(reason, topic);
   const decision: Draft<Decision> = {
     eligible,
     reason,
@@ -175,6 +175,17 @@ function decisionOf({ recipientId, topic }: Check, verdict: Verdict, frame: Fram
   if (windowOpenUntil !== undefined) decision.windowOpenUntil = windowOpenUntil;
   if (frame.retryAfterMs !== undefined) decision.retryAfterMs = frame.retryAfterMs;
   return decision;
+}
+
+const lastSaid = new Map<Reason, { readonly topic: Topic; readonly explanation: string }>();
+
+/** Many people are asked about on one topic: what is said of them is one text, and whoever encodes it may keep that. */
+function explanationOf(reason: Reason, topic: Topic): string {
+  const last = lastSaid.get(reason);
+  if (last?.topic === topic) return last.explanation;
+  const explanation = explain(reason, topic);
+  lastSaid.set(reason, { topic, explanation });
+  return explanation;
 }
 
 /** Only the fields of the contract: a cell carries more than its basis. */

@@ -1,4 +1,4 @@
-import { encoded, type ProtoWriter } from '../protobuf/proto-writer.js';
+import { encoded, type ProtoWriter } from '#protobuf';
 import { writeUuid } from '../messages/shared.js';
 
 const STREAMS = 'event_store.client.streams.streams';

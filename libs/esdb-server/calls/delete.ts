@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { encoded } from '#protobuf';
 import type { Context } from '../context.js';
-import { encoded } from '../protobuf/proto-writer.js';
 import type { Target } from '../messages/shared.js';
 import { accessDenied, readOnly, streamDeleted, wrongVersion } from '../refusal.js';
 import { isMet, metadataIn, metastreamOf } from '../system-streams.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type shared from '@eventstore/db-client/generated/shared_pb.js';
 import streams from '@eventstore/db-client/generated/streams_pb.js';
 import fc from 'fast-check';
-import { encoded } from '../protobuf/proto-writer.js';
+import { encoded } from '#protobuf';
 import { encodeAppended, encodeWrongVersion } from './append.js';
 import { expectation, revision, served } from './arbitraries-contract.js';
 import { encodeBatchReply, type BatchOutcome } from './batch-append.js';

@@ -1,6 +1,5 @@
 import type { NewEvent } from '#event-store';
-import { ProtoReader } from '../protobuf/proto-reader.js';
-import { encoded, type ProtoWriter } from '../protobuf/proto-writer.js';
+import { encoded, ProtoReader, type ProtoWriter } from '#protobuf';
 import { readTarget, readUuid, writePosition, type Expectation, type Target } from './shared.js';
 
 /** A message of an Append call: first the target, then one event after the other. */

@@ -1,6 +1,5 @@
 import type { NewEvent } from '#event-store';
-import { ProtoReader } from '../protobuf/proto-reader.js';
-import { encoded, type ProtoWriter } from '../protobuf/proto-writer.js';
+import { encoded, ProtoReader, type ProtoWriter } from '#protobuf';
 import { readProposedEvent, writeWritten, type WrongVersion, type Written } from './append.js';
 import { readTargetField, writeStreamName, type Expectation, type Target } from './shared.js';
 

@@ -1,4 +1,4 @@
-import { ProtoReader } from '../protobuf/proto-reader.js';
+import { ProtoReader } from '#protobuf';
 import { readStreamName } from './shared.js';
 
 /** A revision of a stream or a position in the ledger, or one of both ends. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { depthOf, type StoredEvent } from '#event-store';
-import { encoded, type ProtoWriter } from '../protobuf/proto-writer.js';
+import { encoded, type ProtoWriter } from '#protobuf';
 import { writePosition, writeStreamName, writeUuid, writeUuidBits } from './shared.js';
 
 /** The start, where no event lives: clients insist on a position, and what is kept beside the ledger has none. */

@@ -1,5 +1,4 @@
-import { ProtoReader } from '../protobuf/proto-reader.js';
-import type { ProtoWriter } from '../protobuf/proto-writer.js';
+import { ProtoReader, type ProtoWriter } from '#protobuf';
 
 /** What an append, a deletion or a tombstone expects of the stream: its last revision, or one of three words. */
 export type Expectation = number | 'none' | 'any' | 'exists';

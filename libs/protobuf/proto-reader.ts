@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /** Bytes that are not a message of the protocol. */
 export class MalformedMessage extends Error {
   readonly code = 'MALFORMED_MESSAGE';
@@ -19,13 +21,17 @@ export class ProtoReader {
   /** The number of the field that `next` has come to. */
   field = 0;
   private type = VARINT;
-  private at = 0;
 
-  constructor(private readonly bytes: Buffer) {}
+  /** `bytes` may be a message inside a larger one: from `at` to `end`. */
+  constructor(
+    private readonly bytes: Buffer,
+    private at = 0,
+    private readonly end = bytes.length,
+  ) {}
 
   /** False at the end of the message. */
   next(): boolean {
-    if (this.at >= this.bytes.length) return false;
+    if (this.at >= this.end) return false;
     const key = this.varint();
     this.field = Math.floor(key / 8);
     this.type = key % 8;
@@ -56,34 +62,58 @@ export class ProtoReader {
   }
 
   bytesValue(): Buffer {
-    this.expect(LENGTH_DELIMITED);
-    const length = this.varint();
-    const end = this.at + length;
-    if (end > this.bytes.length) throw new MalformedMessage();
-    const value = this.bytes.subarray(this.at, end);
-    this.at = end;
+    const start = this.startOfValue();
+    return this.bytes.subarray(start, this.at);
+  }
+
+  /** Bytes that are not UTF-8 become U+FFFD. */
+  string(): string {
+    const start = this.startOfValue();
+    return this.bytes.toString('utf8', start, this.at);
+  }
+
+  /** Throws where the bytes are not UTF-8: with U+FFFD in their place they would be another text. */
+  strictString(): string {
+    const start = this.startOfValue();
+    const value = this.bytes.toString('utf8', start, this.at);
+    if (value.includes('\uFFFD') && !isUtf8(this.bytes.subarray(start, this.at))) throw new MalformedMessage();
     return value;
   }
 
-  string(): string {
-    return this.bytesValue().toString('utf8');
+  /** No view is made of the bytes: of a message of many that would be much of the cost of reading it. */
+  message(): ProtoReader {
+    const start = this.startOfValue();
+    return new ProtoReader(this.bytes, start, this.at);
   }
 
-  message(): ProtoReader {
-    return new ProtoReader(this.bytesValue());
+  /** Whether the field is of the type that holds texts, bytes and messages. */
+  get isLengthDelimited(): boolean {
+    return this.type === LENGTH_DELIMITED;
   }
 
   skip(): void {
     if (this.type === VARINT) this.varint();
-    else if (this.type === LENGTH_DELIMITED) this.bytesValue();
+    else if (this.type === LENGTH_DELIMITED) this.startOfValue();
     else if (this.type === FIXED64) this.pass(8);
     else if (this.type === FIXED32) this.pass(4);
     else throw new MalformedMessage();
   }
 
+  /** Where the value begins that ends where the reader is then. */
+  private startOfValue(): number {
+    this.expect(LENGTH_DELIMITED);
+    const length = this.varint();
+    const start = this.at;
+    if (length > this.end - start) throw new MalformedMessage();
+    this.at = start + length;
+    return start;
+  }
+
   private varint(): number {
-    let [value, factor] = [0, 1];
-    for (let length = 1; length <= 10; length += 1) {
+    const first = this.byte();
+    if (first < 0x80) return first;
+    let [value, factor] = [first & 0x7f, 128];
+    for (let length = 2; length <= 10; length += 1) {
       const byte = this.byte();
       value += (byte & 0x7f) * factor;
       if (byte < 0x80) return value;
@@ -93,14 +123,12 @@ export class ProtoReader {
   }
 
   private byte(): number {
-    const byte = this.bytes[this.at];
-    if (byte === undefined) throw new MalformedMessage();
-    this.at += 1;
-    return byte;
+    if (this.at >= this.end) throw new MalformedMessage();
+    return this.bytes[this.at++] as number;
   }
 
   private pass(length: number): void {
-    if (this.at + length > this.bytes.length) throw new MalformedMessage();
+    if (length > this.end - this.at) throw new MalformedMessage();
     this.at += length;
   }
 

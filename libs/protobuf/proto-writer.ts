@@ -3,6 +3,9 @@ const FIRST_BYTES = 64 * 1024;
 const KEPT_BYTES = 1024 * 1024;
 const LONGEST_VARINT = 10;
 
+/** In bytes, and so that one byte holds its length. */
+const SHORT_TEXT = 64;
+
 const VARINT = 0;
 const LENGTH_DELIMITED = 2;
 
@@ -42,6 +45,7 @@ export class ProtoWriter {
   }
 
   string(field: number, value: string): this {
+    if (value.length <= SHORT_TEXT && this.shortText(field, value)) return this;
     const length = Buffer.byteLength(value);
     this.reserve(2 * LONGEST_VARINT + length);
     this.key(field, LENGTH_DELIMITED);
@@ -57,19 +61,42 @@ export class ProtoWriter {
     return this;
   }
 
-  /** The content is written first and moved up by the size of its length, which is only known then. */
   message(field: number, content: (writer: this) => void): this {
+    const start = this.open(field);
+    content(this);
+    return this.close(start);
+  }
+
+  /**
+   * Begins a message inside the message: what `message` does, without a function made for it. `lengthBytes` is how many
+   * bytes its length will probably take; where it takes others the content has to be moved. `close` is to be given the
+   * number that comes back, and the same `lengthBytes`.
+   */
+  open(field: number, lengthBytes = 1): number {
     this.reserve(2 * LONGEST_VARINT);
     this.key(field, LENGTH_DELIMITED);
-    const start = this.at;
-    content(this);
+    this.at += lengthBytes;
+    return this.at;
+  }
+
+  close(start: number, lengthBytes = 1): this {
     const length = this.at - start;
-    const shift = varintSize(length);
-    this.reserve(shift);
-    this.bytes.copyWithin(start + shift, start, this.at);
-    this.at = start;
+    const shift = varintSize(length) - lengthBytes;
+    if (shift !== 0) {
+      this.reserve(LONGEST_VARINT);
+      this.bytes.copyWithin(start + shift, start, this.at);
+    }
+    this.at = start - lengthBytes;
     this.varint(length);
     this.at += length;
+    return this;
+  }
+
+  /** Fields that were encoded before. */
+  fields(encodedBefore: Uint8Array): this {
+    this.reserve(encodedBefore.length);
+    this.bytes.set(encodedBefore, this.at);
+    this.at += encodedBefore.length;
     return this;
   }
 
@@ -84,6 +111,27 @@ export class ProtoWriter {
     this.at = 0;
     if (this.bytes.length > KEPT_BYTES) this.bytes = Buffer.allocUnsafe(FIRST_BYTES);
     return message;
+  }
+
+  /** Most texts are short and ASCII: those are written here, quicker than they could be handed over. False otherwise. */
+  private shortText(field: number, value: string): boolean {
+    const { length } = value;
+    this.reserve(LONGEST_VARINT + 1 + length);
+    const start = this.at;
+    this.key(field, LENGTH_DELIMITED);
+    const { bytes } = this;
+    let at = this.at;
+    bytes[at++] = length;
+    for (let index = 0; index < length; index += 1) {
+      const code = value.charCodeAt(index);
+      if (code >= 0x80) {
+        this.at = start;
+        return false;
+      }
+      bytes[at++] = code;
+    }
+    this.at = at;
+    return true;
   }
 
   private key(field: number, type: number): void {

@@ -1,0 +1,51 @@
+import type { ProtoReader, ProtoWriter } from '#protobuf';
+
+/** The last second of the year 9999, after which an instant has no text in our form. */
+const LAST_SECOND = 253_402_300_799;
+const NANOS_PER_SECOND = 1_000_000_000;
+const NANOS_PER_MS = 1_000_000;
+
+/** What no reader of times takes for one: a Timestamp out of its range, or from before 1970. */
+export const UNREADABLE_INSTANT = 'unreadable';
+
+/**
+ * Writes an instant (`2026-11-24T21:57:14.000Z`, always of this form) as `google.protobuf.Timestamp`. Every decision has
+ * several, and a date read from text costs more than the rest of the field.
+ */
+export function writeInstant(writer: ProtoWriter, field: number, instant: string): void {
+  const days = daysSince1970(digits(instant, 0, 4), digits(instant, 5, 2), digits(instant, 8, 2));
+  const seconds = (days * 24 + digits(instant, 11, 2)) * 3_600 + digits(instant, 14, 2) * 60 + digits(instant, 17, 2);
+  const nanos = digits(instant, 20, 3) * NANOS_PER_MS;
+  const start = writer.open(field);
+  if (seconds !== 0) writer.uint(1, seconds);
+  if (nanos !== 0) writer.uint(2, nanos);
+  writer.close(start);
+}
+
+/** The instant as text, with as many decimals as it needs beyond the third. */
+export function readInstant(timestamp: ProtoReader): string {
+  let [seconds, nanos] = [0, 0];
+  while (timestamp.next()) {
+    if (timestamp.field === 1) seconds = timestamp.uint();
+    else if (timestamp.field === 2) nanos = timestamp.uint();
+    else timestamp.skip();
+  }
+  // A negative number is written as one past all of these.
+  if (seconds > LAST_SECOND || nanos >= NANOS_PER_SECOND) return UNREADABLE_INSTANT;
+  const text = new Date(seconds * 1_000 + Math.floor(nanos / NANOS_PER_MS)).toISOString();
+  return nanos % NANOS_PER_MS === 0 ? text : `${text.slice(0, 20)}${String(nanos).padStart(9, '0')}Z`;
+}
+
+function digits(text: string, at: number, count: number): number {
+  let value = 0;
+  for (let index = at; index < at + count; index += 1) value = value * 10 + text.charCodeAt(index) - 48;
+  return value;
+}
+
+/** By the calendar that begins its years in March, so that the leap day is the last of them. */
+function daysSince1970(year: number, month: number, day: number): number {
+  const shifted = month > 2 ? year : year - 1;
+  const century = Math.floor(shifted / 100);
+  const dayOfYear = Math.floor((153 * (month > 2 ? month - 3 : month + 9) + 2) / 5) + day - 1;
+  return shifted * 365 + Math.floor(shifted / 4) - century + Math.floor(century / 4) + dayOfYear - 719_468;
+}
