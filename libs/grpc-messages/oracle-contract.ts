@@ -64,7 +64,7 @@ export function oracleBytes(type: protobuf.Type, message: Json): Buffer {
 /** By protobufjs, in the form of our own messages. Fields that were not in the bytes are absent. */
 export function oracleReading(type: protobuf.Type, bytes: Uint8Array): Json {
   const plain = type.toObject(type.decode(bytes), { longs: Number });
-  return mapped(type, plain as Json, ofTimestamp);
+  return mapped(type, plain, ofTimestamp);
 }
 
 function toTimestamp(value: unknown) {
