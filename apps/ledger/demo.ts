@@ -28,6 +28,7 @@ async function demo(): Promise<void> {
     DATA_DIR: dataDir,
     PORT: '0',
     METRICS_PORT: '0',
+    GRPC_PORT: '0',
     WHATSAPP_APP_SECRET: APP_SECRET,
     DISK_RESERVE_MB: '1',
   };

@@ -34,7 +34,7 @@ import { dropOldUnrouted } from './webhooks/retention.js';
 
 export interface Running {
   readonly parts: Parts;
-  readonly ports: { readonly http: number; readonly metrics: number; readonly esdb?: number };
+  readonly ports: { readonly http: number; readonly grpc: number; readonly metrics: number; readonly esdb?: number };
   /** What readers of the ledger over EventStoreDB's protocol are to trust, where no certificate was configured. */
   readonly esdbCaFile?: string;
   readonly adminKeyFile?: string;
@@ -115,11 +115,15 @@ async function open(config: Config, { clock, log, signal }: Required<StartOption
   const metricsServer = opened.add(await startMetricsServer(config.metrics, metrics), (one) => one.close());
   const esdb = await serveEmbeddedLedger(parts, authenticator);
   if (esdb) opened.add(esdb, (one) => one.close());
-  const http = opened.add(await openHttp(parts, authenticator), (one) => one.close());
+  const { http, grpc } = opened.add(await openDoors(parts, authenticator), closeDoors);
   // Watches would last for ever: they are ended before HTTP waits for what it still answers.
   opened.add(feed, (one) => one.close());
   await leaveRoom();
-  const ports = { http: await http.listen({ ...config.http, port: httpPort }), metrics: metricsServer.port };
+  const ports = {
+    http: await http.listen({ ...config.http, port: httpPort }),
+    grpc: await grpc.listen({ host: config.http.host, port: config.grpc.port }),
+    metrics: metricsServer.port,
+  };
   return {
     parts,
     ports: esdb ? { ...ports, esdb: esdb.port } : ports,
@@ -133,6 +137,18 @@ async function open(config: Config, { clock, log, signal }: Required<StartOption
 function keyMemoryOf({ limits, database }: Config, clock: Clock): KeyMemory {
   const capacity = limits.apiKeyCacheEntries;
   return database ? { capacity, clock, maxAgeMs: database.apiKeyMaxAgeMs } : { capacity, clock };
+}
+
+/** HTTP and gRPC, in front of the same handlers. */
+async function openDoors(parts: Parts, authenticator: Authenticator) {
+  const http = await openHttp(parts, authenticator);
+  const { openGrpc } = await import('./grpc/server.js');
+  return { http, grpc: openGrpc(parts, authenticator, http) };
+}
+
+/** Both at once: each has half the time of the whole end to finish what is in flight. */
+async function closeDoors({ http, grpc }: Awaited<ReturnType<typeof openDoors>>): Promise<void> {
+  await Promise.all([grpc.close(), http.close()]);
 }
 
 interface OpenedLedger {

@@ -25,6 +25,7 @@ export async function startService(
       DATA_DIR: dataDir,
       PORT: '0',
       METRICS_PORT: '0',
+      GRPC_PORT: '0',
       LOG_LEVEL: 'warn',
       DISK_RESERVE_MB: '1',
       ...(cachedRows === undefined ? {} : { VIEW_CACHE_ENTRIES: String(cachedRows) }),

@@ -1,3 +1,4 @@
+export { DESCRIPTOR_SET } from './descriptor-set.js';
 export { encodeAnswers, encodeCheckResponse } from './answer-writer.js';
 export * from './consent.js';
 export * from './decision.js';

@@ -1,4 +1,4 @@
-import { encoded, ProtoReader, type ProtoWriter } from '#protobuf';
+import { encoded, MalformedMessage, ProtoReader, type ProtoWriter } from '#protobuf';
 import { readInstant, writeInstant } from './instant.js';
 
 /** How the values of one field are written and read. */
@@ -137,18 +137,22 @@ export function textMap(number: number): Field<Readonly<Record<string, string>>>
         writer.message(number, (entry) => entry.string(1, key).string(2, value));
       }
     },
-    read: (reader, before) => ({ ...before, ...readEntry(reader.message()) }),
+    read: (reader, before = {}) => readEntry(reader.message(), before as Record<string, string>),
   };
 }
 
-function readEntry(reader: ProtoReader): Readonly<Record<string, string>> {
+/** The map is this reading's own until the message has been read. */
+function readEntry(reader: ProtoReader, map: Record<string, string>): Record<string, string> {
   let [key, value] = ['', ''];
   while (reader.next()) {
     if (reader.field === 1) key = reader.strictString();
     else if (reader.field === 2) value = reader.strictString();
     else reader.skip();
   }
-  return Object.fromEntries([[key, value]]);
+  // The one name that an object does not simply keep.
+  if (key === '__proto__') throw new MalformedMessage();
+  map[key] = value;
+  return map;
 }
 
 /** The field as one that every message has, be it with what its absence means. */

@@ -42,14 +42,11 @@ const ms = (fallback: number, from: number, to: number, what: string) =>
 export const VARIABLES = {
   HOST: words('127.0.0.1', 'Address that HTTP listens on.', parseHost),
   PORT: port(3000, 'Port of HTTP.'),
-  GRPC_PORT: wholeNumber(
-    { fallback: 50_051, from: 0, to: HIGHEST_PORT, unit: '' },
-    'Port of gRPC, which is not served yet; setting it only brings a warning.',
-  ),
+  GRPC_PORT: port(50_051, 'Port of gRPC, at the address of HTTP.'),
   METRICS_HOST: words('127.0.0.1', 'Address that metrics and heap summary listen on.', parseHost),
   METRICS_PORT: port(9464, 'Port of metrics.'),
   PUBLIC_URL: optionalText('How the world reaches the service; the API document names it as its server.', parseOrigin),
-  TLS_CERT: optionalText('Certificate chain for HTTP: PEM text, or the path of a PEM file. Needs `TLS_KEY`.'),
+  TLS_CERT: optionalText('Certificate chain for HTTP and gRPC: PEM text, or the path of a PEM file. Needs `TLS_KEY`.'),
   TLS_KEY: optionalText('Private key of `TLS_CERT`: PEM text, or the path of a PEM file.'),
   DATA_DIR: words('./data', 'Directory of ledger, view, vault and secrets; made with mode 0700.', parseDirectory),
   ADMIN_KEY: optionalText('Key for every business and scope.', parseSecretToken, 'made at first start'),
@@ -121,12 +118,16 @@ export const VARIABLES = {
   RELAY_LEASE_MS: ms(5000, 1000, 60_000, 'How long a relay that is not heard of keeps others from taking over.'),
   RELAY_LAG_WARN_MS: ms(5000, 100, HOUR_MS, 'Lag beyond which the relay says in the log that it is behind.'),
 
-  BODY_LIMIT_KB: kib(1024, 16_384, 'Largest body of a request.'),
+  BODY_LIMIT_KB: kib(1024, 16_384, 'Largest body of a request, and message of a call.'),
   WEBHOOK_LIMIT_KB: kib(3072, 16_384, 'Largest delivery of a provider.'),
   JSON_DEPTH_MAX: count(16, 100, 'Deepest nesting of a JSON body.'),
-  BATCH_MAX: count(1000, 10_000, 'Most checks in one batch.'),
+  BATCH_MAX: count(1000, 10_000, 'Most checks in one batch, and in one message of a stream.'),
   TIMELINE_PAGE_MAX: count(500, 5000, 'Most events in one page of a timeline.'),
-  IN_FLIGHT_MAX: count(1000, 100_000, 'Most requests in work at once; revocations and health are not counted.'),
+  IN_FLIGHT_MAX: count(
+    1000,
+    100_000,
+    'Most requests in work at once, over HTTP, and as many calls over gRPC; revocations and health are not counted.',
+  ),
   DELIVERIES_IN_FLIGHT_MAX: count(
     100,
     10_000,

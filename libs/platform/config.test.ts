@@ -234,20 +234,21 @@ describe('readConfig', () => {
     const { warnings } = readConfig({
       HOST: '0.0.0.0',
       METRICS_HOST: '10.1.2.3',
-      GRPC_PORT: '50051',
       WHATSAPP_VERIFY_TOKEN: 'x',
     });
     expect(warnings.map((warning) => warning.split(' ', 1)[0])).toEqual([
       'HOST',
       'METRICS_HOST',
-      'GRPC_PORT',
       'WHATSAPP_VERIFY_TOKEN',
     ]);
   });
 
   it('refuses combinations that cannot work', () => {
     expect(faultsOf({ PORT: '9464' })).toEqual([expect.stringContaining('PORT and METRICS_PORT')]);
-    expect(faultsOf({ PORT: '0', METRICS_PORT: '0' })).toEqual([]);
+    expect(faultsOf({ PORT: '0', METRICS_PORT: '0', GRPC_PORT: '0' })).toEqual([]);
+    for (const name of ['PORT', 'METRICS_PORT', 'ESDB_PORT']) {
+      expect(faultsOf({ [name]: '50051' })).toEqual([expect.stringContaining('GRPC_PORT is the same')]);
+    }
     expect(faultsOf({ VIEW_MAX_LAG_MS: '500' })).toEqual([expect.stringContaining('VIEW_PROBE_INTERVAL_MS')]);
   });
 

@@ -90,7 +90,7 @@ export function readConfig(env: Environment, readFile: (path: string) => string 
   const kafka = readKafka(values, [...texts.keys()], readFile, faults);
   faults.push(...unsafeCombinations(values));
   if (faults.length > 0) throw new ConfigError(faults);
-  return deepFreeze({ ...shape(values), ...given({ tls, kafka }), warnings: warningsOf(values, texts) });
+  return deepFreeze({ ...shape(values), ...given({ tls, kafka }), warnings: warningsOf(values) });
 }
 
 function readText(path: string): string {
@@ -207,10 +207,14 @@ function streamsOf(values: Values): Pick<Config, 'feed' | 'filter'> {
 }
 
 function unsafeCombinations(values: Values): string[] {
-  const { PORT, METRICS_PORT, ESDB_PORT, VIEW_MAX_LAG_MS, VIEW_PROBE_INTERVAL_MS } = values;
+  const { PORT, METRICS_PORT, GRPC_PORT, ESDB_PORT, VIEW_MAX_LAG_MS, VIEW_PROBE_INTERVAL_MS } = values;
   const checks: [boolean, string][] = [
     ...unsafeServers(values),
     [PORT === METRICS_PORT && PORT !== 0, 'PORT and METRICS_PORT are the same: give each its own'],
+    [
+      GRPC_PORT !== 0 && [PORT, METRICS_PORT, ESDB_PORT].includes(GRPC_PORT),
+      'GRPC_PORT is the same as PORT, METRICS_PORT or ESDB_PORT: give it its own',
+    ],
     [
       ESDB_PORT !== undefined && ESDB_PORT !== 0 && (ESDB_PORT === PORT || ESDB_PORT === METRICS_PORT),
       'ESDB_PORT is the same as PORT or METRICS_PORT: give it its own',
@@ -230,7 +234,7 @@ function given<T extends Record<string, unknown>>(values: T): Given<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>;
 }
 
-function warningsOf(values: Values, texts: Texts): string[] {
+function warningsOf(values: Values): string[] {
   const { HOST, METRICS_HOST, TLS_CERT, EVENTSTORE_URL, WHATSAPP_APP_SECRET, WHATSAPP_VERIFY_TOKEN } = values;
   const checks: [boolean, string][] = [
     [
@@ -242,7 +246,6 @@ function warningsOf(values: Values, texts: Texts): string[] {
       EVENTSTORE_URL !== undefined && /[?&]tls=false/i.test(EVENTSTORE_URL),
       'EVENTSTORE_URL turns TLS off: the ledger travels in the clear, and the server is sent no password',
     ],
-    [texts.has('GRPC_PORT'), 'GRPC_PORT is set, but gRPC is not served in this version'],
     [
       WHATSAPP_APP_SECRET === undefined && WHATSAPP_VERIFY_TOKEN !== undefined,
       'WHATSAPP_VERIFY_TOKEN is set without WHATSAPP_APP_SECRET: the WhatsApp route answers 503',

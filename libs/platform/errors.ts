@@ -1,6 +1,7 @@
 /**
  * The one table of error codes. A code never changes its meaning; HTTP answers carry it in Problem Details (RFC 9457),
- * gRPC answers in `google.rpc.ErrorInfo.reason`.
+ * gRPC answers in `google.rpc.ErrorInfo.reason`. Over gRPC a batch that is too large is an invalid argument: clients send
+ * again what `RESOURCE_EXHAUSTED` (8) turned away, and that one would never pass.
  */
 export const ERRORS = {
   VALIDATION_FAILED: { http: 400, grpc: 3, title: 'The request is not valid' },
@@ -20,7 +21,7 @@ export const ERRORS = {
   SENDER_TAKEN: { http: 409, grpc: 6, title: 'The sender is bound to another business' },
   CONFLICT: { http: 409, grpc: 10, title: 'Others changed the same thing at the same time' },
   BODY_TOO_LARGE: { http: 413, grpc: 8, title: 'The body is too large' },
-  BATCH_TOO_LARGE: { http: 413, grpc: 8, title: 'The batch is too large' },
+  BATCH_TOO_LARGE: { http: 413, grpc: 3, title: 'The batch is too large' },
   UNSUPPORTED_MEDIA_TYPE: { http: 415, grpc: 3, title: 'The media type is not supported' },
   OCCURRED_IN_FUTURE: { http: 422, grpc: 9, title: 'The time lies in the future' },
   OCCURRED_AT_REQUIRED: { http: 422, grpc: 9, title: 'The time is required' },

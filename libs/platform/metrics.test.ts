@@ -20,7 +20,15 @@ describe('Metrics', () => {
   });
 
   it('renders a histogram as Prometheus reads it', () => {
-    const histogram = new RequestHistogram();
+    const histogram = new RequestHistogram(
+      'consent_http_request_duration_seconds',
+      'Help.',
+      (method, route, status) => ({
+        method,
+        route,
+        status: String(status),
+      }),
+    );
     for (const seconds of [0.00025, 0.0003, 2, 60]) histogram.observe('POST', '/a"b', 503, seconds);
     const lines = histogram.render().trimEnd().split('\n');
     const labels = 'method="POST",route="/a\\"b",status="503"';

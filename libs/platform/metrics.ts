@@ -45,7 +45,16 @@ export function createMetrics(): Metrics {
  * and nothing a caller can make up.
  */
 export class Metrics {
-  private readonly requests = new RequestHistogram();
+  private readonly requests = new RequestHistogram(
+    'consent_http_request_duration_seconds',
+    'Time from the request to the end of its answer.',
+    (method, route, status) => ({ method, route, status: String(status) }),
+  );
+  private readonly calls = new RequestHistogram(
+    'consent_grpc_call_duration_seconds',
+    'Time from the call to its status.',
+    (_method, path, code) => ({ method: path, code: String(code) }),
+  );
   private readonly appendSeconds: Histogram<'lane'>;
   private readonly publishSeconds: Histogram<'lane'>;
   private readonly decisionsTotal = this.counter('consent_decisions_total', 'Answers to checks.', ['reason']);
@@ -87,6 +96,11 @@ export class Metrics {
   /** `route` is the pattern of the route, never the URL; `none` where no route matched. */
   httpRequest(method: string, route: string, status: number, seconds: number): void {
     this.requests.observe(method, route, status, seconds);
+  }
+
+  /** `path` is that of a method of the contract; `none` where the call was for none of them. */
+  grpcCall(path: string, code: number, seconds: number): void {
+    this.calls.observe('', path, code, seconds);
   }
 
   decided(reason: string, count = 1): void {
@@ -177,7 +191,7 @@ export class Metrics {
   async render(): Promise<string> {
     for (const [reason, count] of this.decisions) this.decisionsTotal.inc({ reason }, count);
     this.decisions.clear();
-    return `${await this.registry.metrics()}\n${this.requests.render()}`;
+    return `${await this.registry.metrics()}\n${this.requests.render()}${this.calls.render()}`;
   }
 
   private watchQueue(queued: NonNullable<Gauges['queued']>): void {

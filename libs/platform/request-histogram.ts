@@ -1,4 +1,3 @@
-const NAME = 'consent_http_request_duration_seconds';
 const UPPER_SECONDS = [0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 /** Requests of one method, route and status. */
@@ -14,6 +13,13 @@ interface Series {
  * a microsecond for one observation; this a small part of it, and the text is only made when somebody scrapes.
  */
 export class RequestHistogram {
+  /** `labelsOf` names what is counted apart, as Prometheus writes labels. */
+  constructor(
+    private readonly name: string,
+    private readonly help: string,
+    private readonly labelsOf: (method: string, route: string, status: number) => Readonly<Record<string, string>>,
+  ) {}
+
   /** By route, then by method and status: joining the three to one key would cost more than the counting. */
   private readonly routes = new Map<string, Map<string, Series[]>>();
 
@@ -30,8 +36,8 @@ export class RequestHistogram {
     const all = [...this.routes.values()].flatMap((methods) =>
       [...methods.values()].flatMap((list) => Object.values(list)),
     );
-    const head = [`# HELP ${NAME} Time from the request to the end of its answer.`, `# TYPE ${NAME} histogram`];
-    return `${[...head, ...all.flatMap(linesOf)].join('\n')}\n`;
+    const head = [`# HELP ${this.name} ${this.help}`, `# TYPE ${this.name} histogram`];
+    return `${[...head, ...all.flatMap((series) => linesOf(this.name, series))].join('\n')}\n`;
   }
 
   private seriesOf(method: string, route: string, status: number): Series {
@@ -42,7 +48,8 @@ export class RequestHistogram {
   private addSeries(method: string, route: string, status: number): Series {
     const methods = this.routes.get(route) ?? new Map<string, Series[]>();
     const statuses = methods.get(method) ?? [];
-    const labels = `method="${escapeLabel(method)}",route="${escapeLabel(route)}",status="${status}"`;
+    const named = Object.entries(this.labelsOf(method, route, status));
+    const labels = named.map(([name, value]) => `${name}="${escapeLabel(value)}"`).join(',');
     const series = { labels, counts: new Float64Array(UPPER_SECONDS.length + 1), sum: 0 };
     statuses[status] = series;
     this.routes.set(route, methods.set(method, statuses));
@@ -50,13 +57,13 @@ export class RequestHistogram {
   }
 }
 
-function linesOf({ labels, counts, sum }: Series): string[] {
+function linesOf(name: string, { labels, counts, sum }: Series): string[] {
   let total = 0;
   const buckets = [...UPPER_SECONDS, '+Inf'].map((upper, bucket) => {
     total += counts[bucket] ?? 0;
-    return `${NAME}_bucket{le="${upper}",${labels}} ${total}`;
+    return `${name}_bucket{le="${upper}",${labels}} ${total}`;
   });
-  return [...buckets, `${NAME}_sum{${labels}} ${sum}`, `${NAME}_count{${labels}} ${total}`];
+  return [...buckets, `${name}_sum{${labels}} ${sum}`, `${name}_count{${labels}} ${total}`];
 }
 
 function escapeLabel(text: string): string {

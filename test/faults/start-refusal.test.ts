@@ -72,6 +72,7 @@ describe('what the service does not start with', () => {
   it.each([
     ['HTTP', 'PORT'],
     ['metrics', 'METRICS_PORT'],
+    ['gRPC', 'GRPC_PORT'],
   ])('a port of %s that is taken', async (_what, variable) => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));

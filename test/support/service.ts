@@ -62,6 +62,7 @@ export function baseEnv(dataDir: string): Record<string, string> {
     DATA_DIR: dataDir,
     PORT: '0',
     METRICS_PORT: '0',
+    GRPC_PORT: '0',
     DISK_RESERVE_MB: '1',
     WHATSAPP_APP_SECRET: APP_SECRET,
     WHATSAPP_VERIFY_TOKEN: VERIFY_TOKEN,

@@ -6,6 +6,7 @@ import { CheckEligibility, type Check, type Consistency, type Decision } from '.
 import { Refusal } from '#platform';
 import { readCheck, readTopic, requireBatch, requirePosition, type RawCheck } from '../requests/check-body.js';
 import { batchJson, type BatchResult } from './decision-json.js';
+import { eachAnswered, readBatch } from '../requests/check-batch.js';
 import { itemProblem, nameRecipient, requireRecipientId } from '../requests/name-recipient.js';
 import { Route } from './route.js';
 import { batchRoute, checkByIdRoute, checkRoute, lookupRoute } from './routes/eligibility.routes.js';
@@ -54,16 +55,12 @@ export class EligibilityController {
     @Body() body: BatchBody,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    requireBatch(this.parts, body.checks);
     const items = body.checks.map((item) => (isObject(item) ? (item as BatchItem) : {}));
-    const read = items.map((item) => readCheck(this.parts, businessId, item, body));
-    const checks = read.filter((one): one is Check => !(one instanceof Refusal));
-    const decisions = await this.ask(businessId, checks, body);
-    let next = 0;
-    const results = read.map((one, index): BatchResult => {
+    const batch = readBatch(this.parts, businessId, items, body);
+    const decisions = await this.ask(businessId, batch.checks, body);
+    const results = eachAnswered(batch, decisions, (outcome, index): BatchResult => {
       const { ref } = items[index] ?? {};
-      if (one instanceof Refusal) return { ref, error: itemProblem(one) };
-      return { ref, decision: decisions[next++] as Decision };
+      return outcome instanceof Refusal ? { ref, error: itemProblem(outcome) } : { ref, decision: outcome };
     });
     reply.header('content-type', JSON_TYPE);
     return batchJson(decisions[0]?.position ?? this.parts.view.status().position, results);

@@ -2,8 +2,8 @@ import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Feed } from '#feed';
 import type { Relay } from '#relay';
-import { diskStatus } from '../disk.js';
 import { Parts } from '../parts.js';
+import { readinessOf } from '../readiness.js';
 import { Route } from './route.js';
 import { liveRoute, readyRoute } from './routes/health.routes.js';
 
@@ -17,15 +17,9 @@ export class HealthController {
     return { status: 'ok' };
   }
 
-  /** Ready: the ledger takes appends, the disk has room for more, and the view has proved that it is up to date. */
   @Route(readyRoute)
   async ready(@Res({ passthrough: true }) reply: FastifyReply) {
-    const disk = await diskStatus(this.parts.config);
-    const ledger = this.parts.store.status();
-    const view = this.parts.view.status();
-    const vault = await vaultStatus(this.parts);
-    const fresh = view.ready && view.lagMs <= this.parts.config.view.maxLagMs;
-    const ready = ledger.writable && disk.problem === undefined && vault.problem === undefined && fresh;
+    const { ready, disk, ledger, view, vault } = await readinessOf(this.parts);
     reply.status(ready ? 200 : 503);
     return {
       status: ready ? 'ready' : 'not_ready',
@@ -65,12 +59,4 @@ function feedHealth(feed: Feed) {
 function relayHealth(relay: Relay) {
   const { leader, parked, healed, problem, warnings } = relay.status();
   return { leader, parked, healed, warnings, ...(problem === undefined ? {} : { problem }) };
-}
-
-async function vaultStatus({ vault }: Parts): Promise<{ readonly vaultId: string; readonly problem?: string }> {
-  const { vaultId } = vault;
-  return vault.isEmpty().then(
-    () => ({ vaultId }),
-    () => ({ vaultId, problem: 'the vault cannot be read' }),
-  );
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { CommandBus } from '@nestjs/cqrs';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestLog, problemServerOptions } from '#platform';
@@ -16,6 +17,9 @@ export interface HttpSide {
   /** Resolves with the port that was bound; rejects where it is taken. */
   listen(at: { readonly host: string; readonly port: number }): Promise<number>;
   close(): Promise<void>;
+  /** Whom gRPC asks too. */
+  readonly checks: CheckEligibilityHandler;
+  readonly commands: CommandBus;
 }
 
 export async function openHttp(parts: Parts, authenticator: Authenticator): Promise<HttpSide> {
@@ -35,9 +39,12 @@ export async function openHttp(parts: Parts, authenticator: Authenticator): Prom
     abortOnError: false,
   });
   await app.init();
-  const lane = new FastLane(parts, authenticator, app.get(CheckEligibilityHandler));
+  const checks = app.get(CheckEligibilityHandler);
+  const lane = new FastLane(parts, authenticator, checks);
   lane.stand(app.getHttpServer());
   return {
+    checks,
+    commands: app.get(CommandBus),
     listen: async ({ host, port }) => {
       await app.listen(port, host);
       return (app.getHttpServer().address() as AddressInfo).port;

@@ -83,9 +83,14 @@ export class CheckEligibilityHandler implements IQueryHandler<CheckEligibility> 
 
   /** One decision over the view without a promise; undefined where the view has to be waited for. */
   decideNow(businessId: string, check: Check): Decision | undefined {
-    const request = { businessId, checks: [check] };
-    const looked = this.readView(request, [check.recipientId]);
-    return looked instanceof Promise ? undefined : this.decide(request, looked)[0];
+    return this.decideAllNow({ businessId, checks: [check] })?.[0];
+  }
+
+  /** The same for many. */
+  decideAllNow(request: CheckRequest): readonly Decision[] | undefined {
+    const ids = request.checks.map(({ recipientId }) => recipientId);
+    const looked = this.readView(request, ids);
+    return looked instanceof Promise ? undefined : this.decide(request, looked);
   }
 
   private decide(request: CheckRequest, looked: Looked): readonly Decision[] {

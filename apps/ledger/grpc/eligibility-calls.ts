@@ -1,0 +1,99 @@
+import { decodeCheckBatchRequest, decodeCheckRequest, encodeAnswers, encodeCheckResponse } from '#grpc-messages';
+import type { CheckBatchRequest, CheckResult } from '#grpc-messages';
+import { Refusal, invalid, problemOf } from '#platform';
+import type { Principal } from '../authenticate.js';
+import type { Parts } from '../parts.js';
+import {
+  CONSISTENCIES,
+  CheckEligibility,
+  type CheckEligibilityHandler,
+  type CheckRequest,
+  type Consistency,
+  type Decision,
+} from '../queries/check-eligibility.js';
+import { readCheck, requirePosition } from '../requests/check-body.js';
+import { eachAnswered, readBatch, type ReadBatch } from '../requests/check-batch.js';
+import { requireBusiness, type Asked } from './asked.js';
+import type { Reply } from './calls.js';
+import { SERVED } from './methods.js';
+import { protoPath } from './status.js';
+
+/** Questions over gRPC: the readers and the handler of HTTP, and bytes on both sides. No promise where nothing is waited for. */
+export class EligibilityCalls {
+  constructor(
+    private readonly parts: Parts,
+    private readonly checks: CheckEligibilityHandler,
+  ) {}
+
+  check({ principal }: Asked, message: Buffer): Buffer | Promise<Reply> {
+    const request = decodeCheckRequest(message);
+    const businessId = requireBusiness(this.parts, principal, SERVED.check, request.businessId);
+    const check = readCheck(this.parts, businessId, request);
+    if (check instanceof Refusal) throw check;
+    const answer = (decisions: readonly Decision[]) => encodeCheckResponse(decisions[0] as Decision);
+    return this.decided({ businessId, checks: [check], ...freshness(request) }, answer);
+  }
+
+  batch({ principal }: Asked, message: Buffer): Buffer | Promise<Reply> {
+    const request = decodeCheckBatchRequest(message);
+    return this.answer(request, requireBusiness(this.parts, principal, SERVED.checkBatch, request.businessId));
+  }
+
+  /** One message of a stream. Its caller is looked at anew: a key may be deleted while the stream goes on. */
+  filtered(principal: Principal, message: Buffer): Buffer | Promise<Reply> {
+    const request = decodeCheckBatchRequest(message);
+    const businessId = requireBusiness(this.parts, principal, SERVED.filter, request.businessId);
+    return this.answer({ ...request, consistency: 'fast' }, businessId);
+  }
+
+  private answer(request: CheckBatchRequest, businessId: string): Buffer | Promise<Reply> {
+    const batch = readBatch(this.parts, businessId, request.checks, request);
+    const answer = (decisions: readonly Decision[]) =>
+      encodeAnswers(this.positionOf(decisions), resultsOf(request, batch, decisions));
+    return this.decided({ businessId, checks: batch.checks, ...freshness(request) }, answer);
+  }
+
+  private positionOf([first]: readonly Decision[]): string {
+    return first?.position ?? this.parts.view.status().position ?? '';
+  }
+
+  private decided(request: CheckRequest, encode: (decisions: readonly Decision[]) => Buffer) {
+    const isPlain = request.atLeast === undefined && request.consistency !== 'ledger';
+    const decisions = isPlain ? this.checks.decideAllNow(request) : undefined;
+    if (decisions) return encode(decisions);
+    return this.checks.execute(new CheckEligibility(request)).then((later) => ({ bytes: encode(later) }));
+  }
+}
+
+function resultsOf({ checks }: CheckBatchRequest, batch: ReadBatch, decisions: readonly Decision[]) {
+  return eachAnswered(batch, decisions, (outcome, index): CheckResult => {
+    const ref = checks[index]?.ref;
+    const named = ref === undefined ? {} : { ref };
+    return outcome instanceof Refusal ? { ...named, error: problemIn(outcome) } : { ...named, decision: outcome };
+  });
+}
+
+function problemIn(refusal: Refusal) {
+  const { code, title, detail, errors = [] } = problemOf(refusal);
+  return { code, title, detail, errors: errors.map((error) => ({ ...error, field: protoPath(error.field) })) };
+}
+
+interface AskedFreshness {
+  readonly atLeast?: string;
+  readonly consistency?: string;
+}
+
+function freshness({ atLeast, consistency }: AskedFreshness): Pick<CheckRequest, 'atLeast' | 'consistency'> {
+  if (atLeast === undefined && consistency === undefined) return NOTHING;
+  const known = consistency === undefined ? {} : { consistency: requireConsistency(consistency) };
+  const position = requirePosition(atLeast, consistency);
+  return position === undefined ? known : { ...known, atLeast: position };
+}
+
+const NOTHING = {};
+
+function requireConsistency(given: string): Consistency {
+  const known = CONSISTENCIES.find((one) => one === given);
+  if (known) return known;
+  throw invalid([{ field: 'consistency', code: 'IS_IN', message: `Must be one of: ${CONSISTENCIES.join(', ')}.` }]);
+}

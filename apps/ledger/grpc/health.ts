@@ -1,0 +1,100 @@
+import { status, type Server, type ServerWritableStream } from '@grpc/grpc-js';
+import { encoded, ProtoReader } from '#protobuf';
+import type { Parts } from '../parts.js';
+import { readinessOf } from '../readiness.js';
+import { SERVED_BY_PATH } from './methods.js';
+
+const HEALTH = '/grpc.health.v1.Health';
+/** How often is looked while somebody watches. */
+const LOOK_MS = 500;
+
+const SERVING = 1;
+const NOT_SERVING = 2;
+const SERVICE_UNKNOWN = 3;
+
+type WatchCall = ServerWritableStream<Buffer, Buffer>;
+
+/** `grpc.health.v1.Health`: every service is serving while `/health/ready` says that the process is ready. */
+export class Health {
+  private isClosing = false;
+  private readonly watching = new Map<WatchCall, number>();
+  private looking: NodeJS.Timeout | undefined;
+
+  constructor(private readonly parts: Parts) {}
+
+  register(server: Server): void {
+    const bytes = (message: Buffer) => message;
+    const check = (call: { request: Buffer }, callback: (error: object | null, answer?: Buffer) => void) => {
+      if (!isServed(serviceIn(call.request))) return callback({ code: status.NOT_FOUND, details: 'no such service' });
+      void this.now().then((said) => callback(null, answerOf(said)));
+    };
+    server.register(`${HEALTH}/Check`, check as never, bytes, bytes, 'unary');
+    server.register(`${HEALTH}/Watch`, ((call: WatchCall) => this.watch(call)) as never, bytes, bytes, 'serverStream');
+  }
+
+  /** Says to everybody that nothing is served any more, and ends their streams. */
+  close(): void {
+    this.isClosing = true;
+    clearInterval(this.looking);
+    for (const call of this.watching.keys()) {
+      this.tell(call, NOT_SERVING);
+      call.end();
+    }
+    this.watching.clear();
+  }
+
+  private watch(call: WatchCall): void {
+    if (!isServed(serviceIn(call.request))) return void call.write(answerOf(SERVICE_UNKNOWN));
+    this.watching.set(call, 0);
+    call.on('cancelled', () => this.forget(call));
+    this.looking ??= setInterval(() => void this.look(), LOOK_MS).unref();
+    void this.look();
+  }
+
+  private forget(call: WatchCall): void {
+    this.watching.delete(call);
+    if (this.watching.size > 0) return;
+    clearInterval(this.looking);
+    this.looking = undefined;
+  }
+
+  private async look(): Promise<void> {
+    const said = await this.now();
+    for (const call of this.watching.keys()) this.tell(call, said);
+  }
+
+  /** Only what is new, and nothing to whoever does not take it: the next look tells them the newest. */
+  private tell(call: WatchCall, said: number): void {
+    if (this.watching.get(call) === said || call.writableNeedDrain) return;
+    this.watching.set(call, said);
+    call.write(answerOf(said));
+  }
+
+  private async now(): Promise<number> {
+    if (this.isClosing) return NOT_SERVING;
+    const isReady = await readinessOf(this.parts).then(
+      ({ ready }) => ready,
+      () => false,
+    );
+    return isReady ? SERVING : NOT_SERVING;
+  }
+}
+
+function serviceIn(message: Buffer): string {
+  const reader = new ProtoReader(message);
+  let service = '';
+  while (reader.next()) {
+    if (reader.field === 1) service = reader.string();
+    else reader.skip();
+  }
+  return service;
+}
+
+/** The empty name asks about the whole server. */
+function isServed(service: string): boolean {
+  return service === '' || [...SERVED_BY_PATH.keys()].some((path) => path.startsWith(`/${service}/`));
+}
+
+function answerOf(said: number): Buffer {
+  return encoded((writer) => writer.uint(1, said));
+}

@@ -1,0 +1,33 @@
+import { Refusal } from '#platform';
+import type { Parts } from '../parts.js';
+import type { Check, Decision } from '../queries/check-eligibility.js';
+import { readCheck, requireBatch, type RawCheck } from './check-body.js';
+
+/** The questions of a batch as they were understood: one that is the caller's mistake is answered as such. */
+export interface ReadBatch {
+  readonly items: readonly (Check | Refusal)[];
+  /** Those that can be decided, over one reading of the view. */
+  readonly checks: readonly Check[];
+}
+
+/** Throws where there are more than a batch may hold. */
+export function readBatch(parts: Parts, businessId: string, asked: readonly RawCheck[], defaults: RawCheck): ReadBatch {
+  requireBatch(parts, asked);
+  const checks: Check[] = [];
+  const items = asked.map((item) => {
+    const read = readCheck(parts, businessId, item, defaults);
+    if (!(read instanceof Refusal)) checks.push(read);
+    return read;
+  });
+  return { items, checks };
+}
+
+/** In the order asked: each item's decision, or why there is none. */
+export function eachAnswered<T>(
+  { items }: ReadBatch,
+  decisions: readonly Decision[],
+  answer: (outcome: Decision | Refusal, index: number) => T,
+): readonly T[] {
+  let next = 0;
+  return items.map((item, index) => answer(item instanceof Refusal ? item : (decisions[next++] as Decision), index));
+}
