@@ -137,7 +137,7 @@ export function textMap(number: number): Field<Readonly<Record<string, string>>>
         writer.message(number, (entry) => entry.string(1, key).string(2, value));
       }
     },
-    read: (reader, before = {}) => readEntry(reader.message(), before as Record<string, string>),
+    read: (reader, before = {}) => readEntry(reader.message(), before),
   };
 }
 

@@ -28,8 +28,8 @@ export class Health {
       if (!isServed(serviceIn(call.request))) return callback({ code: status.NOT_FOUND, details: 'no such service' });
       void this.now().then((said) => callback(null, answerOf(said)));
     };
-    server.register(`${HEALTH}/Check`, check as never, bytes, bytes, 'unary');
-    server.register(`${HEALTH}/Watch`, ((call: WatchCall) => this.watch(call)) as never, bytes, bytes, 'serverStream');
+    server.register(`${HEALTH}/Check`, check, bytes, bytes, 'unary');
+    server.register(`${HEALTH}/Watch`, ((call: WatchCall) => this.watch(call)), bytes, bytes, 'serverStream');
   }
 
   /** Says to everybody that nothing is served any more, and ends their streams. */
