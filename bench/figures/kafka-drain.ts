@@ -58,7 +58,14 @@ export async function measureKafkaDrain(bench: Bench, brokers: readonly string[]
 /** A relay that remembers nothing tells everything: from the ready line to the end of the ledger in every lane. */
 async function drainOnce(dataDir: string, brokers: readonly string[]): Promise<DrainSample> {
   for (const suffix of ['', '-wal', '-shm']) rmSync(join(dataDir, `relay.db${suffix}`), { force: true });
-  const env = { DATA_DIR: dataDir, PORT: '0', METRICS_PORT: '0', GRPC_PORT: '0', LOG_LEVEL: 'error', DISK_RESERVE_MB: '1' };
+  const env = {
+    DATA_DIR: dataDir,
+    PORT: '0',
+    METRICS_PORT: '0',
+    GRPC_PORT: '0',
+    LOG_LEVEL: 'error',
+    DISK_RESERVE_MB: '1',
+  };
   const { ready, stop } = await startServer(programOf('apps/ledger/main.js'), {
     env: { ...env, KAFKA_BROKERS: brokers.join(',') },
   });

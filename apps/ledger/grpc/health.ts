@@ -29,7 +29,7 @@ export class Health {
       void this.now().then((said) => callback(null, answerOf(said)));
     };
     server.register(`${HEALTH}/Check`, check, bytes, bytes, 'unary');
-    server.register(`${HEALTH}/Watch`, ((call: WatchCall) => this.watch(call)), bytes, bytes, 'serverStream');
+    server.register(`${HEALTH}/Watch`, (call: WatchCall) => this.watch(call), bytes, bytes, 'serverStream');
   }
 
   /** Says to everybody that nothing is served any more, and ends their streams. */
