@@ -7,8 +7,11 @@ export class HeldSession extends ClientSession {
   readonly over: Promise<void>;
   #released = false;
 
-  constructor(private readonly held: PoolClient) {
-    super(held);
+  constructor(
+    private readonly held: PoolClient,
+    patienceMs?: number,
+  ) {
+    super(held, patienceMs);
     this.over = new Promise((resolve) => {
       held.once('end', () => {
         this.release();

@@ -6,3 +6,4 @@ export type { HeldSession } from './held-session.js';
 export { lockInTransaction, tryAdvisoryLock, type AdvisoryLock } from './advisory-lock.js';
 export { migrate, type Migrations } from './migrate.js';
 export { textArray } from './text-array.js';
+export { Gathered, type GatherLimits } from './gathered.js';

@@ -76,15 +76,21 @@ export class Postgres implements Session {
    * do what may be done twice.
    */
   transaction<T>(work: (session: Session) => Promise<T>, patience: Patience = {}): Promise<T> {
-    return this.#withSession((session) => inTransaction(session, work, patience), patience.statementMs);
+    return this.#withSession((session) => inTransaction(session, work, patience), clientPatienceOf(patience));
   }
 
   /** A session of the caller's own, for what lives and dies with it, such as an advisory lock. */
-  async hold(): Promise<HeldSession> {
-    const session = new HeldSession(await this.#connect());
+  async hold(patience: Patience = {}): Promise<HeldSession> {
+    const session = new HeldSession(await this.#connect(), clientPatienceOf(patience));
     this.#held.add(session);
     void session.over.then(() => this.#held.delete(session));
-    return session;
+    try {
+      await session.run(settingsOf(patience, 'SESSION'));
+      return session;
+    } catch (error) {
+      session.release();
+      throw error;
+    }
   }
 
   /** Waits for what is under way, and ends the sessions that are held; from then on everything is refused. */
@@ -98,7 +104,7 @@ export class Postgres implements Session {
     const client = await this.#connect();
     let over = false;
     try {
-      return await work(new ClientSession(client, patienceMs && patienceMs + CLIENT_GRACE_MS));
+      return await work(new ClientSession(client, patienceMs));
     } catch (error) {
       over = endsSession(error);
       throw error;
@@ -138,12 +144,10 @@ export class Postgres implements Session {
 async function inTransaction<T>(
   session: Session,
   work: (session: Session) => Promise<T>,
-  { statementMs, lockMs }: Patience,
+  patience: Patience,
 ): Promise<T> {
-  await session.run('BEGIN');
+  await session.run(`BEGIN;${settingsOf(patience, 'LOCAL')}`);
   try {
-    if (statementMs !== undefined) await session.run(`SET LOCAL statement_timeout = ${statementMs}`);
-    if (lockMs !== undefined) await session.run(`SET LOCAL lock_timeout = ${lockMs}`);
     const result = await work(session);
     await session.run('COMMIT');
     return result;
@@ -151,6 +155,15 @@ async function inTransaction<T>(
     if (!endsSession(error)) await session.run('ROLLBACK');
     throw error;
   }
+}
+
+function settingsOf({ statementMs, lockMs }: Patience, scope: 'LOCAL' | 'SESSION'): string {
+  const statement = statementMs === undefined ? '' : `SET ${scope} statement_timeout = ${statementMs};`;
+  return lockMs === undefined ? statement : `${statement}SET ${scope} lock_timeout = ${lockMs};`;
+}
+
+function clientPatienceOf({ statementMs }: Patience): number | undefined {
+  return statementMs === undefined ? undefined : statementMs + CLIENT_GRACE_MS;
 }
 
 /** An error of the caller's own work leaves the session as good as it was. */

@@ -67,13 +67,14 @@ export interface Vault {
   announceErasure(recipientId: string, eventId: string): Promise<void>;
   /**
    * Destroys the recipient's data key, once for each event: when it resolves, what was sealed under the key can be opened
-   * by nobody, and neither the file nor its log nor this process's memory holds it. False where that was done for the
+   * by nobody, and neither the file nor its log nor this process's memory holds it; what a database server keeps for a
+   * while is in docs/operations/erasure.md. False where that was done for the
    * event before: a key that was made since lives on. Rejects with `VaultUnavailable` also where others, such as a backup,
    * hold the log too long; the key may be gone then, and calling again ends it.
    */
   eraseRecipient(recipientId: string, eventId: string): Promise<boolean>;
   listAnnouncedErasures(): Promise<readonly AnnouncedErasure[]>;
-  /** Takes back what was announced and not carried out. */
+  /** Takes back what was announced and not carried out; where several processes share the vault, not within a minute. */
   withdrawErasure(eventId: string): Promise<void>;
 
   /** Puts a new key, or replaces the one with the same id. */

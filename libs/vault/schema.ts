@@ -1,13 +1,8 @@
-import { createHmac, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { openDatabase, type SqliteDatabase } from '#sqlite';
-import { SealInvalid } from './port.js';
-import { openBytes, sealBytes } from './sealing.js';
-import { SecretsRefused } from './secret-file.js';
+import { makeIdentity, requireKey, type Identity } from './identity.js';
 
 const SCHEMA_VERSION = 2;
-const VAULT_ID_BYTES = 16;
-const UNROUTED_KEY_LABEL = 'consent-ledger/unrouted-key/v1';
-const CHECK_TEXT = 'this vault was made under this key';
 
 /**
  * `identity` has one row: the vault's id, and a text sealed under the key-encryption key, by which a wrong key is found
@@ -81,39 +76,15 @@ export function prepareVault(file: string, keyEncryptionKey: KeyObject): string 
 
 /** The id of an open vault. Throws `SecretsRefused` where it was made under another key-encryption key. */
 export function checkedVaultId(db: SqliteDatabase, file: string, keyEncryptionKey: KeyObject): string {
-  const identity = db.prepare<[], Identity>('SELECT vault_id, sealed_check FROM identity').get();
+  const columns = 'vault_id AS vaultId, sealed_check AS sealedCheck';
+  const identity = db.prepare<[], Identity>(`SELECT ${columns} FROM identity`).get();
   if (identity === undefined) throw new Error(`${file} has no identity`);
   requireKey(file, keyEncryptionKey, identity);
-  return identity.vault_id;
-}
-
-interface Identity {
-  readonly vault_id: string;
-  readonly sealed_check: Buffer;
+  return identity.vaultId;
 }
 
 function makeVault(db: SqliteDatabase, keyEncryptionKey: KeyObject): void {
-  const vaultId = randomBytes(VAULT_ID_BYTES).toString('base64url');
-  const check = sealBytes(keyEncryptionKey, checkPlace(vaultId), Buffer.from(CHECK_TEXT));
+  const { vaultId, sealedCheck } = makeIdentity(keyEncryptionKey);
   db.exec(TABLES_1);
-  db.prepare('INSERT INTO identity (vault_id, sealed_check) VALUES (?, ?)').run(vaultId, check);
-}
-
-function requireKey(file: string, keyEncryptionKey: KeyObject, identity: Identity): void {
-  try {
-    openBytes(keyEncryptionKey, checkPlace(identity.vault_id), identity.sealed_check);
-  } catch (error) {
-    if (!(error instanceof SealInvalid)) throw error;
-    const remedy = `it does not fit ${file}: set the value that the vault was made with, or restore secrets.json`;
-    throw new SecretsRefused('KEY_ENCRYPTION_KEY', remedy);
-  }
-}
-
-function checkPlace(vaultId: string) {
-  return ['vault-check', 1, vaultId];
-}
-
-/** The key of the vault's own, for what belongs to no recipient yet. */
-export function unroutedKey(keyEncryptionKey: KeyObject): KeyObject {
-  return createSecretKey(createHmac('sha256', keyEncryptionKey).update(UNROUTED_KEY_LABEL).digest());
+  db.prepare('INSERT INTO identity (vault_id, sealed_check) VALUES (?, ?)').run(vaultId, sealedCheck);
 }

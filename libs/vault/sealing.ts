@@ -1,17 +1,20 @@
 import {
   createCipheriv,
   createDecipheriv,
+  createHmac,
   createSecretKey,
   randomBytes,
   randomFillSync,
   type KeyObject,
 } from 'node:crypto';
 import { SealInvalid, type Sealed } from './port.js';
+import { canonicalJson } from './recipient-id.js';
 
 const ALGORITHM = 'aes-256-gcm';
 const SEAL_VERSION = 1;
 const FIRST_LIFE = 1;
 const KEY_BYTES = 32;
+const FINGERPRINT_LABEL = 'consent-ledger/recipient-fingerprint/v1:';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
@@ -86,6 +89,13 @@ export function sealFields(
   });
   const fields = Object.fromEntries(sealed);
   return life === FIRST_LIFE ? { v: SEAL_VERSION, fields } : { v: SEAL_VERSION, fields, life };
+}
+
+/** A keyed hash by which the same value is known again, as long as the key is there. */
+export function fingerprintUnder({ key }: DataKey, value: unknown): string {
+  return createHmac('sha256', key)
+    .update(`${FINGERPRINT_LABEL}${canonicalJson(value)}`)
+    .digest('base64url');
 }
 
 /** Which of its recipient's keys something was sealed under. Throws `SealInvalid` where it says no such thing. */

@@ -1,4 +1,4 @@
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { createSecretKey, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
@@ -12,6 +12,7 @@ import {
   type SqliteDatabase,
 } from '#sqlite';
 import { DataKeys, type WrappedKey } from './data-keys.js';
+import { bodyPlace, unroutedKey } from './identity.js';
 import { DEFAULT_VAULT_LIMITS, type VaultLimits } from './limits.js';
 import {
   VaultUnavailable,
@@ -22,9 +23,8 @@ import {
   type Vault,
 } from './port.js';
 import { vaultReadsOf, type VaultReads } from './reads.js';
-import { canonicalJson } from './recipient-id.js';
-import { openForReading, prepareVault, unroutedKey } from './schema.js';
-import { lifeOf, openBytes, openFields, sealBytes, sealFields } from './sealing.js';
+import { openForReading, prepareVault } from './schema.js';
+import { fingerprintUnder, lifeOf, openBytes, openFields, sealBytes, sealFields } from './sealing.js';
 import type { VaultJob, VaultJobDone } from './writes.js';
 
 export interface OpenSqliteVaultOptions {
@@ -39,8 +39,6 @@ export const VAULT_FILE = 'vault.db';
 
 /** How often it is looked whether the log could be emptied. */
 const LOOK_MS = 20;
-
-const FINGERPRINT_LABEL = 'consent-ledger/recipient-fingerprint/v1:';
 
 /**
  * Opens the vault of a data directory, making it where there is none. Writes go through a thread of their own, so that
@@ -109,10 +107,7 @@ class SqliteVault implements Vault {
   }
 
   async fingerprint(recipientId: string, value: unknown): Promise<string> {
-    const { key } = await this.keys.findOrMake(recipientId);
-    return createHmac('sha256', key)
-      .update(`${FINGERPRINT_LABEL}${canonicalJson(value)}`)
-      .digest('base64url');
+    return fingerprintUnder(await this.keys.findOrMake(recipientId), value);
   }
 
   async isEmpty(): Promise<boolean> {
@@ -224,10 +219,6 @@ class SqliteVault implements Vault {
       throw asUnavailable(error);
     }
   }
-}
-
-function bodyPlace(id: string) {
-  return ['unrouted', 1, id];
 }
 
 /** For the limit of a batch: the bodies are what weighs. */

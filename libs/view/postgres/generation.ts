@@ -5,12 +5,16 @@ import { decode, encode } from '../codec.js';
 import { ViewMoved, type BusinessRow, type RecipientRow, type Snapshot, type ViewChanges } from '../port.js';
 import type { ViewStore } from '../port.js';
 import { ViewUnusable } from '../view-database.js';
-import type { Found } from './gathered-reads.js';
 import type { GenerationState } from './generations.js';
 import { statementsOf, type GenerationStatements } from './statements.js';
 
 /** Another generation has taken this one's place, or its tables are dropped already. */
 export class GenerationGone extends Error {}
+
+export interface Found {
+  readonly rows: ReadonlyMap<string, RecipientRow>;
+  readonly position: Position | undefined;
+}
 
 type StoredRow = readonly [recipientId: string | null, businessId: string | null, state: string];
 
@@ -34,19 +38,19 @@ export class Generation implements ViewStore {
   }
 
   async read(recipientIds: readonly string[]): Promise<Snapshot> {
-    const { rows, beside: position } = await this.find(recipientIds);
+    const { rows, position } = await this.find(recipientIds);
     return { position, rows: recipientIds.map((recipientId) => rows.get(recipientId)) };
   }
 
   /** The rows of these recipients, and the position of the very copy that they are from. */
-  async find(recipientIds: readonly string[]): Promise<Found<RecipientRow, Position | undefined>> {
+  async find(recipientIds: readonly string[]): Promise<Found> {
     const [about, ...stored] = await this.#ask<StoredRow>('read', [textArray(recipientIds)]);
     const position = this.#positionIn(about && [about[1], about[2] as GenerationState]);
     const rows = new Map<string, RecipientRow>();
     for (const [recipientId, businessId, state] of stored as readonly (readonly [string, string, string])[]) {
       rows.set(recipientId, { businessId, state: decodeOrDamage(state, recipientId) });
     }
-    return { rows, beside: position };
+    return { rows, position };
   }
 
   async businesses(): Promise<readonly BusinessRow[]> {

@@ -1,9 +1,8 @@
 import { hasReached, type Position } from '#event-store';
-import { migrate, type Postgres } from '#postgres';
+import { Gathered, migrate, type Postgres } from '#postgres';
 import { ViewMoved, ViewWentBack } from '../port.js';
 import type { BusinessRow, Snapshot, ViewChanges, ViewStore } from '../port.js';
 import { ViewUnusable } from '../view-database.js';
-import { GatheredReads } from './gathered-reads.js';
 import { Generation, GenerationGone } from './generation.js';
 import { Generations } from './generations.js';
 import { VIEW_MIGRATIONS } from './schema.js';
@@ -48,7 +47,10 @@ export class PostgresView implements ViewStore {
     commit: (changes) => this.commit(changes),
     close: () => this.close(),
   };
-  readonly #reads = new GatheredReads((ids) => this.#inUse((generation) => generation.find(ids)));
+  readonly #reads = new Gathered((asked: readonly (readonly string[])[]) => {
+    const recipientIds = asked.length === 1 ? (asked[0] ?? []) : asked.flat();
+    return this.#inUse((generation) => generation.find(recipientIds));
+  });
   #generation: Generation;
   #seen: Position | undefined;
 
@@ -99,7 +101,7 @@ export class PostgresView implements ViewStore {
   async close(): Promise<void> {}
 
   async #snapshotOf(recipientIds: readonly string[]): Promise<Snapshot> {
-    const { rows, beside: position } = await this.#reads.read(recipientIds);
+    const { rows, position } = await this.#reads.ask(recipientIds, recipientIds.length);
     this.#note(position);
     return { position, rows: recipientIds.map((recipientId) => rows.get(recipientId)) };
   }
