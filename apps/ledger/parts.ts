@@ -5,6 +5,7 @@ import type { RecipientIds, Vault } from '#vault';
 import type { Relay } from '#relay';
 import type { LiveView } from '#view';
 import type { KeyUses } from './commands/key-uses.js';
+import type { Completion } from './completion/completion.js';
 
 /** What the handlers work with, opened once at start. An abstract class, so that Nest can inject it by its type. */
 export abstract class Parts {
@@ -17,6 +18,7 @@ export abstract class Parts {
   abstract readonly view: LiveView;
   abstract readonly ids: RecipientIds;
   abstract readonly keyUses: KeyUses;
+  abstract readonly completion: Completion;
   /** Undefined where no brokers are configured. */
   abstract readonly relay: Relay | undefined;
   abstract readonly feed: Feed;

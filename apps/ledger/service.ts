@@ -22,6 +22,7 @@ import {
 } from '#vault';
 import { LiveView } from '#view';
 import { KeyUses } from './commands/key-uses.js';
+import { Completion } from './completion/completion.js';
 import { serveEmbeddedLedger } from './esdb-side.js';
 import { Authenticator, type KeyMemory } from './authenticate.js';
 import { openFeedSide } from './feed-side.js';
@@ -109,7 +110,21 @@ async function open(config: Config, { clock, log, signal }: Required<StartOption
   const relay = await startRelaySide(config, { store, view, clock, log, metrics });
   if (relay) opened.add(relay, (one) => one.close());
   const feed = openFeedSide({ config, store, clock, log, metrics });
-  const parts: Parts = { config, clock, log, metrics, store, vault, view, ids, keyUses: new KeyUses(), relay, feed };
+  const completion = new Completion();
+  const parts: Parts = {
+    config,
+    clock,
+    log,
+    metrics,
+    store,
+    vault,
+    view,
+    ids,
+    keyUses: new KeyUses(),
+    completion,
+    relay,
+    feed,
+  };
   opened.add(dropOldUnrouted(parts), async (stop) => stop());
   const authenticator = new Authenticator(vault, adminKey.key, keyMemoryOf(config, clock));
   const metricsServer = opened.add(await startMetricsServer(config.metrics, metrics), (one) => one.close());
@@ -118,6 +133,8 @@ async function open(config: Config, { clock, log, signal }: Required<StartOption
   const { http, grpc } = opened.add(await openDoors(parts, authenticator), closeDoors);
   // Watches would last for ever: they are ended before HTTP waits for what it still answers.
   opened.add(feed, (one) => one.close());
+  completion.start(parts);
+  opened.add(completion, (one) => one.close());
   await leaveRoom();
   const ports = {
     http: await http.listen({ ...config.http, port: httpPort }),

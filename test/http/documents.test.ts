@@ -129,7 +129,7 @@ describe('the documents of the running service', () => {
       body: {
         status: 'ready',
         dependencies: { ledger: { writable: true } },
-        followers: [{ name: 'view' }, { name: 'feed' }],
+        followers: [{ name: 'view' }, { name: 'feed' }, { name: 'completion' }],
       },
     });
     const [view] = ready.body.followers as unknown as Json[];

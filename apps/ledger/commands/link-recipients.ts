@@ -71,7 +71,7 @@ export class LinkRecipientsHandler implements ICommandHandler<LinkRecipients> {
    * wait for the other half. Of one person either half answers for its own side as both together will.
    */
   async execute({ link }: LinkRecipients): Promise<Outcome> {
-    const [recipientHalf, otherHalf] = halvesOf(this.parts, link, LINKS);
+    const [recipientHalf, otherHalf] = await halvesOf(this.parts, link, LINKS);
     const judge = (state: RecipientState, now: Instant) => decideLink(state, { ...sideOf(link, 'recipient'), now });
     const first = await carryOut(this.parts, {
       ...recipientHalf,
@@ -113,7 +113,7 @@ export class UnlinkRecipientsHandler implements ICommandHandler<UnlinkRecipients
    * before that one is no longer revoked. A reused key shows in the recipient's stream alone, which is read before.
    */
   async execute({ link }: UnlinkRecipients): Promise<Outcome> {
-    const [recipientHalf, otherHalf] = halvesOf(this.parts, link, UNLINKS);
+    const [recipientHalf, otherHalf] = await halvesOf(this.parts, link, UNLINKS);
     const judge = (state: RecipientState, now: Instant) => decideUnlink(state, { ...sideOf(link, 'recipient'), now });
     const others: Outcome[] = [];
     const unlinkOther = async (now: Instant) => {
@@ -141,13 +141,14 @@ export class UnlinkRecipientsHandler implements ICommandHandler<UnlinkRecipients
 type Half = Omit<RecipientCommand, 'decide' | 'effectOf'>;
 
 /** Two events of one command. The key belongs to the recipient's; the other is known by the command. */
-function halvesOf({ ids }: Parts, link: LinkRequest, operation: string): readonly [Half, Half] {
+async function halvesOf({ ids, vault }: Parts, link: LinkRequest, operation: string): Promise<readonly [Half, Half]> {
   const { businessId, recipient, other, key, request, caller } = link;
   const commandId = ids.commandId(businessId, operation, recipient.recipientId, key ?? randomUUID());
+  const fingerprint = key === undefined ? undefined : await vault.fingerprint(recipient.recipientId, request);
   const shared = { businessId, operation, request, caller, lane: 'normal', warnings: [] } as const;
   return [
-    { ...shared, ...recipient, ...(key === undefined ? {} : { key }), part: { commandId, index: 0 } },
-    { ...shared, ...other, part: { commandId, index: 1 } },
+    { ...shared, ...recipient, ...(key === undefined ? {} : { key }), part: { commandId, index: 0, fingerprint } },
+    { ...shared, ...other, part: { commandId, index: 1, fingerprint } },
   ];
 }
 

@@ -18,8 +18,8 @@ export interface RecipientCommand {
   readonly operation: string;
   /** The caller's idempotency key or the provider's message id; without one the command is new each time. */
   readonly key?: string;
-  /** Set where one command leaves events in the streams of several recipients: which command, and which of its events. */
-  readonly part?: { readonly commandId: string; readonly index: number };
+  /** Set where one command leaves events in the streams of several recipients. */
+  readonly part?: CommandPart;
   /** What a retry must repeat to be taken for one. */
   readonly request: unknown;
   /** Set where the key fixes the request, as a provider's message id does: it cannot have come with another one. */
@@ -35,6 +35,13 @@ export interface RecipientCommand {
   decide(state: RecipientState, now: Instant, history: History): Promise<{ event: ConsentEvent } & Partial<Effect>>;
   /** What a replay answers: the effect that the stored event had over what was known before it. */
   effectOf(before: RecipientState, event: ConsentEvent, recordedAt: Instant): Partial<Effect>;
+}
+
+/** Which command, and which of its events. Each carries the fingerprint, so that whoever lacks one can make it of another. */
+export interface CommandPart {
+  readonly commandId: string;
+  readonly index: number;
+  readonly fingerprint: string | undefined;
 }
 
 interface Draft {
@@ -102,22 +109,23 @@ interface Identity {
 }
 
 async function identify(parts: Parts, command: RecipientCommand): Promise<Identity> {
-  const { businessId, operation, recipientId, key, part, request, lane, erases } = command;
+  const { businessId, operation, recipientId, key, part, request, lane } = command;
   const unique = key ?? randomUUID();
   const asked = parts.ids.fingerprint(request);
   const commandId = part?.commandId ?? parts.ids.commandId(businessId, operation, recipientId, unique);
   const ofRequest = () => parts.ids.commandId(businessId, operation, recipientId, `${unique} ${asked}`);
   return {
     keyUse: key === undefined ? undefined : { key: parts.ids.commandId(businessId, operation, '', key), asked },
-    // Nobody is given a key only to have it destroyed.
-    fingerprint: key === undefined || erases ? undefined : await fingerprintOf(parts, command),
+    fingerprint: part ? part.fingerprint : await ownFingerprint(parts, command),
     commandId,
     eventOf: lane === 'revocation' ? ofRequest() : commandId,
   };
 }
 
 /** Under the recipient's own key, so that after an erasure nobody can test what the request may have said. */
-async function fingerprintOf(parts: Parts, { recipientId, request, lane }: RecipientCommand) {
+async function ownFingerprint(parts: Parts, { recipientId, key, erases, request, lane }: RecipientCommand) {
+  // Nobody is given a key only to have it destroyed.
+  if (key === undefined || erases) return undefined;
   try {
     return await parts.vault.fingerprint(recipientId, request);
   } catch (error) {

@@ -2,6 +2,7 @@ import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Feed } from '#feed';
 import type { Relay } from '#relay';
+import type { Completion } from '../completion/completion.js';
 import { Parts } from '../parts.js';
 import { readinessOf } from '../readiness.js';
 import { Route } from './route.js';
@@ -24,7 +25,12 @@ export class HealthController {
     return {
       status: ready ? 'ready' : 'not_ready',
       dependencies: { ledger: { ...ledger, ledgerId: this.parts.store.ledgerId }, vault, disk },
-      followers: [{ name: 'view', ...view, lagMs: finite(view.lagMs) }, ...this.lanes(), feedHealth(this.parts.feed)],
+      followers: [
+        { name: 'view', ...view, lagMs: finite(view.lagMs) },
+        ...this.lanes(),
+        feedHealth(this.parts.feed),
+        completionHealth(this.parts.completion),
+      ],
       ...(this.parts.relay ? { relay: relayHealth(this.parts.relay) } : {}),
     };
   }
@@ -46,6 +52,12 @@ export class HealthController {
 
 function finite(lagMs: number): number | null {
   return Number.isFinite(lagMs) ? lagMs : null;
+}
+
+/** Makes nothing unready: what it completes was never acknowledged. */
+function completionHealth(completion: Completion) {
+  const status = completion.status();
+  return { name: 'completion', ...status, lagMs: finite(status.lagMs), ready: status.problem === undefined };
 }
 
 /** While nobody watches the ledger is not followed, and nothing is behind. */

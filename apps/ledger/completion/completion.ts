@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import type { StoredEvent } from '#event-store';
+import { Refusal } from '#platform';
+import type { Parts } from '../parts.js';
+import { completeLink } from './complete-link.js';
+import { keptInFile } from './kept-position.js';
+import { Rounds, type RoundsStatus } from './rounds.js';
+
+/** How far the ledger has been looked through for what a crash cut in half. Lost, it is looked through again. */
+export const COMPLETION_FILE = 'completion.position';
+
+const ROUND_MS = 1_000;
+const LONGEST_PAUSE_MS = 30_000;
+
+/**
+ * What belongs in several places and got into one before a crash, or a store that went away, is completed: one half of a
+ * link. Every process may do so at once, since the same half has the same id.
+ */
+export class Completion {
+  #rounds: Rounds | undefined;
+
+  /** To be called once, when everything else is open. */
+  start(parts: Parts): void {
+    const { store, config, clock, log } = parts;
+    this.#rounds = new Rounds({
+      store,
+      prefixes: ['consent-'],
+      kept: keptInFile(join(config.dataDir, COMPLETION_FILE), store.ledgerId),
+      handle: (event) => completeIn(parts, event),
+      onError: (error) =>
+        log.error({ err: error }, 'what was broken off could not be completed yet: it is tried again'),
+      monotonic: () => clock.monotonic(),
+      roundMs: ROUND_MS,
+      longestPauseMs: LONGEST_PAUSE_MS,
+    });
+  }
+
+  status(): RoundsStatus {
+    return this.#rounds?.status() ?? { lagMs: Infinity, caughtUp: false };
+  }
+
+  async close(): Promise<void> {
+    await this.#rounds?.stop();
+  }
+}
+
+/** One that can never be completed does not keep those behind it from being. */
+async function completeIn(parts: Parts, event: StoredEvent): Promise<void> {
+  try {
+    await completeLink(parts, event);
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== 'RECIPIENT_NOT_FOUND') throw error;
+    parts.log.error({ eventId: event.id }, 'a link names a recipient of another business: it is left as it is');
+  }
+}
