@@ -20,6 +20,7 @@ import { measureKafkaLatency } from './figures/kafka-latency.js';
 import { openLargeLedger, type LargeLedger } from './figures/large-ledger.js';
 import { measureRebuild } from './figures/rebuild.js';
 import { measureRevoke } from './figures/revoke.js';
+import { measureMillion } from './figures/million.js';
 import { openRig, type Rig } from './figures/rig.js';
 
 /** `npm run bench`: every figure beside its floor. Results go to stdout, progress to stderr. */
@@ -70,6 +71,7 @@ async function measureAll(bench: Bench): Promise<readonly Figure[]> {
     'esdb-copy': () => measureEventStoreCopy(bench),
     'kafka-latency': () => withBroker((brokers) => measureKafkaLatency(bench, brokers)),
     'kafka-drain': () => withBroker((brokers) => measureKafkaDrain(bench, brokers)),
+    million: () => measureMillion(bench),
     guard: () => withBroker((brokers) => measureGuard(bench, brokers)),
   };
   const figures: Figure[] = [];

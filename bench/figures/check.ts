@@ -5,7 +5,7 @@ import type { RawResponse } from '../harness/response.js';
 import { interleave, series } from '../harness/rounds.js';
 import { median, ratiosTo } from '../harness/statistics.js';
 import { BUSINESS, TOPIC, anybody, isEligible, phoneOf, shuffled, storyOf } from '../seed/people.js';
-import { startFloor, underLoad, type HttpSample, type Rig } from './rig.js';
+import { startFloor, underLoad, type Askable, type HttpSample, type Rig } from './rig.js';
 
 /** One question about one person: `GET` by the recipient's id, or `POST` by phone. */
 export type CheckKind = 'id' | 'phone';
@@ -33,14 +33,14 @@ export async function measureCheck(bench: Bench, rig: Rig, kind: CheckKind): Pro
     },
     bench.rounds(WHAT[kind], { warmUps: 1 }),
   );
-  const asked = figureOf(WHAT[kind], service, node);
+  const asked = costBeside(WHAT[kind], service, node);
   return [
     { ...asked, goal: { of: 'ratio', atLeast: GOALS[kind] } },
-    figureOf('the same, no row in memory', cold, node),
+    costBeside('the same, no row in memory', cold, node),
   ];
 }
 
-function figureOf(what: string, service: readonly HttpSample[], node: readonly HttpSample[]): Figure {
+export function costBeside(what: string, service: readonly HttpSample[], node: readonly HttpSample[]): Figure {
   const values = series(service, 'cpuUs');
   const floors = series(node, 'cpuUs');
   return {
@@ -58,8 +58,13 @@ function figureOf(what: string, service: readonly HttpSample[], node: readonly H
   };
 }
 
-/** `person` is who the n-th question is about. */
-function checksOf(rig: Rig, kind: CheckKind, requests: number, person: (n: number) => number): Omit<Load, 'port'> {
+/** So many checks by one kind; `person` is who the n-th question is about. */
+export function checksOf(
+  rig: Askable,
+  kind: CheckKind,
+  requests: number,
+  person: (n: number) => number,
+): Omit<Load, 'port'> {
   const accept = (n: number, response: RawResponse) => {
     const asked = person(n);
     acceptDecision(response, rig.recipientIds[asked] as string, isEligible(storyOf(asked)));
@@ -68,7 +73,7 @@ function checksOf(rig: Rig, kind: CheckKind, requests: number, person: (n: numbe
   return { connections: CONNECTIONS, requests, request, accept, awake: true };
 }
 
-function byId({ key, recipientIds }: Rig, person: (n: number) => number) {
+function byId({ key, recipientIds }: Askable, person: (n: number) => number) {
   const query = `channel=${TOPIC.channel}&purpose=${TOPIC.purpose}`;
   return (n: number) => {
     const path = `/v1/businesses/${BUSINESS}/recipients/${recipientIds[person(n)]}/eligibility?${query}`;
@@ -76,7 +81,7 @@ function byId({ key, recipientIds }: Rig, person: (n: number) => number) {
   };
 }
 
-function byPhone({ key }: Rig, person: (n: number) => number) {
+function byPhone({ key }: Askable, person: (n: number) => number) {
   const path = `/v1/businesses/${BUSINESS}/eligibility`;
   return (n: number) => {
     const body = JSON.stringify({ recipient: { phone: phoneOf(person(n)) }, ...TOPIC });
@@ -91,7 +96,7 @@ function acceptDecision({ status, body }: RawResponse, recipientId: string, elig
   if (!right) throw new Error(`expected eligible=${eligible} for ${recipientId}, got ${status}: ${text}`);
 }
 
-function acceptCanned(_n: number, { status, body }: RawResponse): void {
+export function acceptCanned(_n: number, { status, body }: RawResponse): void {
   if (status !== 200 || !body.toString('latin1').includes('"eligible":'))
     throw new Error('the floor sent something else');
 }

@@ -35,10 +35,7 @@ const PEOPLE = 100_000;
 /** Founds, seeds and starts the service, once for all figures that ask it. */
 export async function openRig(bench: Bench): Promise<Rig> {
   const dataDir = join(bench.dir, 'service');
-  const people = bench.amount(PEOPLE);
-  bench.progress.say('starting the service');
-  const key = await found(dataDir);
-  const { recipientIds } = await seed({ dataDir, people, storyOf }, bench.progress);
+  const { key, people, recipientIds } = await foundAndSeed(bench, dataDir, bench.amount(PEOPLE));
   const coldDir = join(bench.dir, 'cold');
   cpSync(dataDir, coldDir, { recursive: true });
   const { profileDir } = bench.options;
@@ -47,6 +44,18 @@ export async function openRig(bench: Bench): Promise<Rig> {
   const cold = await startService(coldDir, { cachedRows: 1 });
   bench.own(cold.stop);
   return { pid, port, key, people, recipientIds, cold };
+}
+
+/** A data directory that the service has made and that many people's stories stand in. */
+export async function foundAndSeed(
+  bench: Bench,
+  dataDir: string,
+  people: number,
+): Promise<Omit<Askable, keyof Target>> {
+  bench.progress.say('starting the service');
+  const key = await found(dataDir);
+  const { recipientIds } = await seed({ dataDir, people, storyOf }, bench.progress);
+  return { key, people, recipientIds };
 }
 
 export type HttpSample = {

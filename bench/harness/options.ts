@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** `esdb-…`: through EventStoreDB's protocol. `kafka-…`: the relay, `guard`: a sender's guard, over a Kafka broker. */
+/** `esdb-…`: through EventStoreDB's protocol. `kafka-…`: the relay, `guard`: a sender's guard, over a Kafka broker. `million`: so many recipients. */
 export const FIGURES = [
   'check',
   'phone',
@@ -16,6 +16,7 @@ export const FIGURES = [
   'kafka-latency',
   'kafka-drain',
   'guard',
+  'million',
 ] as const;
 export type FigureName = (typeof FIGURES)[number];
 

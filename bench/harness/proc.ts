@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 
 /** What the kernel counts in, for every process it shows under /proc: a hundredth of a second (proc(5), `utime`). */
 const TICKS_PER_SECOND = 100;
@@ -7,6 +7,22 @@ const KIB_PER_MB = 1_000_000 / 1024;
 /** CPU seconds, in user mode and in the kernel, of all threads of a process so far. Exact to about 10 ms. */
 export function cpuSecondsOf(pid: number): number {
   return cpuSecondsIn(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+}
+
+/** The same of a process and of those that it has started. */
+export function cpuSecondsOfAll(pid: number): number {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && parentOf(Number(name)) === pid);
+  return [pid, ...pids.map(Number)].reduce((total, one) => total + cpuSecondsOf(one), 0);
+}
+
+/** Undefined where it has ended. */
+function parentOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return undefined;
+  }
 }
 
 /** The name stands in brackets and may hold anything, so the fields are counted from the last bracket on. */

@@ -88,6 +88,13 @@ export class PostgresServer {
     await until('PostgreSQL answers', look);
   }
 
+  /** The postmaster's, whose children do the work. */
+  get pid(): number {
+    const pid = this.#process?.pid;
+    if (pid === undefined) throw new Error('the server was never started');
+    return pid;
+  }
+
   get isRunning(): boolean {
     return this.#process?.exitCode === null && this.#process.signalCode === null;
   }
