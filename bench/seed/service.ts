@@ -28,7 +28,7 @@ export async function startService(
       GRPC_PORT: '0',
       LOG_LEVEL: 'warn',
       DISK_RESERVE_MB: '1',
-      ...(cachedRows === undefined ? {} : { VIEW_CACHE_ENTRIES: String(cachedRows) }),
+      ...(cachedRows === undefined ? {} : { VIEW_CACHE_ENTRIES: String(cachedRows), VIEW_CACHE_MB: '0' }),
       ...env,
     },
     nodeArgs: profileArgs(profileDir),

@@ -157,9 +157,13 @@ export const VARIABLES = {
   VIEW_PROBE_INTERVAL_MS: ms(1000, 10, 60_000, 'How often the view proves how far it is.'),
   WAIT_FOR_POSITION_MS: ms(1000, 0, 60_000, 'Longest wait for the position a question asks for.'),
   VIEW_CACHE_ENTRIES: count(
-    100_000,
+    20_000,
     10_000_000,
-    'Recipients whose state is kept in memory at least, of those asked about last; at most twice as many, of about 1 kB each.',
+    'Recipients whose state is kept ready in memory at least, of those asked about last; at most twice as many, of about 1 kB each.',
+  ),
+  VIEW_CACHE_MB: wholeNumber(
+    { fallback: 192, from: 0, to: 65_536, unit: 'MiB' },
+    'Memory for the states of many more, packed: about 7,000 in a MiB. 0: none.',
   ),
   VIEW_RECENT_MAX: count(
     50_000,

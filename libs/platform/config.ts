@@ -40,6 +40,7 @@ export interface Config {
     readonly waitForPositionMs: number;
     readonly probeIntervalMs: number;
     readonly cacheEntries: number;
+    readonly cacheBytes: number;
   };
   readonly feed: {
     readonly watchersMax: number;
@@ -160,6 +161,7 @@ function shape(values: Values): Omit<Config, 'tls' | 'kafka' | 'warnings'> {
       waitForPositionMs: values.WAIT_FOR_POSITION_MS,
       probeIntervalMs: values.VIEW_PROBE_INTERVAL_MS,
       cacheEntries: values.VIEW_CACHE_ENTRIES,
+      cacheBytes: values.VIEW_CACHE_MB * 1024 * 1024,
     },
     ...streamsOf(values),
     logLevel: values.LOG_LEVEL,

@@ -17,6 +17,8 @@ export interface LiveViewOptions {
     readonly maxLagMs: number;
     readonly waitForPositionMs: number;
     readonly cacheEntries: number;
+    /** For many more rows, packed; absent: none. */
+    readonly cacheBytes?: number;
     readonly probeIntervalMs: number;
   };
   readonly onUnreadable: (event: UnreadableEvent) => void;

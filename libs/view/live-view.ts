@@ -183,7 +183,8 @@ export class LiveView {
       onBusiness: (row: BusinessRow) => void this.catalogue.offer(row),
     };
     if (shared) return SharedCopy.open({ store, shared, limits, signal: this.#stopped.signal, ...told });
-    const place = { dataDir, ledgerId: store.ledgerId, cacheEntries: limits.cacheEntries };
+    const { cacheEntries, cacheBytes = 0 } = limits;
+    const place = { dataDir, ledgerId: store.ledgerId, cacheEntries, cacheBytes };
     return LiveCopy.open({ store, place, ...told });
   }
 

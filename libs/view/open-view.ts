@@ -8,6 +8,7 @@ export interface ViewPlace {
   readonly dataDir: string;
   readonly ledgerId: string;
   readonly cacheEntries: number;
+  readonly cacheBytes?: number;
 }
 
 /** A view and the file it is in. */
@@ -73,6 +74,6 @@ export function createView(place: ViewPlace): OpenedView {
   }
 }
 
-function openFile({ dataDir, ledgerId, cacheEntries }: ViewPlace, name: string): SqliteView {
-  return new SqliteView({ file: join(dataDir, name), ledgerId, cacheEntries });
+function openFile({ dataDir, ledgerId, cacheEntries, cacheBytes = 0 }: ViewPlace, name: string): SqliteView {
+  return new SqliteView({ file: join(dataDir, name), ledgerId, cacheEntries, cacheBytes });
 }

@@ -24,6 +24,7 @@ export interface SharedCopyOptions {
   readonly shared: SharedView;
   readonly limits: {
     readonly cacheEntries: number;
+    readonly cacheBytes?: number;
     readonly waitForPositionMs: number;
     readonly probeIntervalMs: number;
   };
@@ -69,7 +70,7 @@ export class SharedCopy implements ViewCopy {
 
   private constructor(options: SharedCopyOptions, position: Position | undefined, businesses: readonly BusinessRow[]) {
     this.#options = options;
-    this.#rows = new FollowedRows(options.limits.cacheEntries);
+    this.#rows = new FollowedRows(options.limits.cacheEntries, options.limits.cacheBytes);
     this.#position = position;
     this.#stored = position;
     if (position !== undefined) this.#rows.forget(position);
