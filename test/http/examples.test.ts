@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SettableClock } from '#platform';
 import { deliver, deliveryOf, grantBody, must, registerAcme } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
-import { businessOf, expectProblem, fieldsOf, type Json } from './support/acme.js';
+import { businessOf, expectProblem, fieldsOf, headOf, type Json } from './support/acme.js';
 
 const DAY = '2026-05-04';
 const at = (time: string, day = DAY) => Date.parse(`${day}T${time}Z`);
@@ -31,6 +31,18 @@ describe('the examples over HTTP', () => {
         deliveryOf({ from: phone.replace('+', ''), id: `wamid.ex-${messages++}`, text, at: clock.now() }),
       ),
     );
+  /** By what this process knows at once, by a view that has caught up, and by the ledger itself. */
+  const reasons = async (recipient: Json, purpose = 'offers', more: Json = {}) => {
+    const atOnce = await reason(recipient, purpose, more);
+    const atLeast = await headOf(service);
+    return [
+      atOnce,
+      await reason(recipient, purpose, { ...more, atLeast }),
+      await reason(recipient, purpose, { ...more, consistency: 'ledger' }),
+    ];
+  };
+  const links = (recipient: Json, other: Json, kind: string) =>
+    must(acme.post('/links', { recipient, other, kind, occurredAt: new Date(clock.now()).toISOString() }));
   const grants = (phone: string, more: Json = {}) => must(acme.grant(grantBody(phone, more)));
 
   it('1: nothing is known', async () => {
@@ -138,6 +150,29 @@ describe('the examples over HTTP', () => {
     clock.setTo(at('09:00:00'));
   });
 
+  it.each(['the STOP first', 'the link first'])(
+    '12: consent under a number, STOP under the user id, %s',
+    async (order) => {
+      const recipient = { phone: order === 'the STOP first' ? '+393331110012' : '+393331110112' };
+      const userId = order === 'the STOP first' ? 'IT.1349120865530274112' : 'IT.1349120865530274113';
+      const [stop, link] = [
+        async () => {
+          const said = { userId, id: `wamid.ex-${messages++}`, text: 'STOP', at: clock.now() };
+          await must(deliver(service, deliveryOf(said)));
+        },
+        () => links(recipient, { whatsappUserId: userId }, 'same_person'),
+      ];
+      await grants(recipient.phone);
+      for (const act of order === 'the STOP first' ? [stop, link] : [link, stop]) {
+        clock.setTo(clock.now() + 60_000);
+        await act();
+      }
+      expect(await reasons(recipient)).toEqual(['REVOKED', 'REVOKED', 'REVOKED']);
+      expect(await reasons({ whatsappUserId: userId })).toEqual(['REVOKED', 'REVOKED', 'REVOKED']);
+      clock.setTo(at('09:00:00'));
+    },
+  );
+
   it('13: a grant ends at its instant, and a short one leaves a standing one alone', async () => {
     const recipient = { phone: '+393331110013' };
     await grants(recipient.phone, { expiresAt: `${DAY}T09:10:00.000Z` });
@@ -230,5 +265,23 @@ describe('the examples over HTTP', () => {
     await must(acme.revoke({ recipient }));
     expect(await reason(recipient, 'tickets', onMail)).toBe('REVOKED');
     expect(await reason({ phone: '+393331110020' }, 'tickets')).toBe('NO_CONSENT');
+  });
+
+  it('20: the new number has what the old one had, and the old one’s next owner starts anew', async () => {
+    const [old, taken] = [{ phone: '+393331110120' }, { phone: '+393331110220' }];
+    await grants(old.phone, { channels: ['whatsapp', 'sms'] });
+    clock.setTo(at('09:01:00'));
+    await must(acme.revoke({ recipient: old, channels: ['sms'] }));
+    clock.setTo(at('09:02:00'));
+    await links(old, taken, 'changed_number');
+    expect(await reasons(taken)).toEqual(['CONSENTED', 'CONSENTED', 'CONSENTED']);
+    expect(await reasons(taken, 'offers', { channel: 'sms' })).toEqual(['REVOKED', 'REVOKED', 'REVOKED']);
+    expect(await reasons(old)).toEqual(['REVOKED', 'REVOKED', 'REVOKED']);
+    clock.setTo(at('09:03:00'));
+    await grants(old.phone, { purposes: ['news'] });
+    expect(await reasons(old, 'news')).toEqual(['CONSENTED', 'CONSENTED', 'CONSENTED']);
+    expect(await reasons(old)).toEqual(['REVOKED', 'REVOKED', 'REVOKED']);
+    expect(await reasons(taken, 'news')).toEqual(['NO_CONSENT', 'NO_CONSENT', 'NO_CONSENT']);
+    clock.setTo(at('09:00:00'));
   });
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SettableClock } from '#platform';
 import { grantBody, must, registerAcme, type Answer } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
-import { recipientIdsOf } from '../promises/support/service.js';
+import { holdView, recipientIdsOf, releaseView } from '../promises/support/service.js';
 import { people } from '../promises/support/people.js';
 import { businessOf, expectProblem, fieldsOf, headOf, type Json } from './support/acme.js';
 
@@ -44,7 +44,7 @@ describe('linking over HTTP', () => {
     (await must(acme.get(`/recipients/${String(id)}/timeline`))).body.events as unknown as readonly Json[];
   const stateOf = async (id: unknown) => (await must(acme.get(`/recipients/${String(id)}`))).body;
   /** Each step is later than the one before, as it is for people. */
-  const later = () => clock.advance(1_000);
+  const later = () => clock.setTo(clock.now() + 1_000);
 
   it('is answered as a command on the recipient, and stands in both streams and both states', async () => {
     const [one, other] = [somebody(), somebody()];
@@ -96,6 +96,31 @@ describe('linking over HTTP', () => {
     later();
     await must(acme.grant(grantBody(other)));
     expect([await reason(one), await reason(other)]).toEqual(['CONSENTED', 'CONSENTED']);
+  });
+
+  it('counts while the view cannot move, for whoever hangs together with the two as well', async () => {
+    const [one, two, three] = [somebody(), somebody(), somebody()];
+    await must(acme.grant(grantBody(one)));
+    await must(link(two, three));
+    await acme.check({ phone: one }, 'offers', { atLeast: await headOf(service) });
+    holdView(service.dataDir);
+    try {
+      later();
+      await must(link(one, two));
+      expect([await reason(one), await reason(two), await reason(three)]).toEqual(Array(3).fill('CONSENTED'));
+      later();
+      await must(acme.revoke({ recipient: { phone: three } }));
+      expect([await reason(one), await reason(two), await reason(three)]).toEqual(Array(3).fill('REVOKED'));
+      later();
+      await must(unlink(two, three));
+      expect([await reason(one), await reason(two), await reason(three)]).toEqual([
+        'CONSENTED',
+        'CONSENTED',
+        'REVOKED',
+      ]);
+    } finally {
+      releaseView(service.dataDir);
+    }
   });
 
   it('answers the same request again as the first time, with a header, and writes nothing', async () => {

@@ -7,6 +7,7 @@ import { TOPICS, type CatalogueRecord, type ChangeRecord, type StateRecord } fro
 import { startGuard, type Guard } from '#sender-guard';
 import { newDataDirectory, removeDataDirectories } from '../faults/data-directory.js';
 import { until } from '../faults/until.js';
+import { type Json } from '../http/support/acme.js';
 import { ask, grantBody, must, registerAcme } from '../support/client.js';
 import { killLaunched, launchService, type ServiceProcess } from '../support/process.js';
 import { startBroker, stopBrokers, type Broker } from './broker.js';
@@ -95,6 +96,46 @@ describe('a service with Kafka', () => {
     const states = await recordsOf<StateRecord>(TOPICS.state.topic, recipientId, ({ erased }) => erased);
     expect(states.at(-1)).toMatchObject({ erased: true, erasureEventId: body.eventId });
     await guardSays(recipientId, 'REVOKED');
+  });
+
+  it('tells a link, what stops one of the two under both keys, and that they part', async () => {
+    const [phone, email] = ['+393331000011', 'linked@kafka.example'];
+    const one = await granted(phone);
+    const link = { recipient: { phone }, other: { email }, kind: 'same_person', occurredAt: '2026-01-01T00:00:00Z' };
+    await post('links', link);
+    const body = { recipients: [{ email }] };
+    const [named] = (await post('recipients/lookup', body)).body.results as unknown as { recipientId: string }[];
+    const other = String(named?.recipientId);
+    await guardSays(other, 'CONSENTED');
+    const [half] = await recordsOf<ChangeRecord>(TOPICS.optouts.topic, other, () => true);
+    expect(half).toMatchObject({ type: 'RecipientLinked', link: { recipientId: one, kind: 'same_person' } });
+    const stop = await post('revocations', { recipient: { email } });
+    await guardSays(one, 'REVOKED');
+    const isTold = ({ eventId }: ChangeRecord) => eventId === stop.body.eventId;
+    const told = await recordsOf<ChangeRecord>(TOPICS.optouts.topic, one, isTold);
+    expect(told.find(isTold)).toMatchObject({ recipientId: one, linkedFrom: other });
+    await must(ask(service, 'DELETE', '/v1/businesses/acme/links', { body: link }));
+    await guardSays(one, 'CONSENTED');
+    await guardSays(other, 'REVOKED');
+  });
+
+  it('tells a change of number: the guard lets the new one have what the old one had', async () => {
+    const [from, to] = [{ phone: '+393331000012' }, { phone: '+393331000013' }];
+    const old = await granted(from.phone);
+    const { body } = await post('links', {
+      ...{ recipient: from, other: to, kind: 'changed_number' },
+      occurredAt: new Date().toISOString(),
+    });
+    await guardSays(old, 'REVOKED');
+    const lookup = (await post('recipients/lookup', { recipients: [to] })).body.results as unknown as Json[];
+    const taken = String(lookup[0]?.recipientId);
+    await guardSays(taken, 'CONSENTED');
+    expect(body).toMatchObject({ recipientId: old, type: 'RecipientLinked' });
+    await post('grants', grantBody(from.phone, { purposes: ['news'] }));
+    const asked = { businessId: 'acme', channel: 'whatsapp', purpose: 'news' };
+    await until('the next owner is known', () => guard.check({ ...asked, recipientId: old }).eligible || undefined);
+    expect(guard.check({ ...asked, recipientId: taken })).toMatchObject({ eligible: false, reason: 'NO_CONSENT' });
+    expect(guard.check({ ...asked, purpose: 'offers', recipientId: old }).reason).toBe('REVOKED');
   });
 
   it('tells everything again where it is asked to', async () => {

@@ -62,7 +62,7 @@ describe.each(['the embedded ledger', 'EventStoreDB'])(
       const [one, other] = [somebody(), somebody()] as const;
       const ids = await recipientIdsOf(service, [{ phone: one }, { phone: other }]);
       await must(businessOf(service).grant(grantBody(one)));
-      clock.advance(1_000);
+      clock.setTo(clock.now() + 1_000);
       return { one, other, oneId: ids[0] as string, otherId: ids[1] as string };
     };
 
@@ -92,7 +92,7 @@ describe.each(['the embedded ledger', 'EventStoreDB'])(
       const { one, other, oneId, otherId } = await pairOf();
       const body = bodyOf(one, other, 'changed_number');
       await must(businessOf(service).post('/links', body));
-      clock.advance(1_000);
+      clock.setTo(clock.now() + 1_000);
       failAfter(service.running.parts.store, 1);
       const unlink = () => businessOf(service).delete('/links', body, withKey('unlink'));
       expectProblem(await unlink(), 503, 'LEDGER_UNAVAILABLE');

@@ -19,9 +19,10 @@ const LONGEST_PAUSE_MS = 30_000;
 export class Completion {
   #rounds: Rounds | undefined;
 
-  /** To be called once, when everything else is open. */
+  /** To be called once, when everything else is open. It is for those who take commands. */
   start(parts: Parts): void {
     const { store, config, clock, log } = parts;
+    if (!config.roles.includes('commands')) return;
     this.#rounds = new Rounds({
       store,
       prefixes: ['consent-'],
@@ -35,8 +36,9 @@ export class Completion {
     });
   }
 
-  status(): RoundsStatus {
-    return this.#rounds?.status() ?? { lagMs: Infinity, caughtUp: false };
+  /** Undefined where this process completes nothing. */
+  status(): RoundsStatus | undefined {
+    return this.#rounds?.status();
   }
 
   async close(): Promise<void> {

@@ -29,7 +29,7 @@ export class HealthController {
         { name: 'view', ...view, lagMs: finite(view.lagMs) },
         ...this.lanes(),
         feedHealth(this.parts.feed),
-        completionHealth(this.parts.completion),
+        ...completionHealth(this.parts.completion),
       ],
       ...(this.parts.relay ? { relay: relayHealth(this.parts.relay) } : {}),
     };
@@ -57,7 +57,8 @@ function finite(lagMs: number): number | null {
 /** Makes nothing unready: what it completes was never acknowledged. */
 function completionHealth(completion: Completion) {
   const status = completion.status();
-  return { name: 'completion', ...status, lagMs: finite(status.lagMs), ready: status.problem === undefined };
+  if (status === undefined) return [];
+  return [{ name: 'completion', ...status, lagMs: finite(status.lagMs), ready: status.problem === undefined }];
 }
 
 /** While nobody watches the ledger is not followed, and nothing is behind. */
