@@ -16,6 +16,7 @@ import { ConsentController } from './http/consent.controller.js';
 import { DocsController } from './http/docs.controller.js';
 import { EligibilityController } from './http/eligibility.controller.js';
 import { ErasuresController } from './http/erasures.controller.js';
+import { FilterController } from './http/filter.controller.js';
 import { HealthController } from './http/health.controller.js';
 import { LedgerFilter } from './http/ledger.filter.js';
 import { KeysController } from './http/keys.controller.js';
@@ -23,6 +24,7 @@ import { LinksController } from './http/links.controller.js';
 import { PurposesController } from './http/purposes.controller.js';
 import { RecipientKeyController } from './http/recipient-key.controller.js';
 import { RecipientsController } from './http/recipients.controller.js';
+import { SlowBodies } from './http/slow-bodies.js';
 import { SendersController } from './http/senders.controller.js';
 import { Parts } from './parts.js';
 import { CheckEligibilityHandler } from './queries/check-eligibility.js';
@@ -42,6 +44,7 @@ const CONTROLLERS = [
   ErasuresController,
   LinksController,
   EligibilityController,
+  FilterController,
   ChangesController,
   RecipientsController,
   WhatsappController,
@@ -66,7 +69,7 @@ const HANDLERS = [
 /** Wires controllers and handlers over parts that were opened before: Nest is the socket, not the machine. */
 @Module({})
 export class LedgerModule {
-  static over(parts: Parts, authenticator: Authenticator): DynamicModule {
+  static over(parts: Parts, authenticator: Authenticator, slowBodies: SlowBodies): DynamicModule {
     return {
       module: LedgerModule,
       imports: [CqrsModule.forRoot()],
@@ -74,6 +77,7 @@ export class LedgerModule {
       providers: [
         { provide: Parts, useValue: parts },
         { provide: Authenticator, useValue: authenticator },
+        { provide: SlowBodies, useValue: slowBodies },
         { provide: APP_FILTER, useValue: new LedgerFilter(new ProblemFilter(parts.log)) },
         DeliveryIntake,
         CompleteErasures,

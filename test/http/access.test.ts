@@ -36,6 +36,7 @@ const ROUTES: readonly (readonly [method: string, path: string, scope: string])[
   ['GET', `${ACME}/recipients/${ID}/eligibility?channel=sms&purpose=offers`, 'eligibility:read'],
   ['POST', `${ACME}/eligibility/batch`, 'eligibility:read'],
   ['POST', `${ACME}/recipients/lookup`, 'eligibility:read'],
+  ['POST', `${ACME}/eligibility/filter`, 'eligibility:read'],
   ['GET', `${ACME}/changes?from=nowhere`, 'eligibility:read'],
   ['GET', `${ACME}/recipients/${ID}`, 'audit:read'],
   ['GET', `${ACME}/recipients/${ID}/timeline`, 'audit:read'],

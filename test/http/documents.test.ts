@@ -164,6 +164,11 @@ async function realAnswers(service: TestService): Promise<readonly (readonly [st
   const acme = businessOf(service);
   const phone = '+393337000001';
   const admin = (method: string, path: string, body?: unknown) => ask(service, method, path, { body });
+  const filtered = (line: Json) =>
+    acme.post('/eligibility/filter', undefined, {
+      raw: JSON.stringify(line),
+      headers: { 'content-type': 'application/x-ndjson' },
+    });
   const business = { legalName: 'L', displayName: 'D', defaultRegion: 'IT', policy: { cap: 3 } };
   const purpose = { category: 'marketing', title: 'T' };
   const sender = { channel: 'sms', provider: 'other', address: 'ACME' };
@@ -218,6 +223,8 @@ async function realAnswers(service: TestService): Promise<readonly (readonly [st
     ['checkEligibility', await acme.post('/eligibility', { ...question, atLeast: 'another.1' })],
     ['checkEligibilityById', await acme.get(`${path}/eligibility?channel=whatsapp&purpose=service`)],
     ['checkEligibilityBatch', await acme.post('/eligibility/batch', { checks: [{ ref: 1, ...question }, {}] })],
+    ['filterAudience', await filtered(question)],
+    ['filterAudience', await filtered({ ref: [1] })],
     ['lookUpRecipients', await acme.post('/recipients/lookup', { recipients: [{ phone }, {}] })],
     ['getRecipient', await acme.get(path)],
     ['getTimeline', await acme.get(`${path}/timeline?limit=1`)],

@@ -1,8 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Refusal, readJson, readStrictJson, notJson } from '#platform';
 
-/** How a route wants its body: `strict` JSON, `lenient` JSON with its faults on the request, or the `raw` bytes. */
-export type BodyMode = 'strict' | 'lenient' | 'raw';
+/**
+ * How a route wants its body: `strict` JSON, `lenient` JSON with its faults on the request, the `raw` bytes, or as a
+ * `stream` of lines of JSON that it reads itself, as long as that may be.
+ */
+export type BodyMode = 'strict' | 'lenient' | 'raw' | 'stream';
+
+export const NDJSON = 'application/x-ndjson';
 
 type Done = (error: Error | null, body?: unknown) => void;
 
@@ -10,9 +15,15 @@ type Done = (error: Error | null, body?: unknown) => void;
 export function parseBodies(fastify: FastifyInstance, maxDepth: number): void {
   fastify.removeAllContentTypeParsers();
   fastify.addHook('onRequest', (request, _reply, done) => {
+    const mode = bodyModeOf(request);
+    const { headers } = request;
     // Fastify itself refuses what is no media type at all; these routes do not care what theirs is called.
-    if (bodyModeOf(request) !== 'strict') request.headers['content-type'] = 'application/json';
+    if (mode === 'lenient' || mode === 'raw') headers['content-type'] = 'application/json';
+    else if (mode === 'stream' && isLines(headers['content-type'])) headers['content-type'] = NDJSON;
     done();
+  });
+  fastify.addContentTypeParser(NDJSON, (request, _stream, done) => {
+    done(bodyModeOf(request) === 'stream' ? null : unsupported());
   });
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
     parse(request, body as Buffer, maxDepth, done);
@@ -30,6 +41,7 @@ function parse(request: FastifyRequest, body: Buffer, maxDepth: number, done: Do
 function read(request: FastifyRequest, body: Buffer, maxDepth: number): unknown {
   const mode = bodyModeOf(request);
   if (mode === 'raw') return body;
+  if (mode === 'stream') throw new Refusal('UNSUPPORTED_MEDIA_TYPE', `Send ${NDJSON}.`);
   if (mode === 'strict') {
     if (!isJson(request.headers['content-type'])) throw unsupported();
     return readStrictJson(body, maxDepth);
@@ -48,6 +60,11 @@ function bodyModeOf(request: FastifyRequest): BodyMode {
 
 function isJson(contentType: string | undefined): boolean {
   return contentType !== undefined && /^application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(contentType);
+}
+
+/** The names that are in use for lines of JSON. */
+function isLines(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^application\/(?:x-)?(?:ndjson|jsonl|jsonlines)\s*(?:;|$)/i.test(contentType);
 }
 
 function unsupported(): Refusal {

@@ -26,6 +26,13 @@ export function batchJson(position: string | undefined, results: readonly BatchR
   return text.bytes();
 }
 
+/** The same results, a line each. */
+export function linesJson(results: readonly BatchResult[]): Buffer {
+  const text = new TextBuffer(results.length * RESULT_BYTES);
+  for (const result of results) text.add(`${resultJson(result)}\n`);
+  return text.bytes();
+}
+
 function resultJson(result: BatchResult): string {
   const ref = result.ref === undefined ? '' : `"ref":${JSON.stringify(result.ref)},`;
   return 'error' in result

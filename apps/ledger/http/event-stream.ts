@@ -1,12 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { Told, Watch } from '#feed';
 import type { Refusal } from '#platform';
-import { drained } from './drained.js';
+import { drained, endInTime } from './long-answer.js';
 
 export const EVENT_STREAM = 'text/event-stream; charset=utf-8';
 
-/** How long an ended stream may take to be read to its end before the connection is cut, in milliseconds. */
-const GRACE_MS = 5_000;
 /** What a browser waits before it asks again. */
 const RETRY = 'retry: 1000\n\n';
 
@@ -81,8 +79,6 @@ export class EventStream {
       const { code, detail } = this.reason;
       this.response.write(`event: end\ndata: ${JSON.stringify({ code, detail, position })}\n\n`);
     }
-    this.response.end();
-    const overdue = setTimeout(() => this.response.destroy(), GRACE_MS).unref();
-    this.response.once('close', () => clearTimeout(overdue));
+    endInTime(this.response);
   }
 }

@@ -12,6 +12,7 @@ import type { Authenticator } from '../authenticate.js';
 import { parseBodies, type BodyMode } from './body-parser.js';
 import { FastLane } from './fast-lane.js';
 import { guardRoutes } from './gate.js';
+import { SlowBodies } from './slow-bodies.js';
 
 export interface HttpSide {
   /** Resolves with the port that was bound; rejects where it is taken. */
@@ -33,12 +34,16 @@ export async function openHttp(parts: Parts, authenticator: Authenticator): Prom
   });
   parseBodies(fastify, config.limits.jsonDepth);
   guardRoutes(fastify, parts, authenticator);
-  const app = await NestFactory.create<NestFastifyApplication>(LedgerModule.over(parts, authenticator), adapter, {
+  const slowBodies = new SlowBodies(config.limits.requestTimeoutMs);
+  const module = LedgerModule.over(parts, authenticator, slowBodies);
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
     logger: new NestLog(log),
     abortOnError: false,
   });
   await app.init();
+  app.getHttpServer().headersTimeout = config.limits.requestTimeoutMs;
+  slowBodies.stand(app.getHttpServer());
   const checks = app.get(CheckEligibilityHandler);
   const lane = new FastLane(parts, authenticator, checks);
   lane.stand(app.getHttpServer());
@@ -51,6 +56,7 @@ export async function openHttp(parts: Parts, authenticator: Authenticator): Prom
     },
     close: () => {
       lane.close();
+      slowBodies.close();
       return closeServing(app, config.limits.shutdownTimeoutMs / 2);
     },
   };
@@ -80,7 +86,6 @@ function serverOptions({ config, log }: Parts) {
   return {
     skipMiddie: true,
     bodyLimit: limits.bodyBytes,
-    requestTimeout: limits.requestTimeoutMs,
     genReqId: () => randomUUID(),
     // A check must be what it says: no coercion of types, no silent removal of fields.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },

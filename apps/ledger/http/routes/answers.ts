@@ -16,6 +16,7 @@ function list(items: JsonSchema): JsonSchema {
 }
 
 const word = (words: readonly string[]): JsonSchema => ({ type: 'string', enum: [...words] });
+const COUNT: JsonSchema = { type: 'integer', minimum: 0 };
 const BOOLEAN: JsonSchema = { type: 'boolean' };
 const CHANNEL = word(CHANNELS);
 const PROBLEM: JsonSchema = { $ref: '#/components/schemas/Problem' };
@@ -77,6 +78,8 @@ const DECIDED: JsonSchema = {
   ...DECISION,
   properties: { ...(DECISION.properties as Fields), ref: REF },
 };
+/** A line of a filtered audience; the last one may tell why there are no more. */
+export const FILTERED: JsonSchema = { anyOf: [DECIDED, FAILED, object({ error: PROBLEM, answered: COUNT })] };
 export const BATCH = object({ position: POSITION, results: list({ anyOf: [DECIDED, FAILED] }) });
 export const LOOKUP = object({ results: list({ anyOf: [object({ recipientId: RECIPIENT_ID }), FAILED] }) });
 
@@ -108,7 +111,6 @@ export const RECIPIENT = object({
   links: list(object({ recipientId: TEXT }, { kind: word(LINK_KINDS), linkedAt: INSTANT, unlinkedAt: INSTANT })),
 });
 
-const COUNT: JsonSchema = { type: 'integer', minimum: 0 };
 const TROUBLE = { problem: { type: 'string', description: 'What is wrong, in plain words.' } } as const;
 export const READINESS = object(
   {

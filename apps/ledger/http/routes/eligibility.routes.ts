@@ -1,8 +1,9 @@
 import type { JsonSchema } from '#platform';
 import { CONSISTENCIES } from '../../queries/check-eligibility.js';
+import { NDJSON } from '../body-parser.js';
 import type { RouteSpec } from '../route.js';
-import { BATCH, LOOKUP } from './answers.js';
-import { DECISION, RECIPIENT_ID, TEXT } from './schemas.js';
+import { BATCH, FILTERED, LOOKUP } from './answers.js';
+import { DECISION, POSITION, RECIPIENT_ID, TEXT } from './schemas.js';
 
 const OPTIONS = { atLeast: TEXT, consistency: { type: 'string', enum: [...CONSISTENCIES] } } as const;
 const DECIDED = { 200: { description: 'The decision: a no is an answer too.', schema: DECISION } } as const;
@@ -82,6 +83,31 @@ export const batchRoute: RouteSpec = {
     },
   },
   problems: [...PROBLEMS, 'BATCH_TOO_LARGE'],
+};
+
+export const filterRoute: RouteSpec = {
+  method: 'post',
+  path: '/v1/businesses/:b/eligibility/filter',
+  operationId: 'filterAudience',
+  summary: 'An audience as lines of JSON, answered line by line, without end',
+  description:
+    'Each line is one JSON object; what it leaves out is taken from the query. Its answer is a line too, in the same order, as in a batch; empty lines have none. Where the service ends the stream early the last line is `{"error", "answered"}`: lines beyond the first `answered` were not decided. A caller who does not read is not read from.',
+  tag: 'eligibility',
+  access: 'eligibility:read',
+  bodyMode: 'stream',
+  query: {
+    type: 'object',
+    properties: { channel: TEXT, purpose: TEXT, sender: TEXT, atLeast: POSITION },
+    additionalProperties: false,
+  },
+  body: {
+    type: 'object',
+    required: ['recipient'],
+    properties: { ref: {}, recipient: ANY_OBJECT, channel: TEXT, purpose: TEXT, sender: TEXT },
+  },
+  bodyType: NDJSON,
+  responses: { 200: { description: 'Answers, a line each.', schema: FILTERED, contentType: NDJSON } },
+  problems: PROBLEMS,
 };
 
 const lookupBody: JsonSchema = {

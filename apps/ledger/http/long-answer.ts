@@ -15,3 +15,13 @@ export function drained(response: ServerResponse, cut?: AbortSignal): Promise<vo
     cut?.addEventListener('abort', done);
   });
 }
+
+/** How long an ended answer may take to be read to its end before the connection is cut, in milliseconds. */
+const GRACE_MS = 5_000;
+
+/** Ends the answer; a caller who does not take the rest of it in time is cut off. */
+export function endInTime(response: ServerResponse): void {
+  const overdue = setTimeout(() => response.destroy(), GRACE_MS).unref();
+  response.once('close', () => clearTimeout(overdue));
+  response.end();
+}
