@@ -1,9 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { isUnderstood, readHeaders, TOPICS } from '#contracts';
+import { isUnderstood, readHeaders } from '#contracts';
 import type { LaneProgress } from './progress.js';
 import type { Cluster, IncomingRecord, OutgoingRecord, PartitionEnds, Written } from './publisher.js';
 
 export interface ForeignOptions {
+  /** A compacted topic that this relay alone should write. */
+  readonly topic: string;
   readonly cluster: Pick<Cluster, 'ends' | 'tail'>;
   /** Up to where each partition was looked through, apart from what was written. */
   readonly heard: LaneProgress;
@@ -11,9 +13,9 @@ export interface ForeignOptions {
   readonly epoch: number;
   /** What each partition held when the lease was taken. */
   readonly ends: readonly PartitionEnds[];
-  /** Publishes the newest states of these recipients again; resolves once that is done. */
-  readonly heal: (recipientIds: readonly string[]) => Promise<void>;
-  readonly onHealed: (recipients: number) => void;
+  /** Publishes the newest records of these keys again; resolves once that is done. */
+  readonly heal: (keys: readonly string[]) => Promise<void>;
+  readonly onHealed: (keys: number) => void;
   readonly onError: (error: unknown) => void;
   readonly signal: AbortSignal;
 }
@@ -26,15 +28,13 @@ interface Gap {
   readonly to: bigint;
 }
 
-const TOPIC = TOPICS.state.topic;
-
 /** How often the ends are looked at while nothing is written, and how soon what failed is tried again; milliseconds. */
 const LOOK_MS = 5_000;
 const AGAIN_MS = 1_000;
 
 /**
- * A relay that was stopped beyond its lease and goes on may still write an older state over a newer one, and compaction
- * would keep the older. Every record that this relay writes has an offset that follows from the one before, unless
+ * A relay that was stopped beyond its lease and goes on may still write an older state or register over a newer one, and
+ * compaction would keep the older. Every record that this relay writes has an offset that follows from the one before, unless
  * somebody else wrote in between: then what stands there is read, and who is named there is published again.
  */
 export class ForeignRecords {
@@ -49,7 +49,7 @@ export class ForeignRecords {
   constructor(options: ForeignOptions) {
     this.#options = options;
     for (const { partition, high } of options.ends) {
-      this.#expected.set(partition, BigInt(options.heard.offsetOf(TOPIC, partition) ?? high));
+      this.#expected.set(partition, BigInt(options.heard.offsetOf(options.topic, partition) ?? high));
       this.#sees(partition, BigInt(high));
       this.#settle(partition);
     }
@@ -58,10 +58,11 @@ export class ForeignRecords {
 
   /** What this relay wrote itself, and in which batch. */
   wrote(written: readonly Written[], batch: readonly OutgoingRecord[]): void {
+    const here = written.filter(({ topic }) => topic === this.#options.topic);
+    if (here.length === 0) return;
     this.#writes += 1;
-    for (const { topic, partition, nextOffset } of written) {
-      if (topic !== TOPIC) continue;
-      const own = batch.filter((record) => record.topic === TOPIC && record.partition === partition).length;
+    for (const { topic, partition, nextOffset } of here) {
+      const own = batch.filter((record) => record.topic === topic && record.partition === partition).length;
       this.#sees(partition, BigInt(nextOffset) - BigInt(own));
       this.#expected.set(partition, BigInt(nextOffset));
       this.#settle(partition);
@@ -88,16 +89,16 @@ export class ForeignRecords {
   #settle(partition: number): void {
     if ((this.#gaps.get(partition) ?? 0) > 0) return;
     const nextOffset = String(this.#expected.get(partition) ?? 0n);
-    this.#options.heard.note([{ topic: TOPIC, partition, nextOffset }]);
+    this.#options.heard.note([{ topic: this.#options.topic, partition, nextOffset }]);
   }
 
   async #look(): Promise<void> {
-    const { cluster, signal, onError } = this.#options;
+    const { topic, cluster, signal, onError } = this.#options;
     while (!signal.aborted) {
       await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
       const before = this.#writes;
       try {
-        const ends = signal.aborted ? [] : await cluster.ends(TOPIC);
+        const ends = signal.aborted ? [] : await cluster.ends(topic);
         // Where something was written meanwhile, the offsets of that told as much.
         if (this.#writes === before) for (const { partition, high } of ends) this.#sees(partition, BigInt(high));
       } catch (error) {
@@ -125,7 +126,7 @@ export class ForeignRecords {
 
   /** Whether the gap was read to its end. Its last record is the newest of its key, so compaction leaves it there. */
   async #read({ partition, from, to }: Gap): Promise<boolean> {
-    const { cluster, signal } = this.#options;
+    const { topic, cluster, signal } = this.#options;
     const done = new AbortController();
     const handler = async (records: readonly IncomingRecord[]) => {
       if (done.signal.aborted) return;
@@ -133,7 +134,7 @@ export class ForeignRecords {
       if (records.some((record) => record.partition === partition && BigInt(record.offset) >= to - 1n)) done.abort();
     };
     const start = { partition, offset: String(from) };
-    await cluster.tail(TOPIC, [start], handler, AbortSignal.any([signal, done.signal]));
+    await cluster.tail(topic, [start], handler, AbortSignal.any([signal, done.signal]));
     return done.signal.aborted;
   }
 
@@ -141,13 +142,13 @@ export class ForeignRecords {
     const { epoch, heal, onHealed } = this.#options;
     const stale = records.filter(({ headers }) => isOlder(headers, epoch)).flatMap(({ key }) => key ?? []);
     if (stale.length === 0) return;
-    const recipientIds = [...new Set(stale)];
-    await heal(recipientIds);
-    onHealed(recipientIds.length);
+    const keys = [...new Set(stale)];
+    await heal(keys);
+    onHealed(keys.length);
   }
 }
 
-/** What cannot be read is nobody's that follows the rules, and the newest state belongs over it. */
+/** What cannot be read is nobody's that follows the rules, and the newest record belongs over it. */
 function isOlder(headers: IncomingRecord['headers'], epoch: number): boolean {
   const envelope = readHeaders(headers);
   return !isUnderstood(envelope) || envelope.publisherEpoch < epoch;

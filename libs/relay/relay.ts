@@ -156,10 +156,10 @@ class RunningRelay implements Relay {
     );
   }
 
-  #tellHealed(recipients: number): void {
-    this.#healed += recipients;
-    const fields = { component: 'relay', count: recipients };
-    this.#options.log.warn(fields, 'a relay that had lost its lease wrote over states: they are published again');
+  #tellHealed(records: number): void {
+    this.#healed += records;
+    const fields = { component: 'relay', count: records };
+    this.#options.log.warn(fields, 'somebody else wrote over states or registers: they are published again');
   }
 
   #complain(about: string, error: unknown, problem?: string): void {

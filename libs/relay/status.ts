@@ -24,7 +24,7 @@ export interface RelayStatus {
   readonly lanes: readonly LaneStatus[];
   /** How many events could not be published as they are; whom they concern is published as unreadable. */
   readonly parked: number;
-  /** How many states were published again because a relay that had lost its lease wrote over them. */
+  /** How many states and registers were published again because another, say a relay without the lease, wrote over them. */
   readonly healed: number;
   /** Why nothing, or not all, is published. */
   readonly problem?: string;

@@ -14,6 +14,7 @@ import type { OutgoingRecord, Publisher, Written } from './publisher.js';
 import type { RelayOptions } from './relay-options.js';
 import { republishAsWished } from './republish.js';
 import { Sender } from './sender.js';
+import type { Subject } from './dirty-set.js';
 import { StateLane } from './state-lane.js';
 import { laneStatus, type LaneStatus } from './status.js';
 import { Tellings, type Telling } from './tellings.js';
@@ -30,7 +31,7 @@ export interface TermOptions {
   readonly parked: ParkedEvents;
   readonly onRewound: (rewound: readonly Rewound[]) => void;
   readonly onParked: (telling: Telling) => void;
-  readonly onHealed: (recipients: number) => void;
+  readonly onHealed: (records: number) => void;
   readonly onError: (lane: string, error: unknown) => void;
 }
 
@@ -52,7 +53,7 @@ export class Term {
   readonly #optOuts: EventLane;
   readonly #changes: EventLane;
   readonly #states: StateLane;
-  readonly #foreign: ForeignRecords;
+  readonly #foreign: readonly ForeignRecords[];
   readonly #reached: Reached;
   readonly #loops: readonly Promise<void>[];
   #head: Position | undefined;
@@ -89,7 +90,8 @@ export class Term {
   /** Ends the lanes and closes their publishers. What is in flight may be stored, and is then published again. */
   async close(): Promise<void> {
     this.#over.abort(new Error('the relay is closed'));
-    await Promise.all([this.#optOuts.ended(), this.#changes.ended(), this.#states.ended(), this.#foreign.ended()]);
+    await Promise.all([this.#optOuts.ended(), this.#changes.ended(), this.#states.ended()]);
+    await Promise.all(this.#foreign.map((foreign) => foreign.ended()));
     await Promise.all(this.#loops);
     await Promise.all([...this.#desks.values()].map(({ publisher }) => publisher.close()));
   }
@@ -138,24 +140,29 @@ export class Term {
     const { relay, lease, parked } = this.#options;
     return new StateLane({
       ...this.#common('state'),
-      ...this.#desk('state', (written, batch) => this.#foreign.wrote(written, batch)),
+      ...this.#desk('state', (written, batch) => {
+        for (const foreign of this.#foreign) foreign.wrote(written, batch);
+      }),
       ...{ parked, epoch: lease.epoch, mostDirty: relay.limits.dirtyMax, giveWay: () => this.#giveWay() },
     });
   }
 
-  #foreignRecords(): ForeignRecords {
+  /** Of both topics that keep only the newest of each key. */
+  #foreignRecords(): readonly ForeignRecords[] {
     const { relay, lease, onHealed } = this.#options;
     const { database, kafka, store } = relay;
     const { onError, signal } = this.#common('state');
     const { epoch } = lease;
-    return new ForeignRecords({
-      ...{ cluster: kafka.cluster, epoch, onHealed, onError, signal },
-      heard: new LaneProgress({ database, epoch, lane: HEARD, onProblem: onError }),
-      ends: this.#ends.get(TOPICS.state.topic) ?? [],
-      heal: async (ids) => {
-        const subjects = ids.map((id) => ({ kind: 'recipient', id }) as const);
-        await this.#states.publishAgain(subjects, await store.head());
-      },
+    const heard = new LaneProgress({ database, epoch, lane: HEARD, onProblem: onError });
+    const healer = (kind: Subject['kind']) => async (keys: readonly string[]) => {
+      const subjects = keys.map((id) => ({ kind, id }));
+      await this.#states.publishAgain(subjects, await store.head());
+    };
+    const kinds = { [TOPICS.state.topic]: 'recipient', [TOPICS.catalogue.topic]: 'business' } as const;
+    return Object.entries(kinds).map(([topic, kind]) => {
+      const ends = this.#ends.get(topic) ?? [];
+      const heal = healer(kind);
+      return new ForeignRecords({ topic, cluster: kafka.cluster, epoch, heard, ends, heal, onHealed, onError, signal });
     });
   }
 
