@@ -2,7 +2,7 @@ import { EMPTY_STATE } from '#consent';
 import { TOPICS, stateRecordOf, type StateRecord } from '#contracts';
 import type { StoredEvent } from '#event-store';
 import { foldStored, recipientOf } from '#view';
-import { jsonOf, type SeenRecord } from '../reader.js';
+import type { SeenRecord } from '../reader.js';
 
 export function byRecipient(events: readonly StoredEvent[]): ReadonlyMap<string, readonly StoredEvent[]> {
   const all = new Map<string, StoredEvent[]>();
@@ -20,9 +20,10 @@ export function missingOf(events: readonly StoredEvent[], records: readonly Seen
   return events.map(({ id }) => id).filter((id) => !told.has(id));
 }
 
-/** Records beyond the first of an event under one key. */
+/** Records beyond the first of an event under one key. What strangers wrote is about no event. */
 export function repeatsIn(records: readonly SeenRecord[]): number {
-  return records.length - new Set(records.map(({ key, headers }) => `${key} ${headers.ce_id}`)).size;
+  const own = records.filter(({ headers }) => headers.ce_id !== undefined);
+  return own.length - new Set(own.map(({ key, headers }) => `${key} ${headers.ce_id}`)).size;
 }
 
 /** Without repeats, the records of a key that do not stand in the ledger's order. */
@@ -42,13 +43,21 @@ export function outOfOrder(records: readonly SeenRecord[]): readonly string[] {
 
 /** Recipients whose newest record on the topic of states is not the ledger's own state of them. */
 export function otherStates(events: readonly StoredEvent[], records: readonly SeenRecord[]): readonly string[] {
-  const newest = new Map(records.map((one) => [one.key ?? '', jsonOf<StateRecord>(one)]));
+  const newest = new Map(records.map((one) => [one.key ?? '', one]));
   return [...byRecipient(events)].flatMap(([recipientId, own]) => {
-    const told = newest.get(recipientId);
+    const told = newest.get(recipientId)?.value?.toString('utf8') ?? '';
     const state = foldStored(EMPTY_STATE, own);
-    const wanted = stateRecordOf({ businessId: 'acme', recipientId, position: told?.position ?? '', state });
-    return JSON.stringify(told) === JSON.stringify(wanted) ? [] : [recipientId];
+    const wanted = stateRecordOf({ businessId: 'acme', recipientId, position: positionIn(told), state });
+    return told === JSON.stringify(wanted) ? [] : [recipientId];
   });
+}
+
+function positionIn(told: string): string {
+  try {
+    return (JSON.parse(told) as StateRecord).position;
+  } catch {
+    return '';
+  }
 }
 
 export const { optouts, changes, state: states } = TOPICS;
