@@ -131,6 +131,8 @@ class RunningRelay implements Relay {
     );
     this.#term = term;
     const end = () => void term.close();
+    // It may have come to an end while the term began.
+    if (over.aborted) end();
     over.addEventListener('abort', end, { once: true });
     const reason = await term.over();
     over.removeEventListener('abort', end);

@@ -85,6 +85,13 @@ describe('a relay in trouble', () => {
     90_000,
   );
 
+  it('ends when it is closed while it still begins', async () => {
+    const relay = scene.relay();
+    await until(() => relay.status().leader);
+    await relay.close();
+    expect(relay.status().leader).toBe(false);
+  });
+
   it('does not publish beside another, and takes over when that one is gone', async () => {
     const [one, other] = [scene.database(), scene.database()];
     const lease = { leaseMs: 1_000 };
