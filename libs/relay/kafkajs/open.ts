@@ -1,6 +1,7 @@
 import type { Cluster, Publisher } from '../publisher.js';
 import { Client, type KafkaOptions } from './client.js';
 import { KafkaJsCluster } from './cluster.js';
+import { passOverEmptyBatches } from './empty-batches.js';
 import { calmIdleConnections } from './idle-timers.js';
 import { KafkaJsPublisher } from './publisher.js';
 
@@ -14,6 +15,7 @@ export interface OpenKafka {
 /** Opens nothing yet: brokers that are away are a matter of each call. */
 export function openKafka(options: KafkaOptions): OpenKafka {
   calmIdleConnections();
+  passOverEmptyBatches();
   const client = new Client(options);
   return { publisher: () => new KafkaJsPublisher(client), cluster: new KafkaJsCluster(client) };
 }

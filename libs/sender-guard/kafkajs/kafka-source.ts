@@ -1,5 +1,6 @@
 import type { PartitionEnds, Source, Tail, TailOptions, TopicEnds } from '../source.js';
 import { Client, type KafkaOptions } from './client.js';
+import { passOverEmptyBatches } from './empty-batches.js';
 import { calmIdleConnections } from './idle-timers.js';
 import { decodeHeadersQuickly } from './quick-headers.js';
 import { KafkaTail } from './tail.js';
@@ -9,6 +10,7 @@ import { troubleOf } from './trouble.js';
 export class KafkaSource implements Source {
   constructor(private readonly options: KafkaOptions) {
     calmIdleConnections();
+    passOverEmptyBatches();
     decodeHeadersQuickly();
   }
 
