@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SettableClock } from '#platform';
-import { Chance, chance } from '../faults/full.js';
+import { type Chance, chance } from '../faults/full.js';
 import { happeningsIn } from '../faults/record.js';
 import { disagreements } from '../faults/verdicts.js';
 import { businessOf, type Json } from '../http/support/acme.js';
