@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { StoreUnavailable, type EventStore } from '#event-store';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { SettableClock } from '#platform';
 import { EventStoreProcess } from '../eventstore/server-process.js';
 import { newDataDirectory, removeDataDirectories } from '../faults/data-directory.js';
@@ -10,6 +9,7 @@ import { businessOf, expectProblem, headOf, type Json } from '../http/support/ac
 import { grantBody, must, registerAcme, type Reachable } from '../support/client.js';
 import { killLaunched, launchService } from '../support/process.js';
 import { startTestService, type TestService } from '../support/service.js';
+import { failAfter } from './support/failing.js';
 import { people } from './support/people.js';
 import { recipientIdsOf, until } from './support/service.js';
 
@@ -23,17 +23,6 @@ const eventsOf = async (service: Reachable, id: string) => {
   return status === 404 ? [] : (body.events as unknown as readonly Json[]);
 };
 const typesOf = async (service: Reachable, id: string) => (await eventsOf(service, id)).map(({ type }) => type);
-
-/** From now on the ledger takes so many appends, and then goes away for one. */
-function failAfter(store: EventStore, appends: number): void {
-  const append = store.append.bind(store);
-  let left = appends;
-  const spy = jest.spyOn(store, 'append').mockImplementation((...args) => {
-    if (left-- > 0) return append(...args);
-    spy.mockRestore();
-    return Promise.reject(new StoreUnavailable('the ledger went away'));
-  });
-}
 
 describe.each(['the embedded ledger', 'EventStoreDB'])(
   'a link that is broken off between its halves, on %s',

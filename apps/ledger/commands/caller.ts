@@ -6,6 +6,8 @@ export interface Caller {
   /** Key id, or `webhook:<provider>`. */
   readonly actor: string;
   readonly requestId: string;
+  /** The event that made this command necessary, where it was no request of its own. */
+  readonly causedBy?: string;
 }
 
 interface Times {
@@ -15,14 +17,14 @@ interface Times {
 
 /** What stands beside the data of every event that a command leaves behind. */
 export function metadataOf(
-  { actor, requestId }: Caller,
+  { actor, requestId, causedBy }: Caller,
   commandId: string,
   { occurredAt, recordedAt }: Times,
   fingerprint?: string,
 ): EventMetadata {
   return {
     $correlationId: requestId,
-    $causationId: commandId,
+    $causationId: causedBy ?? commandId,
     commandId,
     ...(fingerprint === undefined ? {} : { fingerprint }),
     actor,

@@ -32,36 +32,38 @@ export class EraseRecipientHandler implements ICommandHandler<EraseRecipient> {
   constructor(private readonly parts: Parts) {}
 
   async execute({ erasure }: EraseRecipient): Promise<Outcome> {
-    const outcome = await this.erase(erasure);
+    const outcome = await eraseOne(this.parts, erasure);
     const { answer } = outcome;
     const others = await samePersonAs(this.parts, erasure.recipientId, answer.occurredAt);
-    for (const recipientId of others) await this.erase({ ...erasure, recipientId });
+    // Should this break off, whoever completes it finds what the first event has caused, and what is missing.
+    const caller = { ...erasure.caller, causedBy: answer.eventId };
+    for (const recipientId of others) await eraseOne(this.parts, { ...erasure, recipientId, caller });
     if (others.length === 0) return outcome;
     return { ...outcome, answer: { ...answer, warnings: [...(answer.warnings ?? []), OTHERS_TOO] } };
   }
+}
 
-  /**
-   * First the event, then the key: whatever stands before the event in the ledger cannot be read once this resolves, and
-   * what a command seals later under a new key stands behind it. The vault is told beforehand, so that one that is away
-   * keeps the erasure from being begun, and a crash in between is made good at the next start.
-   */
-  private async erase(erasure: ErasureRequest): Promise<Outcome> {
-    const recent = recentMessagesOf(this.parts, erasure);
-    const outcome = await carryOut(this.parts, {
-      ...erasure,
-      operation: 'erasures',
-      lane: 'revocation',
-      erases: true,
-      personal: {},
-      decide: async (state, now, history) => {
-        const newest = await newestOf(history, recent);
-        return { event: decideErasure(state, { ...erasure, ...newest, now }) };
-      },
-      effectOf: () => ({}),
-    });
-    await this.parts.vault.eraseRecipient(erasure.recipientId, outcome.answer.eventId);
-    return outcome;
-  }
+/**
+ * Erases one address. First the event, then the key: whatever stands before the event in the ledger cannot be read once
+ * this resolves, and what a command seals later under a new key stands behind it. The vault is told beforehand, so that
+ * one that is away keeps the erasure from being begun, and a crash in between is made good at the next start.
+ */
+export async function eraseOne(parts: Parts, erasure: ErasureRequest): Promise<Outcome> {
+  const recent = recentMessagesOf(parts, erasure);
+  const outcome = await carryOut(parts, {
+    ...erasure,
+    operation: 'erasures',
+    lane: 'revocation',
+    erases: true,
+    personal: {},
+    decide: async (state, now, history) => {
+      const newest = await newestOf(history, recent);
+      return { event: decideErasure(state, { ...erasure, ...newest, now }) };
+    },
+    effectOf: () => ({}),
+  });
+  await parts.vault.eraseRecipient(erasure.recipientId, outcome.answer.eventId);
+  return outcome;
 }
 
 const OTHERS_TOO: Warning = {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { StoredEvent } from '#event-store';
 import { Refusal } from '#platform';
 import type { Parts } from '../parts.js';
+import { completeErasure } from './complete-erasure.js';
 import { completeLink } from './complete-link.js';
 import { keptInFile } from './kept-position.js';
 import { Rounds, type RoundsStatus } from './rounds.js';
@@ -13,8 +14,9 @@ const ROUND_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 
 /**
- * What belongs in several places and got into one before a crash, or a store that went away, is completed: one half of a
- * link. Every process may do so at once, since the same half has the same id.
+ * What belongs in several places and got into one before a crash, or a store that went away, is completed: the halves of
+ * a link, and the erasure of a person's other addresses. Every process may do so at once, since the same event has the
+ * same id wherever it is made.
  */
 export class Completion {
   #rounds: Rounds | undefined;
@@ -50,6 +52,7 @@ export class Completion {
 async function completeIn(parts: Parts, event: StoredEvent): Promise<void> {
   try {
     await completeLink(parts, event);
+    await completeErasure(parts, event);
   } catch (error) {
     if (!(error instanceof Refusal) || error.code !== 'RECIPIENT_NOT_FOUND') throw error;
     parts.log.error({ eventId: event.id }, 'a link names a recipient of another business: it is left as it is');
