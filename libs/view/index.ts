@@ -18,7 +18,9 @@ export {
 } from './project.js';
 export { stateFor } from './recipient-row.js';
 export { openPostgresView, type OpenPostgresViewOptions, type PostgresView } from './postgres/postgres-view.js';
-export { rebuildView, type RebuildOptions, type RebuildProgress, type Rebuilt } from './rebuild.js';
+export type { RebuildProgress } from './fill.js';
+export { rebuildPostgresView, type RebuildPostgresOptions } from './postgres/rebuild.js';
+export { rebuildView, type RebuildOptions, type Rebuilt } from './rebuild.js';
 export type { SharedView } from './shared-copy.js';
 export { SqliteView, type SqliteViewOptions } from './sqlite-view.js';
 export { ViewUnusable } from './view-database.js';

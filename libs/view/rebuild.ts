@@ -1,27 +1,14 @@
 import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { depthOf, type EventStore, type Position } from '#event-store';
-import { catchUp, turnOfTheEventLoop } from './advance.js';
-import { VIEW_PREFIXES } from './project.js';
+import type { EventStore, Position } from '#event-store';
+import { catchUp } from './advance.js';
+import { fillView, PAGE_SIZE, type FillOptions } from './fill.js';
+import { SqliteSink } from './sqlite-sink.js';
 import { SqliteView } from './sqlite-view.js';
-import { ViewBuilder } from './view-builder.js';
 import { nextViewFile, pointTo, removeViewFile } from './view-files.js';
 
-export interface RebuildProgress {
-  /** Events done and events in the ledger; each is taken twice, and counts half each time. */
-  readonly done: number;
-  readonly total: number;
-  /** Events a second, on average so far. */
-  readonly perSecond: number;
-}
-
-export interface RebuildOptions {
-  /** May be open read-only beside a running service. */
-  readonly store: EventStore;
+export interface RebuildOptions extends FillOptions {
   readonly dataDir: string;
-  readonly onProgress: (progress: RebuildProgress) => void;
-  /** About so many events are folded in memory at once. */
-  readonly eventsPerPart?: number;
 }
 
 export interface Rebuilt {
@@ -31,9 +18,6 @@ export interface Rebuilt {
   readonly position: Position;
 }
 
-const EVENTS_PER_PART = 5_000;
-const MAX_PARTS = 4_096;
-const BATCH_SIZE = 2_048;
 const BUILDING = /^view-(\d+)\.building$/;
 
 /**
@@ -57,39 +41,11 @@ export async function rebuildView(options: RebuildOptions): Promise<Rebuilt> {
 }
 
 async function build(file: string, options: RebuildOptions): Promise<{ events: number; seconds: number }> {
-  const { store, eventsPerPart = EVENTS_PER_PART } = options;
-  const began = performance.now();
-  const total = depthOf(await store.head());
-  const parts = Math.min(MAX_PARTS, Math.ceil(total / eventsPerPart) || 1);
-  const tell = (done: number) => {
-    const perSecond = (done * 1_000) / (performance.now() - began);
-    options.onProgress({ done: Math.min(Math.round(done), total), total, perSecond });
-  };
-  const builder = new ViewBuilder(file, store.ledgerId, parts);
+  const sink = new SqliteSink(file, options.store.ledgerId);
   try {
-    const { events, position } = await sortAll(builder, store, (depth) => tell(depth / 2));
-    for await (const folded of builder.fold()) {
-      // One more on either side: a ledger without recipients comes to its end too.
-      tell((total * (1 + (folded + 1) / (builder.sorted + 1))) / 2);
-    }
-    builder.finish(position);
-    return { events, seconds: (performance.now() - began) / 1_000 };
+    return await fillView(sink, `${file}.parts`, options);
   } finally {
-    builder.close();
-  }
-}
-
-async function sortAll(builder: ViewBuilder, store: EventStore, tell: (depth: number) => void) {
-  let events = 0;
-  for (let at: Position | undefined; ;) {
-    const from = at === undefined ? {} : { from: at };
-    const page = await store.readAll({ ...from, prefixes: VIEW_PREFIXES, limit: BATCH_SIZE });
-    builder.sort(page.events);
-    events += page.events.length;
-    at = page.position;
-    tell(depthOf(at));
-    if (page.atEnd) return { events, position: at };
-    await turnOfTheEventLoop();
+    sink.close();
   }
 }
 
@@ -99,7 +55,7 @@ async function followUp(file: string, store: EventStore): Promise<Position> {
   try {
     const { signal } = new AbortController();
     const until = await store.head();
-    await catchUp(view, store, { until, batchSize: BATCH_SIZE, onUnreadable: () => undefined, signal });
+    await catchUp(view, store, { until, batchSize: PAGE_SIZE, onUnreadable: () => undefined, signal });
     return (await view.position()) as Position;
   } finally {
     await view.close();

@@ -1,33 +1,36 @@
-import { closeSync, fsyncSync, openSync } from 'node:fs';
 import type { Position, StoredEvent } from '#event-store';
-import type { SqliteDatabase } from '#sqlite';
 import { EventParts } from './event-parts.js';
 import { foldAll } from './fold-all.js';
 import type { BusinessRow } from './port.js';
 import { businessOf, projectBusiness, recipientOf } from './project.js';
-import { movePosition, openViewDatabase, SAVE_RECIPIENT, saveBusiness } from './view-database.js';
+
+/** Where the rows of a rebuild go: new and empty. */
+export interface RowSink {
+  /** Recipient id, business id, packed state, and so on: each recipient once, about in the order of the ids. */
+  write(rows: readonly string[]): Promise<void>;
+  /** Makes it durable, at the position that all rows lead to. Nothing is written any more. */
+  finish(businesses: ReadonlyMap<string, BusinessRow>, position: Position): Promise<void>;
+}
 
 const unheard = (): void => undefined;
 
 /**
- * Fills a new view file from the ledger's first event on, in two passes: `sort` takes the events as they come, `fold`
- * makes the rows of one range of recipients after the other, each folded and packed once, on threads of their own, and
- * written about in the order of its key. There is no journal: a file that was not finished is thrown away.
+ * Fills a new view from the ledger's first event on, in two passes: `sort` takes the events as they come, `fold` makes the
+ * rows of one range of recipients after the other, each folded and packed once, on threads of their own, and written
+ * about in the order of its key.
  */
 export class ViewBuilder {
-  readonly #file: string;
-  readonly #db: SqliteDatabase;
   readonly #parts: EventParts;
   readonly #businesses = new Map<string, BusinessRow>();
   #sorted = 0;
 
-  constructor(file: string, ledgerId: string, parts: number) {
-    this.#file = file;
-    this.#db = openViewDatabase(file, ledgerId);
-    for (const setting of ['journal_mode = OFF', 'synchronous = OFF', 'locking_mode = EXCLUSIVE']) {
-      this.#db.pragma(setting);
-    }
-    this.#parts = new EventParts(`${file}.parts`, parts);
+  /** The directory is made, and holds the events of the ledger until `close`. */
+  constructor(
+    private readonly sink: RowSink,
+    directory: string,
+    parts: number,
+  ) {
+    this.#parts = new EventParts(directory, parts);
   }
 
   /** Events of recipients taken so far. */
@@ -55,23 +58,17 @@ export class ViewBuilder {
     const sorted = { directory, parts, events: this.#sorted };
     let folded = 0;
     for await (const { rows, events } of foldAll(sorted)) {
-      this.#write(rows);
+      await this.sink.write(rows);
       yield (folded += events);
     }
   }
 
-  /** Makes the file durable, at the position that the rows lead to. Nothing can be added any more. */
-  finish(position: Position): void {
-    for (const row of this.#businesses.values()) saveBusiness(this.#db, row);
-    movePosition(this.#db, undefined, position);
-    this.#db.pragma('journal_mode = WAL');
-    this.close();
-    sync(this.#file);
+  async finish(position: Position): Promise<void> {
+    await this.sink.finish(this.#businesses, position);
   }
 
   /** Releases what the building needed; idempotent. */
   close(): void {
-    this.#db.close();
     this.#parts.remove();
   }
 
@@ -80,23 +77,5 @@ export class ViewBuilder {
     if (businessId === undefined) return;
     const row = projectBusiness(this.#businesses.get(businessId), businessId, event, unheard);
     this.#businesses.set(businessId, row);
-  }
-
-  #write(rows: readonly string[]): void {
-    const save = this.#db.prepare<[string, string, string]>(SAVE_RECIPIENT);
-    this.#db.transaction(() => {
-      for (let at = 0; at < rows.length; at += 3) {
-        save.run(rows[at] as string, rows[at + 1] as string, rows[at + 2] as string);
-      }
-    })();
-  }
-}
-
-function sync(file: string): void {
-  const handle = openSync(file, 'r+');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
   }
 }
