@@ -16,7 +16,7 @@ const TAKE: Statement = { name: 'lock_take', text: 'SELECT pg_advisory_xact_lock
 /** Undefined where another session holds it. The name counts within the schema. Keeps one session of the pool. */
 export async function tryAdvisoryLock(postgres: Postgres, name: string): Promise<AdvisoryLock | undefined> {
   const session = await postgres.hold();
-  if (await isOurs(session, numberOf(postgres.schema, name))) {
+  if (await isOurs(session, postgres.schema, name)) {
     return { lost: session.over, release: () => session.release() };
   }
   session.release();
@@ -28,10 +28,15 @@ export async function lockInTransaction(session: Session, schema: string, name: 
   await session.query(TAKE, [numberOf(schema, name)]);
 }
 
-async function isOurs(session: HeldSession, number: string): Promise<boolean> {
+/** Whether the session holds the lock now; it then does so until it ends. */
+export async function takesLock(session: Session, schema: string, name: string): Promise<boolean> {
+  const [row] = await session.query<[boolean]>(TRY, [numberOf(schema, name)]);
+  return row?.[0] === true;
+}
+
+async function isOurs(session: HeldSession, schema: string, name: string): Promise<boolean> {
   try {
-    const [row] = await session.query<[boolean]>(TRY, [number]);
-    return row?.[0] === true;
+    return await takesLock(session, schema, name);
   } catch (error) {
     session.release();
     throw error;

@@ -21,6 +21,7 @@ export { openPostgresView, type OpenPostgresViewOptions, type PostgresView } fro
 export type { RebuildProgress } from './fill.js';
 export { rebuildPostgresView, type RebuildPostgresOptions } from './postgres/rebuild.js';
 export { rebuildView, type RebuildOptions, type Rebuilt } from './rebuild.js';
+export { openSharedView, type OpenSharedViewOptions } from './postgres/shared-view.js';
 export type { SharedView } from './shared-copy.js';
 export { SqliteView, type SqliteViewOptions } from './sqlite-view.js';
 export { ViewUnusable } from './view-database.js';

@@ -9,6 +9,7 @@ import { businessOf, projectBusiness, readRecipientEvent, recipientOf, whereabou
 import type { UnreadableEvent } from './project.js';
 import { Projector } from './projector.js';
 import { NOBODY } from './recipient-row.js';
+import { ViewUnusable } from './view-database.js';
 import { ViewAway, type SharedStatus, type ViewCopy } from './view-copy.js';
 
 /** Rows that many processes read, and one of them moves on. */
@@ -17,6 +18,8 @@ export interface SharedView {
   readonly election: Election;
   /** Most recipients of whom this process keeps what the shared rows lack; beyond it the follower waits. */
   readonly recentMax: number;
+  /** Puts empty rows in place of those that turned out to be damaged; another process may have done so before. */
+  readonly makeAnew: () => Promise<void>;
 }
 
 export interface SharedCopyOptions {
@@ -24,6 +27,7 @@ export interface SharedCopyOptions {
   readonly shared: SharedView;
   readonly limits: {
     readonly cacheEntries: number;
+    /** For many more rows, packed. */
     readonly cacheBytes?: number;
     readonly waitForPositionMs: number;
     readonly probeIntervalMs: number;
@@ -60,6 +64,7 @@ export class SharedCopy implements ViewCopy {
   /** So many looks long the shared rows have stood still although they lack something. */
   #looksAtRest = 0;
   #problem: string | undefined;
+  #isDamaged = false;
 
   /** Rejects where the rows cannot be reached. */
   static async open(options: SharedCopyOptions): Promise<SharedCopy> {
@@ -117,6 +122,7 @@ export class SharedCopy implements ViewCopy {
   }
 
   async watch(): Promise<void> {
+    if (this.#isDamaged) await this.#makeAnew();
     await this.#look().catch((error: unknown) => this.#away(error));
     const isAtRest = this.#stored === this.#watched && !isPast(this.#stored, this.#position);
     this.#watched = this.#stored;
@@ -212,8 +218,14 @@ export class SharedCopy implements ViewCopy {
     this.#problem = undefined;
   }
 
+  async #makeAnew(): Promise<void> {
+    await this.#options.shared.makeAnew();
+    this.#isDamaged = false;
+  }
+
   /** Tells once what is wrong; of each question that meets it, only that its rows cannot be had. */
   #away(error: unknown): ViewAway {
+    this.#isDamaged ||= error instanceof ViewUnusable;
     const problem = problemOf(error);
     if (problem !== this.#problem && !this.#options.signal.aborted) this.#options.onError(error);
     this.#problem = problem;
@@ -228,5 +240,6 @@ class RowsUnfit extends Error {}
 
 function problemOf(error: unknown): string {
   if (error instanceof ViewWentBack) return WENT_BACK;
+  if (error instanceof ViewUnusable) return 'the shared view is damaged: it is being made anew';
   return error instanceof RowsUnfit ? error.message : 'the shared view cannot be reached';
 }

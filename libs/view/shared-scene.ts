@@ -126,7 +126,7 @@ export class SharedScene {
     const view = await LiveView.open({
       store: this.memory,
       dataDir: this.rows.directory,
-      shared: { view: this.rows, election: this.election, recentMax },
+      shared: { view: this.rows, election: this.election, recentMax, makeAnew: async () => undefined },
       clock: { monotonic: () => this.monotonicMs },
       limits: { maxLagMs: 5_000, waitForPositionMs: 10_000, cacheEntries: 100, probeIntervalMs: 5, ...limits },
       onUnreadable: () => undefined,
