@@ -68,13 +68,13 @@ async function unlessAborted(signal: AbortSignal, opening: Promise<Ledger>): Pro
   }
 }
 
-export function remoteLimitsOf({ eventStore, limits }: Config): RemoteLimits | undefined {
+export function remoteLimitsOf({ eventStore, database, limits }: Config): RemoteLimits | undefined {
   if (eventStore === undefined) return undefined;
   const { url, appendTimeoutMs, revocationTimeoutMs, inFlightMax } = eventStore;
   return {
     url,
-    // Its vault is noted in the ledger, and the lock of the data directory keeps a second process out.
-    alone: true,
+    // A vault that is a file is noted in the ledger, and the lock of its directory keeps a second process out.
+    alone: database === undefined,
     maxAppendBytes: limits.appendBytes,
     maxInFlight: inFlightMax,
     maxQueued: limits.appendQueueMax,

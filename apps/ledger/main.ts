@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { existsSync } from 'node:fs';
-import { ConfigError, createLog, readConfig, systemClock, type Log } from '#platform';
+import { ConfigError, createLog, readConfig, systemClock, type Config, type Log } from '#platform';
 import { startService, type Running } from './service.js';
 
 /** The ready line on stdout, and the signals that end the process. */
@@ -40,8 +40,13 @@ function readyLine({ parts, ports, adminKeyFile, esdbCaFile }: Running, host: st
     ports,
     ...(esdbCaFile === undefined ? {} : { esdbCaFile }),
     ...(adminKeyFile === undefined ? {} : { adminKeyFile }),
-    relay: parts.relay ? 'on' : 'off: KAFKA_BROKERS is not set',
+    roles: parts.config.roles,
+    relay: parts.relay ? 'on' : `off: ${whyNoRelay(parts.config)}`,
   };
+}
+
+function whyNoRelay({ kafka }: Config): string {
+  return kafka === undefined ? 'KAFKA_BROKERS is not set' : 'ROLES leaves it out';
 }
 
 async function stop(running: Running, log: Log): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Ledger } from '#event-store';
 import type { Feed } from '#feed';
 import type { Clock, Config, Log, Metrics } from '#platform';
+import type { Postgres } from '#postgres';
 import type { RecipientIds, Vault } from '#vault';
 import type { Relay } from '#relay';
 import type { LiveView } from '#view';
@@ -14,12 +15,14 @@ export abstract class Parts {
   abstract readonly log: Log;
   abstract readonly metrics: Metrics;
   abstract readonly store: Ledger;
+  /** Undefined where vault and view are files. */
+  abstract readonly postgres: Postgres | undefined;
   abstract readonly vault: Vault;
   abstract readonly view: LiveView;
   abstract readonly ids: RecipientIds;
   abstract readonly keyUses: KeyUses;
   abstract readonly completion: Completion;
-  /** Undefined where no brokers are configured. */
+  /** Undefined where no brokers are configured, or this process does not run the role. */
   abstract readonly relay: Relay | undefined;
   abstract readonly feed: Feed;
 }

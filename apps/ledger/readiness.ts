@@ -1,21 +1,32 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { diskStatus } from './disk.js';
 import type { Parts } from './parts.js';
 
-/** Ready: the ledger takes appends, the disk has room for more, and the view has proved that it is up to date. */
+/** Longer than that nobody waits to be told how the vault is, in milliseconds. */
+const LOOK_MS = 500;
+
+/**
+ * Ready: the ledger takes appends, the disk has room for more, and the view has proved that it is up to date. A database
+ * that is away makes a process that takes commands unready no more: all replicas would be at once, and no opt-out heard.
+ */
 export async function readinessOf(parts: Parts) {
   const disk = await diskStatus(parts.config);
   const ledger = parts.store.status();
   const view = parts.view.status();
   const vault = await vaultStatus(parts);
   const fresh = view.ready && view.lagMs <= parts.config.view.maxLagMs;
-  const ready = ledger.writable && disk.problem === undefined && vault.problem === undefined && fresh;
+  const { database, roles } = parts.config;
+  const stands = vault.problem === undefined || (database !== undefined && roles.includes('commands'));
+  const ready = ledger.writable && disk.problem === undefined && stands && fresh;
   return { ready, disk, ledger, view, vault };
 }
 
 async function vaultStatus({ vault }: Parts): Promise<{ readonly vaultId: string; readonly problem?: string }> {
   const { vaultId } = vault;
-  return vault.isEmpty().then(
+  const late = pause(LOOK_MS, { vaultId, problem: 'the vault does not answer' }, { ref: false });
+  const found = vault.isEmpty().then(
     () => ({ vaultId }),
     () => ({ vaultId, problem: 'the vault cannot be read' }),
   );
+  return Promise.race([found, late]);
 }

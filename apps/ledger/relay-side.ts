@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { EventStore } from '#event-store';
 import type { Clock, Config, Log, Metrics } from '#platform';
+import { LockElection, type Postgres } from '#postgres';
 import type { KafkaOptions, Relay } from '#relay';
 import type { LiveView } from '#view';
+import { StandbyRelay } from './standby-relay.js';
 
 /** Beside the view: how far each lane of the relay is, and who publishes. */
 export const RELAY_FILE = 'relay.db';
@@ -14,13 +16,28 @@ export interface RelayParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly postgres: Postgres | undefined;
 }
 
 type KafkaConfig = NonNullable<Config['kafka']>;
 
-/** The relay of this process, or undefined where no brokers are configured. It begins at once, whatever the brokers do. */
-export async function startRelaySide({ dataDir, kafka }: Config, parts: RelayParts): Promise<Relay | undefined> {
-  if (kafka === undefined) return undefined;
+/**
+ * The relay of this process, or undefined where no brokers are configured or another role is run. It begins at once,
+ * whatever the brokers do; of replicas the one begins that a lock of the database chooses, and the others stand by.
+ */
+export async function startRelaySide(config: Config, parts: RelayParts): Promise<Relay | undefined> {
+  const { kafka, roles } = config;
+  if (kafka === undefined || !roles.includes('relay')) return undefined;
+  const { metrics, postgres, store } = parts;
+  const start = () => startRelayOver(config, kafka, parts);
+  const relay = postgres
+    ? new StandbyRelay(new LockElection(postgres, `relay of ${store.ledgerId}`), start)
+    : await start();
+  metrics.watchRelay(() => relay.status());
+  return relay;
+}
+
+async function startRelayOver({ dataDir }: Config, kafka: KafkaConfig, parts: RelayParts): Promise<Relay> {
   // Loaded where it is used: the client of Kafka costs every other start 60 ms.
   const { PARTITIONS_OF, RelayDatabase, openKafka, startRelay } = await import('#relay');
   const { metrics, log, view, store, clock } = parts;
@@ -32,8 +49,8 @@ export async function startRelaySide({ dataDir, kafka }: Config, parts: RelayPar
     kafka: opened,
     database,
     holder: randomUUID(),
-    // The embedded ledger by its lock; on EventStoreDB the vault, which is a file, allows one process alone.
-    alone: true,
+    // By the lock of the embedded ledger or of the directory. Replicas on one machine may share the directory.
+    alone: parts.postgres === undefined,
     clock,
     log,
     topics: {
@@ -44,7 +61,6 @@ export async function startRelaySide({ dataDir, kafka }: Config, parts: RelayPar
     limits: kafka.relay,
     onAcknowledged: (lane, milliseconds, records) => metrics.published(lane, milliseconds / 1_000, records),
   });
-  metrics.watchRelay(() => relay.status());
   const close = async () => {
     await relay.close();
     await opened.cluster.close();

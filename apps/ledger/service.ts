@@ -1,36 +1,21 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { DataDirectoryInUse, StoreUnavailable, keepOut, startLedger, type EventStore, type Ledger } from '#event-store';
-import {
-  createLog,
-  createMetrics,
-  startMetricsServer,
-  type Clock,
-  type Config,
-  type Log,
-  type Metrics,
-} from '#platform';
-import {
-  RecipientIds,
-  VAULT_FILE,
-  fingerprintOf,
-  openAdminKey,
-  openSecrets,
-  openSqliteVault,
-  type Vault,
-} from '#vault';
-import { LiveView } from '#view';
+import { DataDirectoryInUse, StoreUnavailable } from '#event-store';
+import { createLog, createMetrics, startMetricsServer, type Clock, type Config, type Log } from '#platform';
+import { VaultUnavailable } from '#vault';
 import { KeyUses } from './commands/key-uses.js';
 import { Completion } from './completion/completion.js';
+import { isAway } from './database.js';
 import { serveEmbeddedLedger } from './esdb-side.js';
-import { Authenticator, type KeyMemory } from './authenticate.js';
+import { Authenticator } from './authenticate.js';
 import { openFeedSide } from './feed-side.js';
+import { openGrounds } from './grounds.js';
 import { openHttp } from './http/server.js';
-import { openEmbeddedLedger, openRemoteLedger, remoteLimitsOf, type RemoteLimits } from './ledger-store.js';
+import { keyMemoryOf, openKeys } from './keys.js';
+import { Opened } from './opened.js';
 import type { Parts } from './parts.js';
 import { startRelaySide } from './relay-side.js';
-import { openWaitingRoom } from './waiting-room.js';
+import { openView } from './view-side.js';
 import { dropOldUnrouted } from './webhooks/retention.js';
 
 export interface Running {
@@ -43,28 +28,6 @@ export interface Running {
   close(): Promise<void>;
 }
 
-/** Resources in the order in which they were opened; closed in reverse, also when the start breaks off half way. */
-class Opened {
-  private readonly closers: (() => Promise<unknown>)[] = [];
-  private closing: Promise<void> | undefined;
-
-  add<T>(resource: T, close: (resource: T) => Promise<unknown>): T {
-    this.closers.push(() => close(resource));
-    return resource;
-  }
-
-  close(): Promise<void> {
-    return (this.closing ??= this.closeAll());
-  }
-
-  /** One that fails to close does not keep the others open; the first failure is reported at the end. */
-  private async closeAll(): Promise<void> {
-    const failures: unknown[] = [];
-    for (const close of this.closers.reverse()) await close().catch((error: unknown) => failures.push(error));
-    if (failures.length > 0) throw failures[0];
-  }
-}
-
 export interface StartOptions {
   readonly clock: Clock;
   readonly log?: Log;
@@ -73,7 +36,7 @@ export interface StartOptions {
 }
 
 /**
- * Starts the whole service. Rejects, with everything closed again, where it may not start. Where the ledger is a server
+ * Starts the service. Rejects, with everything closed again, where it may not start. Where ledger or database is a server
  * that cannot be reached it waits, and says so on its port.
  */
 export async function startService(config: Config, options: StartOptions): Promise<Running> {
@@ -85,7 +48,7 @@ export async function startService(config: Config, options: StartOptions): Promi
     } catch (error) {
       await opened.close();
       if (!isPassing(error, config) || signal.aborted) throw error;
-      log.warn({ err: error }, 'the ledger went away while the service was starting: it starts over');
+      log.warn({ err: error }, 'a server went away while the service was starting: it starts over');
     }
     await pause(START_OVER_MS, undefined, { signal });
   }
@@ -93,21 +56,21 @@ export async function startService(config: Config, options: StartOptions): Promi
 
 const START_OVER_MS = 500;
 
-function isPassing(error: unknown, { eventStore }: Config): boolean {
-  return eventStore !== undefined && error instanceof StoreUnavailable && !(error instanceof DataDirectoryInUse);
+/** Whether a server that was there went away again. */
+function isPassing(error: unknown, { eventStore, database }: Config): boolean {
+  if (error instanceof DataDirectoryInUse) return false;
+  if (eventStore !== undefined && error instanceof StoreUnavailable) return true;
+  return database !== undefined && (isAway(error) || error instanceof VaultUnavailable);
 }
 
 async function open(config: Config, { clock, log, signal }: Required<StartOptions>, opened: Opened): Promise<Running> {
-  const { dataDir } = config;
-  if (config.database) throw new Error('DATABASE_URL is not served yet: unset it');
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const metrics = createMetrics();
-  const { store, httpPort, leaveRoom } = await openLedger(config, { log, signal }, opened);
-  const { vault, ids, adminKey } = await openKeys(config, clock, store, opened);
-  const view = await LiveView.open({ store, dataDir, clock, limits: config.view, ...viewReports(log, metrics) });
-  opened.add(view, (one) => one.close());
-  metrics.watch({ queued: () => store.status().queued, viewLagMs: () => view.status().lagMs });
-  const relay = await startRelaySide(config, { store, view, clock, log, metrics });
+  const grounds = await openGrounds(config, { log, signal }, opened);
+  const { store, postgres } = grounds;
+  const { vault, ids, adminKey } = await openKeys(config, clock, grounds, opened);
+  const view = opened.add(await openView(config, { store, clock, log, metrics }, postgres), (one) => one.close());
+  const relay = await startRelaySide(config, { store, view, clock, log, metrics, postgres });
   if (relay) opened.add(relay, (one) => one.close());
   const feed = openFeedSide({ config, store, clock, log, metrics });
   const completion = new Completion();
@@ -117,6 +80,7 @@ async function open(config: Config, { clock, log, signal }: Required<StartOption
     log,
     metrics,
     store,
+    postgres,
     vault,
     view,
     ids,
@@ -135,9 +99,9 @@ async function open(config: Config, { clock, log, signal }: Required<StartOption
   opened.add(feed, (one) => one.close());
   completion.start(parts);
   opened.add(completion, (one) => one.close());
-  await leaveRoom();
+  await grounds.leaveRoom();
   const ports = {
-    http: await http.listen({ ...config.http, port: httpPort }),
+    http: await http.listen({ ...config.http, port: grounds.httpPort }),
     grpc: await grpc.listen({ host: config.http.host, port: config.grpc.port }),
     metrics: metricsServer.port,
   };
@@ -150,12 +114,6 @@ async function open(config: Config, { clock, log, signal }: Required<StartOption
   };
 }
 
-/** A vault on a server may be another process's too. */
-function keyMemoryOf({ limits, database }: Config, clock: Clock): KeyMemory {
-  const capacity = limits.apiKeyCacheEntries;
-  return database ? { capacity, clock, maxAgeMs: database.apiKeyMaxAgeMs } : { capacity, clock };
-}
-
 /** HTTP and gRPC, in front of the same handlers. */
 async function openDoors(parts: Parts, authenticator: Authenticator) {
   const http = await openHttp(parts, authenticator);
@@ -166,92 +124,4 @@ async function openDoors(parts: Parts, authenticator: Authenticator) {
 /** Both at once: each has half the time of the whole end to finish what is in flight. */
 async function closeDoors({ http, grpc }: Awaited<ReturnType<typeof openDoors>>): Promise<void> {
   await Promise.all([grpc.close(), http.close()]);
-}
-
-interface OpenedLedger {
-  readonly store: Ledger;
-  /** The port that HTTP is to listen on: the one on which the process has said so far that it waits. */
-  readonly httpPort: number;
-  /** Frees that port. */
-  readonly leaveRoom: () => Promise<void>;
-}
-
-type Start = Pick<Required<StartOptions>, 'log' | 'signal'>;
-
-async function openLedger(config: Config, start: Start, opened: Opened): Promise<OpenedLedger> {
-  const remote = remoteLimitsOf(config);
-  if (remote) return waitForLedger(config, remote, start, opened);
-  const store = opened.add(await openEmbeddedLedger(config), (one) => one.close());
-  return { store, httpPort: config.http.port, leaveRoom: async () => undefined };
-}
-
-/** The vault in this directory is for one process alone, which the lock of the embedded ledger sees to otherwise. */
-async function waitForLedger(
-  config: Config,
-  remote: RemoteLimits,
-  { log, signal }: Start,
-  opened: Opened,
-): Promise<OpenedLedger> {
-  opened.add(keepOut(config.dataDir), async (lock) => lock.release());
-  const room = opened.add(await openWaitingRoom(config), (one) => one.close());
-  const store = await openRemoteLedger(remote, log, { signal, onProblem: (problem) => room.say(problem) });
-  opened.add(store, (one) => one.close());
-  room.say('the service is reading what it needs of the ledger');
-  return { store, httpPort: room.port, leaveRoom: () => room.close() };
-}
-
-/** Others may keep streams of their own on the same EventStoreDB. */
-const OWN_PREFIXES = ['system-ledger', 'business-', 'consent-', 'conversation-'];
-
-/** Secrets and vault must be those that the ledger began with; a lost one is never replaced by a new one. */
-async function openKeys(config: Config, clock: Clock, store: EventStore, opened: Opened) {
-  const { dataDir, secrets: configured, limits } = config;
-  const ledgerExists = (await store.readAll({ prefixes: OWN_PREFIXES, limit: 1 })).events.length > 0;
-  const vaultExists = existsSync(join(dataDir, VAULT_FILE));
-  if (ledgerExists && !vaultExists) throw new Lost(join(dataDir, VAULT_FILE), 'ledger');
-  const secrets = openSecrets({ dataDir, ledgerExists, vaultExists, ...configured });
-  const vault: Vault = opened.add(
-    await openSqliteVault({
-      dataDir,
-      keyEncryptionKey: secrets.keyEncryptionKey,
-      limits: { cachedDataKeys: limits.dataKeyCacheEntries },
-    }),
-    (one) => one.close(),
-  );
-  // Whoever once had a key was once in a ledger: an empty one beside them has forgotten every stop.
-  if (!ledgerExists && !(await vault.isEmpty())) throw new Lost(ledgerName(config), 'vault');
-  await startLedger(store, {
-    now: new Date(clock.now()),
-    fingerprints: {
-      PEPPER: fingerprintOf(secrets.pepper),
-      KEY_ENCRYPTION_KEY: fingerprintOf(secrets.keyEncryptionKey),
-      vault: fingerprintOf(vault.vaultId),
-    },
-  });
-  const adminKey = openAdminKey({ dataDir, ...(configured.adminKey ? { configured: configured.adminKey } : {}) });
-  return { vault, ids: new RecipientIds(secrets.pepper), adminKey };
-}
-
-function ledgerName({ dataDir, eventStore }: Config): string {
-  return eventStore ? 'the ledger at EVENTSTORE_URL' : join(dataDir, 'ledger.db');
-}
-
-/** One of the two that belong together is gone: it is never replaced by an empty one. */
-export class Lost extends Error {
-  constructor(file: string, other: 'ledger' | 'vault') {
-    super(`${file} is missing or empty, but there is a ${other} that belongs to it: restore it from a backup`);
-    this.name = 'Lost';
-  }
-}
-
-function viewReports(log: Log, metrics: Metrics) {
-  return {
-    onError: (error: unknown) => {
-      log.error({ err: error }, 'the view could not follow the ledger and tries again');
-    },
-    onUnreadable: () => {
-      metrics.unreadable();
-      log.error({}, 'an event of the ledger cannot be read; its recipient is answered no');
-    },
-  };
 }

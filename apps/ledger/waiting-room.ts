@@ -8,22 +8,25 @@ import { Refusal, instanceOf, toProblem, type Config } from '#platform';
 /** How soon a caller may ask again, in milliseconds. */
 const RETRY_AFTER_MS = 2_000;
 
+/** A server that the service stands on. */
+export type Awaited = 'ledger' | 'database';
+
 export interface WaitingRoom {
   readonly port: number;
-  /** Why the service is not ready yet, in plain words. */
-  say(problem: string): void;
+  /** What the service waits for, and why, in plain words. */
+  say(waitsFor: Awaited, problem: string): void;
   /** Ends every connection, so that the service can listen on the port. Idempotent. */
   close(): Promise<void>;
 }
 
 /**
- * Listens while the ledger cannot be reached yet: says that the process lives and why it is not ready, and turns
+ * Listens while ledger or database cannot be reached yet: says that the process lives and why it is not ready, and turns
  * everything else away with `LEDGER_UNAVAILABLE`. Rejects where the port is taken.
  */
 export async function openWaitingRoom({ http, tls }: Config): Promise<WaitingRoom> {
-  let problem = 'the ledger has not answered yet';
+  let said: Said = { waitsFor: 'ledger', problem: 'the ledger has not answered yet' };
   const listener: RequestListener = (request, response) => {
-    const { status, headers, body } = answerTo(request.url ?? '', problem);
+    const { status, headers, body } = answerTo(request.url ?? '', said);
     response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
     response.end(JSON.stringify(body));
   };
@@ -35,7 +38,7 @@ export async function openWaitingRoom({ http, tls }: Config): Promise<WaitingRoo
   let closed: Promise<void> | undefined;
   return {
     port: (server.address() as AddressInfo).port,
-    say: (said) => (problem = said),
+    say: (waitsFor, problem) => (said = { waitsFor, problem }),
     close: () => (closed ??= closeAll(server)),
   };
 }
@@ -46,14 +49,19 @@ interface Answer {
   readonly body: unknown;
 }
 
-function answerTo(url: string, problem: string): Answer {
+interface Said {
+  readonly waitsFor: Awaited;
+  readonly problem: string;
+}
+
+function answerTo(url: string, { waitsFor, problem }: Said): Answer {
   const [path] = url.split('?');
   if (path === '/health/live') return { status: 200, body: { status: 'ok' } };
   if (path === '/health/ready') {
-    const ledger = { writable: false, problem };
-    return { status: 503, body: { status: 'not_ready', dependencies: { ledger }, followers: [] } };
+    const dependency = waitsFor === 'ledger' ? { writable: false, problem } : { problem };
+    return { status: 503, body: { status: 'not_ready', dependencies: { [waitsFor]: dependency }, followers: [] } };
   }
-  const detail = 'The ledger cannot be reached yet; nothing was recorded.';
+  const detail = `The ${waitsFor} cannot be reached yet; nothing was recorded.`;
   const refusal = new Refusal('LEDGER_UNAVAILABLE', detail, { retryAfterMs: RETRY_AFTER_MS });
   const answer = toProblem(refusal, instanceOf(randomUUID()));
   return { status: answer.status, headers: answer.headers, body: answer.problem };

@@ -78,3 +78,13 @@ export function unsafeServers(values: Values): [boolean, string][] {
     ],
   ];
 }
+
+/** What is allowed but worth a line in the log at start. */
+export function warningsOfServers({ EVENTSTORE_URL, DATABASE_URL, ADMIN_KEY }: Values): [boolean, string][] {
+  return [
+    [
+      EVENTSTORE_URL !== undefined && DATABASE_URL !== undefined && ADMIN_KEY === undefined,
+      'ADMIN_KEY is not set: this process makes one of its own, which the other replicas do not know',
+    ],
+  ];
+}

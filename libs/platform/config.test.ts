@@ -191,7 +191,9 @@ describe('readConfig', () => {
     });
 
     it('runs any of them where others share ledger and view', () => {
-      expect(readConfig({ ...servers, ROLES: 'queries,commands' }).roles).toEqual(['commands', 'queries']);
+      const { roles, warnings } = readConfig({ ...servers, ROLES: 'queries,commands' });
+      expect(roles).toEqual(['commands', 'queries']);
+      expect(warnings).toEqual([expect.stringContaining('ADMIN_KEY is not set')]);
       expect(faultsOf({ ...servers, ROLES: 'queries,cooks' })).toEqual([
         expect.stringContaining('ROLES must be a list out of'),
       ]);

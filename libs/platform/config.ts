@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { readKafka, warningsOfKafka, type KafkaConfig } from './config-kafka.js';
 import { type Environment, FILE_SUFFIX, misspeltNames } from './config-names.js';
-import { databaseOf, eventStoreOf, unsafeServers } from './config-servers.js';
+import { databaseOf, eventStoreOf, unsafeServers, warningsOfServers } from './config-servers.js';
 import type { DatabaseConfig, EventStoreConfig } from './config-servers.js';
 import { causeOf, readTls, type Tls } from './config-tls.js';
 import type { Parse, Role } from './config-values.js';
@@ -239,6 +239,7 @@ function given<T extends Record<string, unknown>>(values: T): Given<T> {
 function warningsOf(values: Values): string[] {
   const { HOST, METRICS_HOST, TLS_CERT, EVENTSTORE_URL, WHATSAPP_APP_SECRET, WHATSAPP_VERIFY_TOKEN } = values;
   const checks: [boolean, string][] = [
+    ...warningsOfServers(values),
     [
       !isLoopback(HOST) && TLS_CERT === undefined,
       'HOST is not loopback and there is no TLS: keys and phone numbers travel in the clear unless a proxy in front ends TLS',

@@ -14,6 +14,7 @@ import { VIEW_PREFIXES } from './project.js';
 import { readRegisters } from './read-registers.js';
 import { NOBODY, stateFor } from './recipient-row.js';
 import { SharedCopy } from './shared-copy.js';
+import { SharedTurns } from './shared-turns.js';
 import { ViewAway, type ViewCopy } from './view-copy.js';
 
 const READY_POLL_MS = 5;
@@ -31,6 +32,7 @@ export class LiveView {
   #copy!: ViewCopy;
   #follower!: Follower;
   #watching!: Promise<void>;
+  readonly #meetings = new SharedTurns(() => this.#reachHead());
 
   /** Opens or makes the view and begins to follow the ledger; it answers once `whenReady` resolves. */
   static async open(options: LiveViewOptions): Promise<LiveView> {
@@ -119,6 +121,15 @@ export class LiveView {
 
   #tell(error: unknown): void {
     if (!(error instanceof ViewAway)) this.#options.onError(error);
+  }
+
+  /**
+   * Where other processes write too: waits until the registers are as new as the ledger is now, so that what another
+   * process has registered is known here. Says whether they are; at once where there are no others.
+   */
+  async meetOthers(): Promise<boolean> {
+    if (this.#copy.shared() === undefined) return true;
+    return this.#meetings.next();
   }
 
   /** To be called before an event is acknowledged: from then on it is in every answer of this process. */
@@ -219,6 +230,16 @@ export class LiveView {
     const { position } = this.#copy;
     const at = position === undefined ? {} : { position };
     return { ok: false, reason, ...at, retryAfterMs: this.#options.limits.probeIntervalMs };
+  }
+
+  async #reachHead(): Promise<boolean> {
+    const { store, limits, onError } = this.#options;
+    try {
+      return await this.#reaches(await store.head(), limits.waitForPositionMs);
+    } catch (error) {
+      onError(error);
+      return false;
+    }
   }
 
   /** A position of another ledger is never reached, so nobody waits for it. */

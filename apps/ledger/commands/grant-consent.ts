@@ -17,7 +17,7 @@ import { Parts } from '../parts.js';
 import type { Effect, Outcome } from './answer.js';
 import type { Caller } from './caller.js';
 import { carryOut } from './recipient-command.js';
-import { refuse, register } from './register.js';
+import { refuse, register, withNews } from './register.js';
 
 export interface GrantRequest {
   readonly businessId: string;
@@ -49,6 +49,10 @@ export class GrantConsentHandler implements ICommandHandler<GrantConsent> {
   constructor(private readonly parts: Parts) {}
 
   execute({ grant }: GrantConsent): Promise<Outcome> {
+    return withNews(this.parts, () => this.record(grant));
+  }
+
+  private record(grant: GrantRequest): Promise<Outcome> {
     return carryOut(this.parts, {
       ...grant,
       operation: 'grants',

@@ -9,6 +9,23 @@ export function register(parts: Parts, businessId: string): BusinessState {
   return row.state;
 }
 
+const UNKNOWN = new Set(['BUSINESS_NOT_FOUND', 'PURPOSE_NOT_FOUND', 'SENDER_NOT_FOUND', 'DISCLOSURE_NOT_FOUND']);
+
+/** Whether something is refused only because this process may not know yet what another one has registered. */
+export function mayBeNews(parts: Parts, error: unknown): boolean {
+  return parts.config.database !== undefined && error instanceof Refusal && UNKNOWN.has(error.code);
+}
+
+/** Does the work again where it was refused for what another process may have registered a moment ago. */
+export async function withNews<T>(parts: Parts, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!mayBeNews(parts, error) || !(await parts.view.meetOthers())) throw error;
+    return work();
+  }
+}
+
 export function businessNotFound(): Refusal {
   return new Refusal('BUSINESS_NOT_FOUND', 'There is no such business, or this key may not see it.');
 }

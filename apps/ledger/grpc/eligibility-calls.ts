@@ -2,6 +2,7 @@ import { decodeCheckBatchRequest, decodeCheckRequest, encodeAnswers, encodeCheck
 import type { CheckBatchRequest, CheckResult } from '#grpc-messages';
 import { Refusal, invalid, problemOf } from '#platform';
 import type { Principal } from '../authenticate.js';
+import { mayBeNews, withNews } from '../commands/register.js';
 import type { Parts } from '../parts.js';
 import {
   CONSISTENCIES,
@@ -12,7 +13,7 @@ import {
   type Decision,
 } from '../queries/check-eligibility.js';
 import { readCheck, requirePosition } from '../requests/check-body.js';
-import { eachAnswered, readBatch, type ReadBatch } from '../requests/check-batch.js';
+import { eachAnswered, readBatchWithNews, type ReadBatch } from '../requests/check-batch.js';
 import { requireBusiness, type Asked } from './asked.js';
 import type { Reply } from './calls.js';
 import { SERVED } from './methods.js';
@@ -25,7 +26,11 @@ export class EligibilityCalls {
     private readonly checks: CheckEligibilityHandler,
   ) {}
 
-  check({ principal }: Asked, message: Buffer): Buffer | Promise<Reply> {
+  check(asked: Asked, message: Buffer): Buffer | Promise<Reply> {
+    return this.orWithNews(() => this.checkNow(asked, message));
+  }
+
+  private checkNow({ principal }: Asked, message: Buffer): Buffer | Promise<Reply> {
     const request = decodeCheckRequest(message);
     const businessId = requireBusiness(this.parts, principal, SERVED.check, request.businessId);
     const check = readCheck(this.parts, businessId, request);
@@ -36,18 +41,37 @@ export class EligibilityCalls {
 
   batch({ principal }: Asked, message: Buffer): Buffer | Promise<Reply> {
     const request = decodeCheckBatchRequest(message);
-    return this.answer(request, requireBusiness(this.parts, principal, SERVED.checkBatch, request.businessId));
+    return this.orWithNews(() =>
+      this.answer(request, requireBusiness(this.parts, principal, SERVED.checkBatch, request.businessId)),
+    );
   }
 
   /** One message of a stream. Its caller is looked at anew: a key may be deleted while the stream goes on. */
   filtered(principal: Principal, message: Buffer): Buffer | Promise<Reply> {
     const request = decodeCheckBatchRequest(message);
-    const businessId = requireBusiness(this.parts, principal, SERVED.filter, request.businessId);
-    return this.answer({ ...request, consistency: 'fast' }, businessId);
+    return this.orWithNews(() => {
+      const businessId = requireBusiness(this.parts, principal, SERVED.filter, request.businessId);
+      return this.answer({ ...request, consistency: 'fast' }, businessId);
+    });
+  }
+
+  /** Another process may have registered a moment ago what is not known here. */
+  private orWithNews(work: () => Buffer | Promise<Reply>): Buffer | Promise<Reply> {
+    try {
+      return work();
+    } catch (error) {
+      if (!mayBeNews(this.parts, error)) throw error;
+      return withNews(this.parts, async () => asReply(await work()));
+    }
   }
 
   private answer(request: CheckBatchRequest, businessId: string): Buffer | Promise<Reply> {
-    const batch = readBatch(this.parts, businessId, request.checks, request);
+    const batch = readBatchWithNews(this.parts, businessId, request.checks, request);
+    if (!(batch instanceof Promise)) return this.answerBatch(request, businessId, batch);
+    return batch.then(async (read) => asReply(await this.answerBatch(request, businessId, read)));
+  }
+
+  private answerBatch(request: CheckBatchRequest, businessId: string, batch: ReadBatch): Buffer | Promise<Reply> {
     const answer = (decisions: readonly Decision[]) =>
       encodeAnswers(this.positionOf(decisions), resultsOf(request, batch, decisions));
     return this.decided({ businessId, checks: batch.checks, ...freshness(request) }, answer);
@@ -63,6 +87,10 @@ export class EligibilityCalls {
     if (decisions) return encode(decisions);
     return this.checks.execute(new CheckEligibility(request)).then((later) => ({ bytes: encode(later) }));
   }
+}
+
+function asReply(reply: Buffer | Reply): Reply {
+  return Buffer.isBuffer(reply) ? { bytes: reply } : reply;
 }
 
 function resultsOf({ checks }: CheckBatchRequest, batch: ReadBatch, decisions: readonly Decision[]) {

@@ -4,8 +4,8 @@ import type { Asks } from '../admission.js';
 /** A method as it is served: its path, and what it asks of its caller. */
 export type ServedMethod = MethodPath & Asks;
 
-const read = { access: 'eligibility:read' } as const;
-const write = { access: 'consent:write' } as const;
+const read = { access: 'eligibility:read', role: 'queries' } as const;
+const write = { access: 'consent:write', role: 'commands' } as const;
 
 export const SERVED = {
   check: { ...METHODS.check, ...read },

@@ -1,12 +1,13 @@
 import { Body, Controller, Param, Query, Res } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply } from 'fastify';
+import { withNews } from '../commands/register.js';
 import { Parts } from '../parts.js';
 import { CheckEligibility, type Check, type Consistency, type Decision } from '../queries/check-eligibility.js';
 import { Refusal } from '#platform';
 import { readCheck, readTopic, requireBatch, requirePosition, type RawCheck } from '../requests/check-body.js';
 import { batchJson, type BatchResult } from './decision-json.js';
-import { eachAnswered, readBatch } from '../requests/check-batch.js';
+import { eachAnswered, readBatchWithNews } from '../requests/check-batch.js';
 import { itemProblem, nameRecipient, requireRecipientId } from '../requests/name-recipient.js';
 import { Route } from './route.js';
 import { batchRoute, checkByIdRoute, checkRoute, lookupRoute } from './routes/eligibility.routes.js';
@@ -36,16 +37,20 @@ export class EligibilityController {
     @Param() { b, id }: { b: string; id: string },
     @Query() query: { channel: string; purpose: string; sender?: string } & CheckOptions,
   ): Promise<Decision> {
-    const topic = readTopic(this.parts, b, query);
-    if (topic instanceof Refusal) throw topic;
-    return this.decide(b, { recipientId: requireRecipientId(id), topic }, query);
+    return withNews(this.parts, () => {
+      const topic = readTopic(this.parts, b, query);
+      if (topic instanceof Refusal) throw topic;
+      return this.decide(b, { recipientId: requireRecipientId(id), topic }, query);
+    });
   }
 
   @Route(checkRoute)
   check(@Param('b') businessId: string, @Body() body: CheckBody): Promise<Decision> {
-    const check = readCheck(this.parts, businessId, body);
-    if (check instanceof Refusal) throw check;
-    return this.decide(businessId, check, body);
+    return withNews(this.parts, () => {
+      const check = readCheck(this.parts, businessId, body);
+      if (check instanceof Refusal) throw check;
+      return this.decide(businessId, check, body);
+    });
   }
 
   /** An item that is the caller's mistake is answered as such; the others are decided over one reading of the view. */
@@ -56,7 +61,7 @@ export class EligibilityController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const items = body.checks.map((item) => (isObject(item) ? (item as BatchItem) : {}));
-    const batch = readBatch(this.parts, businessId, items, body);
+    const batch = await readBatchWithNews(this.parts, businessId, items, body);
     const decisions = await this.ask(businessId, batch.checks, body);
     const results = eachAnswered(batch, decisions, (outcome, index): BatchResult => {
       const { ref } = items[index] ?? {};

@@ -20,13 +20,15 @@ interface Asked {
  * not plain (no remembered key, an unknown purpose, a broken body, a view that must be waited for) it leaves to them.
  */
 export class FastLane {
-  private closed = false;
+  private closed: boolean;
 
   constructor(
     private readonly parts: Parts,
     private readonly authenticator: Authenticator,
     private readonly checks: CheckEligibilityHandler,
-  ) {}
+  ) {
+    this.closed = !parts.config.roles.includes('queries');
+  }
 
   /** Stands before the listener that the framework has set on the server. */
   stand(server: Server): void {

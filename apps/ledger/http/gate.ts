@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal, ERRORS } from '#platform';
-import { requireAdmitted, type Asks } from '../admission.js';
+import { requireAdmitted, requireRole, type Asks } from '../admission.js';
+import { mayBeNews, withNews } from '../commands/register.js';
 import type { Parts } from '../parts.js';
 import type { Authenticator, Principal } from '../authenticate.js';
 import type { BodyMode } from './body-parser.js';
@@ -28,6 +29,8 @@ export function guardRoutes(fastify: FastifyInstance, parts: Parts, authenticato
   fastify.addHook('onRequest', (request, reply, done) => {
     const gate = request.routeOptions.config as unknown as GateConfig;
     request.gate = gate;
+    const misled = refusalOf(() => requireRole(parts, gate.role));
+    if (misled) return done(misled);
     // Strangers may send deliveries too, and hold a body each until its signature is looked at.
     if (gate.body === 'raw') return done(deliveries.enter(reply, false) ? undefined : overloaded());
     if (gate.access === 'none' || gate.access === undefined) return done();
@@ -37,11 +40,8 @@ export function guardRoutes(fastify: FastifyInstance, parts: Parts, authenticato
     void reply.header('cache-control', 'no-store');
     const { authorization } = request.headers;
     const remembered = authenticator.remembered(authorization);
-    if (remembered) return done(admit(parts, request, remembered));
-    authenticator.principalOf(authorization).then(
-      (principal) => done(admit(parts, request, principal)),
-      (error: Error) => done(error),
-    );
+    if (remembered) return admit(parts, request, remembered, done);
+    authenticator.principalOf(authorization).then((principal) => admit(parts, request, principal, done), done);
   });
   fastify.addHook('onResponse', (request, reply, done) => {
     // One that was opened was counted then: how long somebody watched says nothing of the service.
@@ -71,11 +71,21 @@ class InWork {
   };
 }
 
-function admit(parts: Parts, request: FastifyRequest, principal: Principal): Error | undefined {
+/** Waits only where another process may have registered the business a moment ago. */
+function admit(parts: Parts, request: FastifyRequest, principal: Principal, done: (error?: Error) => void): void {
   const { b: businessId } = request.params as { b?: string };
-  try {
+  const admitted = () => {
     requireAdmitted(parts, principal, request.gate ?? CLOSED, businessId);
     request.principal = principal;
+  };
+  const refusal = refusalOf(admitted);
+  if (refusal === undefined || !mayBeNews(parts, refusal)) return done(refusal);
+  withNews(parts, admitted).then(() => done(), done);
+}
+
+function refusalOf(work: () => void): Error | undefined {
+  try {
+    work();
     return undefined;
   } catch (error) {
     return error as Error;

@@ -24,9 +24,14 @@ export class HealthController {
     reply.status(ready ? 200 : 503);
     return {
       status: ready ? 'ready' : 'not_ready',
-      dependencies: { ledger: { ...ledger, ledgerId: this.parts.store.ledgerId }, vault, disk },
+      dependencies: {
+        ledger: { ...ledger, ledgerId: this.parts.store.ledgerId },
+        vault,
+        disk,
+        ...(this.parts.postgres ? { database: this.parts.postgres.status() } : {}),
+      },
       followers: [
-        { name: 'view', ...view, lagMs: finite(view.lagMs) },
+        { name: 'view', ...view, lagMs: finite(view.lagMs), maxLagMs: this.parts.config.view.maxLagMs },
         ...this.lanes(),
         feedHealth(this.parts.feed),
         ...completionHealth(this.parts.completion),

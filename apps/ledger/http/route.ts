@@ -1,6 +1,6 @@
 import { applyDecorators, Delete, Get, HttpCode, Post, Put } from '@nestjs/common';
 import { RouteConfig, RouteSchema } from '@nestjs/platform-fastify';
-import type { JsonSchema, RouteDoc } from '#platform';
+import type { JsonSchema, Role, RouteDoc } from '#platform';
 import type { Access } from '../authenticate.js';
 import type { BodyMode } from './body-parser.js';
 import type { GateConfig } from './gate.js';
@@ -24,6 +24,7 @@ export function Route(spec: RouteSpec): MethodDecorator {
     access: spec.access,
     path: spec.path,
     ...(spec.bodyMode ? { body: spec.bodyMode } : {}),
+    ...roleOf(spec),
     ...(spec.revocation ? { revocation: true } : {}),
     ...(spec.founds ? { founds: true } : {}),
     ...(spec.watch ? { watch: true } : {}),
@@ -35,6 +36,23 @@ export function Route(spec: RouteSpec): MethodDecorator {
     RouteConfig(gate),
     RouteSchema(fastifySchema(spec)),
   );
+}
+
+const ROLES: Readonly<Record<string, Role>> = {
+  consent: 'commands',
+  webhooks: 'commands',
+  businesses: 'commands',
+  keys: 'commands',
+  eligibility: 'queries',
+  audit: 'queries',
+  changes: 'feed',
+};
+
+/** By the part of the document that the route stands in. Registers can be read everywhere; health and documents too. */
+function roleOf({ tag, method }: RouteSpec): { role?: Role } {
+  const role = ROLES[tag];
+  const isRegister = tag === 'businesses' && method === 'get';
+  return role === undefined || isRegister ? {} : { role };
 }
 
 function fastifySchema({ params, query, compiledBody, path }: RouteSpec) {

@@ -1,4 +1,5 @@
 import { Refusal } from '#platform';
+import { mayBeNews } from '../commands/register.js';
 import type { Parts } from '../parts.js';
 import type { Check, Decision } from '../queries/check-eligibility.js';
 import { readCheck, requireBatch, type RawCheck } from './check-body.js';
@@ -20,6 +21,18 @@ export function readBatch(parts: Parts, businessId: string, asked: readonly RawC
     return read;
   });
   return { items, checks };
+}
+
+/** The same, read again where another process may have registered a moment ago what an item names. */
+export function readBatchWithNews(
+  parts: Parts,
+  businessId: string,
+  asked: readonly RawCheck[],
+  defaults: RawCheck,
+): ReadBatch | Promise<ReadBatch> {
+  const batch = readBatch(parts, businessId, asked, defaults);
+  if (!batch.items.some((item) => mayBeNews(parts, item))) return batch;
+  return parts.view.meetOthers().then((met) => (met ? readBatch(parts, businessId, asked, defaults) : batch));
 }
 
 /** In the order asked: each item's decision, or why there is none. */

@@ -41,7 +41,8 @@ export class DeliveryIntake {
     const { routed, strays } = this.routeAll(facts);
     this.count(routed.length, ignored);
     await this.record(routed, [...unrouted, ...strays.map(unroutedFact)], caller);
-    // A sender that was bound while its strays were written found none of them to replay.
+    // A sender that was bound while its strays were written, here or by another process, found none of them to replay.
+    if (strays.length > 0 && !(await this.parts.view.meetOthers())) throw new StoreUnavailable('the ledger is behind');
     const found = this.routeAll(strays).routed;
     if (found.length > 0) await this.record(found, [], caller);
   }

@@ -112,22 +112,31 @@ export const RECIPIENT = object({
 });
 
 const TROUBLE = { problem: { type: 'string', description: 'What is wrong, in plain words.' } } as const;
+const MAX_LAG: JsonSchema = {
+  type: 'integer',
+  description: 'Beyond this lag, in milliseconds, no check is answered yes.',
+};
+/** Of the view's rows that replicas share. */
+const SHARED = object({ projecting: BOOLEAN, recent: COUNT }, { position: POSITION, ...TROUBLE });
 export const READINESS = object(
   {
     status: word(['ready', 'not_ready']),
-    dependencies: object({
-      ledger: object(
-        {
-          ledgerId: TEXT,
-          writable: BOOLEAN,
-          reserve: word(['kept', 'released']),
-          queued: object({ normal: COUNT, revocation: COUNT }),
-        },
-        TROUBLE,
-      ),
-      vault: object({ vaultId: TEXT }, TROUBLE),
-      disk: object({}, { freeMb: COUNT, ...TROUBLE }),
-    }),
+    dependencies: object(
+      {
+        ledger: object(
+          {
+            ledgerId: TEXT,
+            writable: BOOLEAN,
+            reserve: word(['kept', 'released']),
+            queued: object({ normal: COUNT, revocation: COUNT }),
+          },
+          TROUBLE,
+        ),
+        vault: object({ vaultId: TEXT }, TROUBLE),
+        disk: object({}, { freeMb: COUNT, ...TROUBLE }),
+      },
+      { database: object({ sessions: COUNT, idle: COUNT, waiting: COUNT }, TROUBLE) },
+    ),
     followers: list(
       object(
         {
@@ -136,7 +145,7 @@ export const READINESS = object(
           caughtUp: BOOLEAN,
           ready: BOOLEAN,
         },
-        { position: POSITION, lagEvents: COUNT, watchers: COUNT, ...TROUBLE },
+        { position: POSITION, lagEvents: COUNT, watchers: COUNT, maxLagMs: MAX_LAG, shared: SHARED, ...TROUBLE },
       ),
     ),
   },

@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Relay, RelayStatus } from '#relay';
+import type { Election } from '#view';
+
+/** Before a relay that could not be started is tried again, in milliseconds. */
+const START_AGAIN_MS = 5_000;
+
+/**
+ * A relay that runs only while this process is chosen among the replicas. Where two run for a moment, since one was
+ * stopped and does not know yet, the topics are mended as after a lease that was lost.
+ */
+export class StandbyRelay implements Relay {
+  private readonly stopped = new AbortController();
+  private readonly running: Promise<void>;
+  private relay: Relay | undefined;
+  private problem: string | undefined;
+
+  constructor(
+    private readonly election: Election,
+    private readonly start: () => Promise<Relay>,
+  ) {
+    this.running = this.run();
+  }
+
+  status(): RelayStatus {
+    if (this.relay) return this.relay.status();
+    const standingBy: RelayStatus = { leader: false, lanes: [], parked: 0, healed: 0, warnings: [] };
+    return this.problem === undefined ? standingBy : { ...standingBy, problem: this.problem };
+  }
+
+  async close(): Promise<void> {
+    this.stopped.abort();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    const { signal } = this.stopped;
+    while (!signal.aborted) {
+      const term = await this.election.stand(signal).catch(() => undefined);
+      if (term === undefined) continue;
+      await this.serve(AbortSignal.any([term.over, signal]));
+      await term.resign();
+    }
+  }
+
+  private async serve(over: AbortSignal): Promise<void> {
+    try {
+      this.relay = await this.start();
+      this.problem = undefined;
+    } catch (error) {
+      this.problem = error instanceof Error ? error.message : 'the relay cannot begin';
+      await pause(START_AGAIN_MS, undefined, { signal: over }).catch(() => undefined);
+      return;
+    }
+    if (!over.aborted) await once(over, 'abort');
+    await this.relay.close();
+    this.relay = undefined;
+  }
+}
