@@ -1,10 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { openPostgres, PostgresError, type Postgres } from '#postgres';
-import type { DatabaseConfig } from '#platform';
-import type { Start } from './grounds.js';
+import type { DatabaseConfig, Log } from '#platform';
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 3_000;
+
+export interface Start {
+  readonly log: Log;
+  /** Breaks off the waiting, which then rejects. */
+  readonly signal: AbortSignal;
+}
 
 /**
  * The database of vault and view, waited for until it answers. Rejects where it needs a person, such as one that does not

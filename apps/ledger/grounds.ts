@@ -1,7 +1,7 @@
 import { keepOut, type Ledger } from '#event-store';
 import type { Postgres } from '#postgres';
-import type { Config, Log } from '#platform';
-import { openDatabase } from './database.js';
+import type { Config } from '#platform';
+import { openDatabase, type Start } from './database.js';
 import { openEmbeddedLedger, openRemoteLedger, remoteLimitsOf } from './ledger-store.js';
 import type { Opened } from './opened.js';
 import { openWaitingRoom, type WaitingRoom } from './waiting-room.js';
@@ -15,11 +15,6 @@ export interface Grounds {
   readonly httpPort: number;
   /** Frees that port. */
   readonly leaveRoom: () => Promise<void>;
-}
-
-export interface Start {
-  readonly log: Log;
-  readonly signal: AbortSignal;
 }
 
 /** Opens ledger and database. Where one of them is a server it is waited for, and the port says so meanwhile. */
