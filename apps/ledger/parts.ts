@@ -6,7 +6,7 @@ import type { RecipientIds, Vault } from '#vault';
 import type { Relay } from '#relay';
 import type { LiveView } from '#view';
 import type { KeyUses } from './commands/key-uses.js';
-import type { Completion } from './completion/completion.js';
+import type { RoundsStatus } from './completion/rounds.js';
 
 /** What the handlers work with, opened once at start. An abstract class, so that Nest can inject it by its type. */
 export abstract class Parts {
@@ -21,7 +21,8 @@ export abstract class Parts {
   abstract readonly view: LiveView;
   abstract readonly ids: RecipientIds;
   abstract readonly keyUses: KeyUses;
-  abstract readonly completion: Completion;
+  /** What was broken off half way is completed in rounds. */
+  abstract readonly completion: { status(): RoundsStatus | undefined };
   /** Undefined where no brokers are configured, or this process does not run the role. */
   abstract readonly relay: Relay | undefined;
   abstract readonly feed: Feed;

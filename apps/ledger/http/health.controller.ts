@@ -2,7 +2,6 @@ import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Feed } from '#feed';
 import type { Relay } from '#relay';
-import type { Completion } from '../completion/completion.js';
 import { Parts } from '../parts.js';
 import { readinessOf } from '../readiness.js';
 import { Route } from './route.js';
@@ -60,7 +59,7 @@ function finite(lagMs: number): number | null {
 }
 
 /** Makes nothing unready: what it completes was never acknowledged. */
-function completionHealth(completion: Completion) {
+function completionHealth(completion: Parts['completion']) {
   const status = completion.status();
   if (status === undefined) return [];
   return [{ name: 'completion', ...status, lagMs: finite(status.lagMs), ready: status.problem === undefined }];
