@@ -6,6 +6,7 @@ import type { RecipientIds, Vault } from '#vault';
 import type { Relay } from '#relay';
 import type { LiveView } from '#view';
 import type { KeyUses } from './commands/key-uses.js';
+import type { UnderWay } from './commands/under-way.js';
 import type { RoundsStatus } from './completion/rounds.js';
 
 /** What the handlers work with, opened once at start. An abstract class, so that Nest can inject it by its type. */
@@ -21,6 +22,7 @@ export abstract class Parts {
   abstract readonly view: LiveView;
   abstract readonly ids: RecipientIds;
   abstract readonly keyUses: KeyUses;
+  abstract readonly underWay: UnderWay;
   /** What was broken off half way is completed in rounds. */
   abstract readonly completion: { status(): RoundsStatus | undefined };
   /** Undefined where no brokers are configured, or this process does not run the role. */

@@ -4,6 +4,7 @@ import { DataDirectoryInUse, StoreUnavailable } from '#event-store';
 import { createLog, createMetrics, startMetricsServer, type Clock, type Config, type Log } from '#platform';
 import { VaultUnavailable } from '#vault';
 import { KeyUses } from './commands/key-uses.js';
+import { UnderWay } from './commands/under-way.js';
 import { Completion } from './completion/completion.js';
 import { isAway } from './database.js';
 import { serveEmbeddedLedger } from './esdb-side.js';
@@ -85,6 +86,7 @@ async function open(config: Config, { clock, log, signal }: Required<StartOption
     view,
     ids,
     keyUses: new KeyUses(),
+    underWay: new UnderWay(),
     completion,
     relay,
     feed,

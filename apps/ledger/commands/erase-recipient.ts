@@ -48,7 +48,11 @@ export class EraseRecipientHandler implements ICommandHandler<EraseRecipient> {
  * this resolves, and what a command seals later under a new key stands behind it. The vault is told beforehand, so that
  * one that is away keeps the erasure from being begun, and a crash in between is made good at the next start.
  */
-export async function eraseOne(parts: Parts, erasure: ErasureRequest): Promise<Outcome> {
+export function eraseOne(parts: Parts, erasure: ErasureRequest): Promise<Outcome> {
+  return parts.underWay.erasing(erasure.recipientId, () => eraseNow(parts, erasure));
+}
+
+async function eraseNow(parts: Parts, erasure: ErasureRequest): Promise<Outcome> {
   const recent = recentMessagesOf(parts, erasure);
   const outcome = await carryOut(parts, {
     ...erasure,

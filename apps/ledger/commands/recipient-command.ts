@@ -53,7 +53,14 @@ interface Draft {
   readonly place?: Place;
 }
 
-export async function carryOut(parts: Parts, command: RecipientCommand): Promise<Outcome> {
+export function carryOut(parts: Parts, command: RecipientCommand): Promise<Outcome> {
+  const act = () => carryOutNow(parts, command);
+  // The others expect the revision that they have read, and an erasure in between would be one too many for them.
+  const mayBeGlanced = command.lane === 'revocation' && !command.erases;
+  return mayBeGlanced ? parts.underWay.recording(command.recipientId, act) : act();
+}
+
+async function carryOutNow(parts: Parts, command: RecipientCommand): Promise<Outcome> {
   const stream = `consent-${command.recipientId}`;
   const identity = await identify(parts, command);
   const { answer: draft, appended } = await handle<Draft>(parts, {
@@ -76,8 +83,9 @@ export async function carryOut(parts: Parts, command: RecipientCommand): Promise
  * What the view and this process know of the person together. Where this process alone writes, that is all there is, and
  * it spares an opt-out the reading of two streams; a repeated one the append itself will tell.
  */
-function glanceAt({ store, view }: Parts, command: RecipientCommand): History | undefined {
+function glanceAt({ store, view, underWay }: Parts, command: RecipientCommand): History | undefined {
   if (!mayGlance(store, command)) return undefined;
+  if (!command.erases && underWay.isErasing(command.recipientId)) return undefined;
   const { businessId, recipientId } = command;
   const looked = view.lookUp(businessId, [recipientId]);
   if (looked instanceof Promise || !looked.ok) return undefined;

@@ -52,6 +52,12 @@ export class RecordMessageHandler implements ICommandHandler<RecordMessage> {
   async execute({ message }: RecordMessage): Promise<Outcome> {
     // The message of an opt-out goes with it: it opens nothing.
     if (message.notAfter === undefined) requireRoomToRemember(this.parts);
+    const { underWay } = this.parts;
+    await underWay.erased(message.recipientId);
+    return underWay.recording(message.recipientId, () => this.record(message));
+  }
+
+  private async record(message: MessageRequest): Promise<Outcome> {
     const { ids, store, vault, view, clock, keyUses } = this.parts;
     const keyUse = this.keyUseOf(message);
     if (keyUse && keyUses.isTaken(keyUse)) throw keyReused();
