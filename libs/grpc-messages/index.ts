@@ -1,5 +1,6 @@
 export { DESCRIPTOR_SET } from './descriptor-set.js';
 export { encodeAnswers, encodeCheckResponse } from './answer-writer.js';
+export * from './change.js';
 export * from './consent.js';
 export * from './decision.js';
 export * from './eligibility.js';

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { encoded, MalformedMessage } from '#protobuf';
 import fc from 'fast-check';
 import { encodeAnswers, encodeCheckResponse } from './answer-writer.js';
+import { WATCH_REQUEST, WATCH_RESPONSE } from './change.js';
 import { COMMAND_RESPONSE, GRANT_REQUEST, RECORD_MESSAGE_REQUEST, REVOKE_REQUEST } from './consent.js';
 import { DECISION, RECIPIENT, type Decision } from './decision.js';
 import * as eligibility from './eligibility.js';
@@ -23,6 +24,8 @@ const TYPES: Readonly<Record<string, MessageType<object>>> = {
   RevokeResponse: COMMAND_RESPONSE,
   RecordMessageRequest: RECORD_MESSAGE_REQUEST,
   RecordMessageResponse: COMMAND_RESPONSE,
+  WatchRequest: WATCH_REQUEST,
+  WatchResponse: WATCH_RESPONSE,
 };
 
 const unknownFields = fc.tuple(fc.nat(), fc.string(), fc.uint8Array({ maxLength: 20 })).map(([n, text, data]) =>

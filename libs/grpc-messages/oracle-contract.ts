@@ -7,7 +7,9 @@ type Json = Record<string, unknown>;
 const root = new protobuf.Root();
 root.resolvePath = (_from, target) =>
   target.startsWith('google/') ? target : fileURLToPath(new URL(`../contracts/proto/${target}`, import.meta.url));
-root.loadSync(['eligibility_service', 'consent_service'].map((name) => `consentledger/v1/${name}.proto`));
+root.loadSync(
+  ['eligibility_service', 'consent_service', 'change_service'].map((name) => `consentledger/v1/${name}.proto`),
+);
 
 /** The `.proto` files as protobufjs reads them: the standard that our own bytes are held against. */
 export function oracleOf(name: string): protobuf.Type {

@@ -13,4 +13,5 @@ export const METHODS = {
   grant: { path: `${service('ConsentService')}/Grant`, kind: 'unary' },
   revoke: { path: `${service('ConsentService')}/Revoke`, kind: 'unary' },
   recordMessage: { path: `${service('ConsentService')}/RecordMessage`, kind: 'unary' },
+  watch: { path: `${service('ChangeService')}/Watch`, kind: 'serverStream' },
 } as const satisfies Record<string, MethodPath>;

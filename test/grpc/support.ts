@@ -6,6 +6,7 @@ import {
   type CallOptions,
   type ChannelCredentials,
   type ClientDuplexStream,
+  type ClientReadableStream,
   type ServiceError,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
@@ -14,7 +15,9 @@ import { decodeStatus, STATUS_KEY, type StatusDetails } from '#grpc-messages';
 export type Json = Readonly<Record<string, unknown>>;
 
 const INCLUDED = [fileURLToPath(new URL('../../libs/contracts/proto', import.meta.url))];
-const FILES = ['eligibility_service', 'consent_service'].map((name) => `consentledger/v1/${name}.proto`);
+const FILES = ['eligibility_service', 'consent_service', 'change_service'].map(
+  (name) => `consentledger/v1/${name}.proto`,
+);
 
 /** The contract as any user of gRPC reads it: none of our own bytes are on this side of the wire. */
 const contract = loadPackageDefinition(loadSync(FILES, { includeDirs: INCLUDED, longs: Number, oneofs: false }));
@@ -50,12 +53,14 @@ export interface CallExtras {
 export class GrpcClient {
   private readonly eligibility: Stub;
   private readonly consent: Stub;
+  private readonly changes: Stub;
 
   constructor({ port, key }: Reach, channel: ChannelCredentials = credentials.createInsecure(), options: Json = {}) {
     this.key = key;
-    const [Eligibility, Consent] = [v1.EligibilityService, v1.ConsentService] as [StubClass, StubClass];
-    this.eligibility = new Eligibility(`localhost:${port}`, channel, { ...SHARED, ...options });
-    this.consent = new Consent(`localhost:${port}`, channel, { ...SHARED, ...options });
+    const stub = (name: string) => new (v1[name] as StubClass)(`localhost:${port}`, channel, { ...SHARED, ...options });
+    this.eligibility = stub('EligibilityService');
+    this.consent = stub('ConsentService');
+    this.changes = stub('ChangeService');
   }
 
   private readonly key: string;
@@ -93,7 +98,12 @@ export class GrpcClient {
     return this.eligibility.Filter?.(this.metadata({}), options) as ClientDuplexStream<Json, Json>;
   }
 
+  watch(request: Json, options: CallOptions = {}): ClientReadableStream<Json> {
+    return this.changes.Watch?.(request, this.metadata({}), options) as ClientReadableStream<Json>;
+  }
+
   close(): void {
+    this.changes.close();
     this.eligibility.close();
     this.consent.close();
   }

@@ -1,4 +1,10 @@
-import { status, type handleUnaryCall, type Metadata, type ServerDuplexStream } from '@grpc/grpc-js';
+import {
+  status,
+  type handleUnaryCall,
+  type Metadata,
+  type ServerDuplexStream,
+  type ServerWritableStream,
+} from '@grpc/grpc-js';
 import { Refusal } from '#platform';
 import type { Parts } from '../parts.js';
 import { Asked } from './asked.js';
@@ -15,10 +21,19 @@ export interface Reply {
 /** May throw, at once or later: what it throws becomes the status of the call. */
 export type UnaryWork = (asked: Asked, message: Buffer) => Buffer | Promise<Reply>;
 
-export type Duplex = ServerDuplexStream<Buffer, Buffer>;
+/** How a stream comes to its end before its work is done. */
+export interface Ending {
+  /** Aborts when the caller has gone, the service stops or `end` is called. */
+  readonly signal: AbortSignal;
+  /** With what the caller is to be told. */
+  end(reason: unknown): void;
+}
 
-/** Settles when there is nothing more to answer. `signal` aborts when the caller has gone or the service stops. */
-export type StreamWork = (asked: Asked, call: Duplex, signal: AbortSignal) => Promise<void>;
+export type Duplex = ServerDuplexStream<Buffer, Buffer>;
+type AnyStream = Duplex | ServerWritableStream<Buffer, Buffer>;
+
+/** Settles when there is nothing more to answer. */
+export type StreamWork<Call> = (asked: Asked, call: Call, ending: Ending) => Promise<void>;
 
 interface EndedCall {
   readonly cancelled: boolean;
@@ -59,18 +74,18 @@ export class Calls {
     };
   }
 
-  bidi(method: ServedMethod, work: StreamWork): (call: Duplex) => void {
+  stream<Call extends AnyStream>(method: ServedMethod, work: StreamWork<Call>): (call: Call) => void {
     return (call) => {
       const entry = this.gate.enter(call.metadata);
       const asked = new Asked(entry.principal, call.metadata);
-      this.untilEnded(call, (signal) => work(asked, call, signal)).then(
+      this.untilEnded(call, (ending) => work(asked, call, ending)).then(
         () => {
-          this.end(method, entry, call, status.OK);
+          this.count(method, entry, call, status.OK);
           call.end();
         },
         (error: unknown) => {
           const answered = this.statusOf(method, asked, error);
-          this.end(method, entry, call, answered.code);
+          this.count(method, entry, call, answered.code);
           // A stream is ended by an event: destroying it would drop its status.
           if (!call.cancelled) call.emit('error', answered);
         },
@@ -80,12 +95,11 @@ export class Calls {
 
   /** The service stops: streams end with the status that means to call again elsewhere. */
   endStreams(): void {
-    const detail = 'The service is stopping; go on with another one.';
-    for (const end of this.endings) end(new Refusal('LEDGER_UNAVAILABLE', detail, { retryAfterMs: RECONNECT_MS }));
+    for (const end of this.endings) end(stopping());
   }
 
   /** Settles with the work, or before it where the caller goes or the service stops. */
-  private async untilEnded(call: Duplex, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  private async untilEnded(call: AnyStream, work: (ending: Ending) => Promise<void>): Promise<void> {
     const ended = new AbortController();
     const early = new Promise<never>((_, reject) => {
       ended.signal.addEventListener('abort', () => reject(ended.signal.reason as Error), { once: true });
@@ -95,7 +109,7 @@ export class Calls {
     if (call.cancelled) end(gone());
     this.endings.add(end);
     try {
-      await Promise.race([work(ended.signal), early]);
+      await Promise.race([work({ signal: ended.signal, end }), early]);
     } finally {
       this.endings.delete(end);
       ended.abort();
@@ -110,8 +124,12 @@ export class Calls {
     return statusOf(error, requestId);
   }
 
-  private end({ path }: ServedMethod, { leave, sinceMs }: Entry, call: EndedCall, code: number): void {
-    leave();
+  private end(method: ServedMethod, entry: Entry, call: EndedCall, code: number): void {
+    entry.leave();
+    this.count(method, entry, call, code);
+  }
+
+  private count({ path }: ServedMethod, { sinceMs }: Entry, call: EndedCall, code: number): void {
     this.parts.metrics.grpcCall(path, call.cancelled ? endingOf(call) : code, (performance.now() - sinceMs) / 1_000);
   }
 
@@ -125,6 +143,12 @@ export class Calls {
 }
 
 const RECONNECT_MS = 1_000;
+
+/** Said to streams when the service stops. */
+export function stopping(): Refusal {
+  const detail = 'The service is stopping; go on with another one.';
+  return new Refusal('LEDGER_UNAVAILABLE', detail, { retryAfterMs: RECONNECT_MS });
+}
 
 /** Of a call that was over before its work was done. */
 function endingOf(call: EndedCall): number {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Authenticator } from '../authenticate.js';
 import type { Asked } from './asked.js';
-import type { Duplex } from './calls.js';
+import type { Duplex, Ending } from './calls.js';
 import type { EligibilityCalls } from './eligibility-calls.js';
 import { authorizationIn } from './gate.js';
 
@@ -10,7 +10,7 @@ import { authorizationIn } from './gate.js';
  * the caller does not take the answers. So a stream holds a few messages at a time, however long it is.
  */
 export async function filter(
-  { asked, call, signal }: { readonly asked: Asked; readonly call: Duplex; readonly signal: AbortSignal },
+  { asked, call, signal }: { readonly asked: Asked; readonly call: Duplex } & Pick<Ending, 'signal'>,
   calls: EligibilityCalls,
   authenticator: Authenticator,
 ): Promise<void> {

@@ -16,7 +16,7 @@ import { statusOf } from './status.js';
 export interface Entry {
   readonly principal: Principal;
   readonly leave: () => void;
-  /** Set once a handler has taken it over, which will also leave for it. */
+  /** Set once a handler has taken it over, which will also leave for it where there is one answer. */
   isHandled: boolean;
   /** By `performance.now()`. */
   readonly sinceMs: number;
@@ -25,10 +25,16 @@ export interface Entry {
 export interface GateOptions {
   readonly authenticator: Authenticator;
   readonly inFlightMax: number;
+  readonly watchersMax: number;
   /** How long a request may take to arrive whole, in milliseconds. */
   readonly arrivalMs: number;
   /** Told of calls that were turned away here. */
   readonly onRefused: (path: string, code: number) => void;
+}
+
+interface Streams {
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
 }
 
 /** How often is looked for requests that do not arrive. */
@@ -43,6 +49,7 @@ const UNKNOWN = 'none';
  */
 export class Gate {
   private readonly load: InWork;
+  private readonly watches: InWork;
   private readonly strangers = new InWork(STRANGERS_MAX);
   private readonly entries = new WeakMap<Metadata, Entry>();
   /** Unary calls whose message is awaited, the oldest first. */
@@ -51,12 +58,14 @@ export class Gate {
 
   constructor(private readonly options: GateOptions) {
     this.load = new InWork(options.inFlightMax);
+    this.watches = new InWork(options.watchersMax);
   }
 
-  readonly interceptor: ServerInterceptor = ({ path, requestStream }, next) => {
+  readonly interceptor: ServerInterceptor = ({ path, requestStream, responseStream }, next) => {
     const method = SERVED_BY_PATH.get(path);
     const call: ServerInterceptingCall = new ServerInterceptingCall(next, {
-      start: (begin) => begin(method ? this.admit(call, method, requestStream) : this.admitStranger(call)),
+      start: (begin) =>
+        begin(method ? this.admit(call, method, { requestStream, responseStream }) : this.admitStranger(call)),
     });
     return call;
   };
@@ -70,14 +79,18 @@ export class Gate {
   }
 
   get inWork(): number {
-    return this.load.size + this.strangers.size;
+    return this.load.size + this.watches.size + this.strangers.size;
   }
 
   close(): void {
     clearInterval(this.looking);
   }
 
-  private admit(call: ServerInterceptingCall, method: ServedMethod, isStream: boolean): ServerListener {
+  private admit(
+    call: ServerInterceptingCall,
+    method: ServedMethod,
+    { requestStream, responseStream }: Streams,
+  ): ServerListener {
     const sinceMs = performance.now();
     let entry: Entry | undefined;
     let leave: (() => void) | undefined;
@@ -93,9 +106,9 @@ export class Gate {
     };
     return new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, proceed) => {
-        leave = this.load.enter(method.revocation);
+        leave = method.watch ? this.watches.enter() : this.load.enter(method.revocation);
         if (!leave) return refuse(overloaded());
-        if (!isStream) this.arriving.set(call, sinceMs);
+        if (!requestStream) this.arriving.set(call, sinceMs);
         const { authenticator } = this.options;
         const authorization = authorizationIn(metadata);
         const remembered = authenticator.remembered(authorization);
@@ -108,7 +121,8 @@ export class Gate {
       })
       .withOnCancel(() => {
         this.arriving.delete(call);
-        if (entry?.isHandled !== true) leave?.();
+        // A stream holds what it is about to send until it is over, however early its work is done.
+        if (responseStream || entry?.isHandled !== true) leave?.();
       })
       .build();
   }

@@ -5,7 +5,7 @@ import type { Config } from '#platform';
 import type { Authenticator } from '../authenticate.js';
 import type { Parts } from '../parts.js';
 import type { CheckEligibilityHandler } from '../queries/check-eligibility.js';
-import { Calls } from './calls.js';
+import { Calls, type Duplex } from './calls.js';
 import { ConsentCalls } from './consent-calls.js';
 import { EligibilityCalls } from './eligibility-calls.js';
 import { filter } from './filter.js';
@@ -13,6 +13,7 @@ import { Gate } from './gate.js';
 import { Health } from './health.js';
 import { SERVED } from './methods.js';
 import { registerReflection } from './reflection.js';
+import { watch, type WatchCall } from './watch.js';
 
 export interface GrpcSide {
   /** Resolves with the port that was bound; rejects where it is taken. */
@@ -36,6 +37,7 @@ export function openGrpc(parts: Parts, authenticator: Authenticator, { checks, c
   const gate = new Gate({
     authenticator,
     inFlightMax: limits.inFlightMax,
+    watchersMax: parts.config.feed.watchersMax,
     arrivalMs: limits.requestTimeoutMs,
     onRefused: (path, code) => parts.metrics.grpcCall(path, code, 0),
   });
@@ -44,6 +46,10 @@ export function openGrpc(parts: Parts, authenticator: Authenticator, { checks, c
   const health = new Health(parts);
   registerEligibility(server, calls, new EligibilityCalls(parts, checks), authenticator);
   registerConsent(server, calls, new ConsentCalls(parts, commands));
+  const watching = calls.stream(SERVED.watch, (asked, call: WatchCall, ending) =>
+    watch({ asked, call, ending }, parts, authenticator),
+  );
+  server.register(SERVED.watch.path, watching, asBytes, asBytes, 'serverStream');
   health.register(server);
   registerReflection(server);
   let closed: Promise<void> | undefined;
@@ -69,7 +75,7 @@ function registerEligibility(
   const { check, checkBatch, filter: filtering } = SERVED;
   const one = calls.unary(check, (asked, message) => eligibility.check(asked, message));
   const many = calls.unary(checkBatch, (asked, message) => eligibility.batch(asked, message));
-  const stream = calls.bidi(filtering, (asked, call, signal) =>
+  const stream = calls.stream(filtering, (asked, call: Duplex, { signal }) =>
     filter({ asked, call, signal }, eligibility, authenticator),
   );
   server.register(check.path, one, asBytes, asBytes, 'unary');
