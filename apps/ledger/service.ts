@@ -25,6 +25,8 @@ export interface Running {
   /** What readers of the ledger over EventStoreDB's protocol are to trust, where no certificate was configured. */
   readonly esdbCaFile?: string;
   readonly adminKeyFile?: string;
+  /** Calls over gRPC that were let in and are not over. */
+  grpcInWork(): number;
   /** Stops accepting, finishes what is in flight, closes the followers and the stores. Idempotent. */
   close(): Promise<void>;
 }
@@ -112,6 +114,7 @@ async function open(config: Config, { clock, log, signal }: Required<StartOption
     ports: esdb ? { ...ports, esdb: esdb.port } : ports,
     ...(esdb?.caFile === undefined ? {} : { esdbCaFile: esdb.caFile }),
     ...(adminKey.file === undefined ? {} : { adminKeyFile: adminKey.file }),
+    grpcInWork: () => grpc.inWork,
     close: () => opened.close(),
   };
 }

@@ -52,15 +52,15 @@ export class Calls {
 
   unary(method: ServedMethod, work: UnaryWork): handleUnaryCall<Buffer, Buffer> {
     return (call, callback) => {
-      const entry = this.gate.enter(call.metadata);
+      const entry = this.gate.entryOf(call.metadata);
       const asked = new Asked(entry.principal, call.metadata);
       const answer = ({ bytes, trailer }: Reply) => {
-        this.end(method, entry, call, status.OK);
+        this.count(method, entry, call, status.OK);
         callback(null, bytes, trailer);
       };
       const fail = (error: unknown) => {
         const answered = this.statusOf(method, asked, error);
-        this.end(method, entry, call, answered.code);
+        this.count(method, entry, call, answered.code);
         callback(answered);
       };
       try {
@@ -76,7 +76,7 @@ export class Calls {
 
   stream<Call extends AnyStream>(method: ServedMethod, work: StreamWork<Call>): (call: Call) => void {
     return (call) => {
-      const entry = this.gate.enter(call.metadata);
+      const entry = this.gate.entryOf(call.metadata);
       const asked = new Asked(entry.principal, call.metadata);
       this.untilEnded(call, (ending) => work(asked, call, ending)).then(
         () => {
@@ -122,11 +122,6 @@ export class Calls {
       this.parts.log.error({ err: error, requestId, method: path }, 'a call failed');
     }
     return statusOf(error, requestId);
-  }
-
-  private end(method: ServedMethod, entry: Entry, call: EndedCall, code: number): void {
-    entry.leave();
-    this.count(method, entry, call, code);
   }
 
   private count({ path }: ServedMethod, { sinceMs }: Entry, call: EndedCall, code: number): void {

@@ -12,12 +12,9 @@ import { InWork } from './in-work.js';
 import { SERVED_BY_PATH, type ServedMethod } from './methods.js';
 import { statusOf } from './status.js';
 
-/** A call that was let in: who makes it, and how it ends to count as one in work. */
+/** A call that was let in. */
 export interface Entry {
   readonly principal: Principal;
-  readonly leave: () => void;
-  /** Set once a handler has taken it over, which will also leave for it where there is one answer. */
-  isHandled: boolean;
   /** By `performance.now()`. */
   readonly sinceMs: number;
 }
@@ -30,11 +27,6 @@ export interface GateOptions {
   readonly arrivalMs: number;
   /** Told of calls that were turned away here. */
   readonly onRefused: (path: string, code: number) => void;
-}
-
-interface Streams {
-  readonly requestStream: boolean;
-  readonly responseStream: boolean;
 }
 
 /** How often is looked for requests that do not arrive. */
@@ -61,20 +53,18 @@ export class Gate {
     this.watches = new InWork(options.watchersMax);
   }
 
-  readonly interceptor: ServerInterceptor = ({ path, requestStream, responseStream }, next) => {
+  readonly interceptor: ServerInterceptor = ({ path, requestStream }, next) => {
     const method = SERVED_BY_PATH.get(path);
     const call: ServerInterceptingCall = new ServerInterceptingCall(next, {
-      start: (begin) =>
-        begin(method ? this.admit(call, method, { requestStream, responseStream }) : this.admitStranger(call)),
+      start: (begin) => begin(method ? this.admit(call, method, requestStream) : this.admitStranger(call)),
     });
     return call;
   };
 
-  /** For the handler of a call that came through. From now on it leaves by itself. */
-  enter(metadata: Metadata): Entry {
+  /** For the handler of a call that came through. */
+  entryOf(metadata: Metadata): Entry {
     const entry = this.entries.get(metadata);
     if (!entry) throw new Error('a call reached its handler and not the gate');
-    entry.isHandled = true;
     return entry;
   }
 
@@ -86,29 +76,19 @@ export class Gate {
     clearInterval(this.looking);
   }
 
-  private admit(
-    call: ServerInterceptingCall,
-    method: ServedMethod,
-    { requestStream, responseStream }: Streams,
-  ): ServerListener {
+  private admit(call: ServerInterceptingCall, method: ServedMethod, isStream: boolean): ServerListener {
     const sinceMs = performance.now();
-    let entry: Entry | undefined;
     let leave: (() => void) | undefined;
     const admit = (principal: Principal, metadata: Metadata, proceed: (metadata: Metadata) => void) => {
-      if (leave === undefined) return;
-      entry = { principal, leave, isHandled: false, sinceMs };
-      this.entries.set(metadata, entry);
+      this.entries.set(metadata, { principal, sinceMs });
       proceed(metadata);
     };
-    const refuse = (error: unknown) => {
-      this.refuse(call, method.path, error);
-      leave?.();
-    };
+    const refuse = (error: unknown) => this.refuse(call, method.path, error);
     return new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, proceed) => {
         leave = method.watch ? this.watches.enter() : this.load.enter(method.revocation);
         if (!leave) return refuse(overloaded());
-        if (!requestStream) this.arriving.set(call, sinceMs);
+        if (!isStream) this.arriving.set(call, sinceMs);
         const { authenticator } = this.options;
         const authorization = authorizationIn(metadata);
         const remembered = authenticator.remembered(authorization);
@@ -120,9 +100,9 @@ export class Gate {
         proceed();
       })
       .withOnCancel(() => {
+        // Said of every call once it is over: answered, or left by its caller.
         this.arriving.delete(call);
-        // A stream holds what it is about to send until it is over, however early its work is done.
-        if (responseStream || entry?.isHandled !== true) leave?.();
+        leave?.();
       })
       .build();
   }

@@ -20,6 +20,8 @@ export interface GrpcSide {
   listen(at: { readonly host: string; readonly port: number }): Promise<number>;
   /** Takes no more calls, ends the streams, and lets the others finish for a while. Idempotent. */
   close(): Promise<void>;
+  /** Calls that were let in and are not over. */
+  readonly inWork: number;
 }
 
 /** Whom HTTP asks too. */
@@ -59,6 +61,9 @@ export function openGrpc(parts: Parts, authenticator: Authenticator, { checks, c
     gate.close();
   };
   return {
+    get inWork() {
+      return gate.inWork;
+    },
     listen: (at) => listen(server, at, parts.config.tls),
     close: () => (closed ??= close(server, stop, limits.shutdownTimeoutMs / 2)),
   };
@@ -96,6 +101,8 @@ function registerConsent(server: Server, calls: Calls, consent: ConsentCalls): v
 function serverOptions({ config }: Parts, gate: Gate): ServerOptions {
   return {
     'grpc.max_receive_message_length': Math.max(config.limits.bodyBytes, config.limits.webhookBytes),
+    // Of one connection; further calls wait at the caller.
+    'grpc.max_concurrent_streams': 2 * config.limits.inFlightMax,
     // Callers whose network has gone do not hold their streams for ever.
     'grpc.keepalive_time_ms': 20_000,
     'grpc.keepalive_timeout_ms': 10_000,
