@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { openSqliteStore, writeEvent, type NewEvent, type Position, type SqliteStore } from '#event-store';
+import { openSqliteStore, writeEvent, type EventStore, type NewEvent, type Position } from '#event-store';
 import {
   FEED_DEFAULTS,
   openFeed,
@@ -31,12 +31,15 @@ export function stopOf(businessId: string): NewEvent {
 /** The feed over a ledger on a real disk. */
 export class FeedScene {
   readonly dataDir = mkdtempSync(join(tmpdir(), 'feed-'));
-  store!: SqliteStore;
+  store!: EventStore;
   feed!: Feed;
   readonly errors: unknown[] = [];
+  private isOwn = true;
 
-  async start(limits: Partial<FeedLimits> = {}): Promise<void> {
-    this.store = await openSqliteStore({ dataDir: this.dataDir, diskReserveMb: 0 });
+  /** `store`: another than one of its own, which whoever opened it closes. */
+  async start(limits: Partial<FeedLimits> = {}, store?: EventStore): Promise<void> {
+    this.isOwn = store === undefined;
+    this.store = store ?? (await openSqliteStore({ dataDir: this.dataDir, diskReserveMb: 0 }));
     this.feed = openFeed({
       store: this.store,
       clock: { now: () => Date.now(), monotonic: () => performance.now() },
@@ -47,7 +50,7 @@ export class FeedScene {
 
   async stop(): Promise<void> {
     await this.feed.close();
-    await this.store.close();
+    if (this.isOwn) await this.store.close();
     rmSync(this.dataDir, { recursive: true });
   }
 

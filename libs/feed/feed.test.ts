@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { changeRecordOf } from '#contracts';
-import { ForeignPosition, StoreUnavailable, comparePositions, hasReached } from '#event-store';
+import { ForeignPosition, StoreUnavailable, openSqliteStore } from '#event-store';
 import { readRecipientEvent } from '#view';
+import { describeFeedOver } from './contract.js';
 import { FeedScene, NOW, changesFrom, eventOf, names, recipientsOf, stopOf, toldUntil, until } from './feed-scene.js';
 import { FeedFull, PositionAhead, WatchEnded } from './index.js';
 
@@ -156,36 +160,15 @@ describe('the feed', () => {
   });
 });
 
-describe('watchers from anywhere, while many write', () => {
-  it('are told each change once, in the order of the ledger', async () => {
-    const businesses = ['acme', 'beta', 'gamma'];
-    const end: { position?: string } = {};
-    const isLast = (position: string) => end.position !== undefined && hasReached(position, end.position);
-    const watching = async (business: string, from: string) => {
-      const told = await toldUntil(watch(business, from), ({ position }) => isLast(position));
-      return { business, from, positions: told.flatMap((one) => (one.kind === 'change' ? [one.position] : [])) };
-    };
-    await scene.stops('acme', names('early', 700));
-    const places = [`${scene.store.ledgerId}.0`, await scene.store.head()];
-    const watches: ReturnType<typeof watching>[] = [];
-    for (let round = 0; round < 60; round += 1) {
-      const business = businesses[round % 3] as string;
-      if (round % 2 === 0) watches.push(watching(business, places[round % places.length] as string));
-      const written = businesses.map((one) => scene.stops(one, names(`${one}-${round}-`, 20)));
-      places.push(...(await Promise.all(written)));
-    }
-    end.position = await scene.stops('nobody', ['last']);
-    const all = (await scene.store.readAll({ limit: 10_000 })).events.map((stored) => ({
-      position: stored.position,
-      business: readRecipientEvent(stored).event.data.businessId,
-    }));
-    for (const { business, from, positions } of await Promise.all(watches)) {
-      const own = all.filter((one) => one.business === business && (comparePositions(one.position, from) ?? 0) > 0);
-      expect(positions).toEqual(own.map(({ position }) => position));
-    }
-    expect(watches).toHaveLength(30);
-    expect(scene.errors).toEqual([]);
-  });
+describeFeedOver('the embedded ledger', () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'feed-contract-'));
+  return openSqliteStore({ dataDir, diskReserveMb: 0 }).then((store) => ({
+    store,
+    cleanup: async () => {
+      await store.close();
+      rmSync(dataDir, { recursive: true });
+    },
+  }));
 });
 
 describe('a watcher that is slow', () => {
