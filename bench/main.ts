@@ -14,6 +14,8 @@ import { measureEventStoreCopy } from './figures/eventstore-copy.js';
 import { measureEventStoreLive } from './figures/eventstore-live.js';
 import { measureEventStoreRead } from './figures/eventstore-read.js';
 import { measureEventStoreRevoke } from './figures/eventstore-revoke.js';
+import { measureFeed } from './figures/feed.js';
+import { measureFilter } from './figures/filter.js';
 import { measureGuard } from './figures/guard.js';
 import { measureKafkaDrain } from './figures/kafka-drain.js';
 import { measureKafkaLatency } from './figures/kafka-latency.js';
@@ -60,6 +62,8 @@ async function measureAll(bench: Bench): Promise<readonly Figure[]> {
     check: () => withRig((one) => measureCheck(bench, one, 'id')),
     phone: () => withRig((one) => measureCheck(bench, one, 'phone')),
     batch: () => withRig((one) => measureBatch(bench, one)),
+    filter: () => withRig((one) => measureFilter(bench, one)),
+    feed: () => measureFeed(bench),
     append: () => measureAppend(bench),
     // After the checks: from here on everybody has said stop.
     revoke: () => withRig((one) => measureRevoke(bench, one)),

@@ -5,6 +5,8 @@ export const FIGURES = [
   'check',
   'phone',
   'batch',
+  'filter',
+  'feed',
   'append',
   'revoke',
   'rebuild',
