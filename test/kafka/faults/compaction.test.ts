@@ -12,8 +12,8 @@ import { Stage, UNHARMED, closeStages } from './stage.js';
 import { outcomeOf, WHOLE } from './outcome.js';
 import { Witness, agree } from './witness.js';
 
-const BOOTS = FULL ? 40 : 4;
-const BETWEEN_BOOTS = FULL ? 500 : 150;
+const BOOTS = FULL ? 20 : 3;
+const BETWEEN_BOOTS = FULL ? 300 : 80;
 const LIVE_MS = 30_000;
 
 /** As hard as Kafka can: whatever is not in the newest segment, of which there is one every second, is compacted at once. */
@@ -121,5 +121,5 @@ it(
     expect(await stage.service.process.kill('SIGTERM')).toEqual({ code: 0, signal: null });
     expect(stage.service.process.stderr).toBe('');
   },
-  FULL ? 900_000 : 120_000,
+  FULL ? 1_200_000 : 240_000,
 );

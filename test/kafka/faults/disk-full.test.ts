@@ -5,10 +5,10 @@ import { ask, must } from '../../support/client.js';
 import { startBroker } from '../broker.js';
 import { Stage, UNHARMED, closeStages } from './stage.js';
 
-const ROUNDS = FULL ? 6 : 1;
+const ROUNDS = FULL ? 4 : 1;
 /** Acknowledged before the disk is full, and while it is. */
-const BEFORE = FULL ? 300 : 60;
-const MEANWHILE = FULL ? 600 : 120;
+const BEFORE = FULL ? 200 : 40;
+const MEANWHILE = FULL ? 300 : 40;
 
 const random = chance('the disk of the broker is full');
 
@@ -54,5 +54,5 @@ it(
     expect(await service.process.kill('SIGTERM')).toEqual({ code: 0, signal: null });
     expect(service.process.stderr).toBe('');
   },
-  FULL ? 600_000 : 120_000,
+  FULL ? 1_200_000 : 240_000,
 );

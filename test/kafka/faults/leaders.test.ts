@@ -72,5 +72,5 @@ it(
     expect(await service.process.kill('SIGTERM')).toEqual({ code: 0, signal: null });
     expect(service.process.stderr).toBe('');
   },
-  FULL ? 1_200_000 : 180_000,
+  FULL ? 1_200_000 : 240_000,
 );

@@ -16,7 +16,7 @@ import { eventOf, grant, stop } from '../relay/scene.js';
 import { WHOLE, inWords, outcomeOf } from './outcome.js';
 import { Witness } from './witness.js';
 
-const ROUNDS = FULL ? 25 : 2;
+const ROUNDS = FULL ? 20 : 2;
 const LEASE_MS = 1_500;
 const WRITERS = 4;
 /** Appended before one is stopped, and while it is. */
@@ -142,5 +142,5 @@ it(
     expect(registers.at(-1)?.revision).toBe(register?.revision);
     for (const relay of relays) expect(await relay.kill('SIGTERM')).toEqual({ code: 0, signal: null });
   },
-  FULL ? 900_000 : 120_000,
+  FULL ? 1_200_000 : 240_000,
 );

@@ -96,5 +96,5 @@ it(
     expect(await stage.service.process.kill('SIGTERM')).toEqual({ code: 0, signal: null });
     expect(stage.service.process.stderr).toBe('');
   },
-  FULL ? 600_000 : 120_000,
+  FULL ? 1_200_000 : 240_000,
 );
