@@ -20,6 +20,9 @@ import { measureGuard } from './figures/guard.js';
 import { measureKafkaDrain } from './figures/kafka-drain.js';
 import { measureKafkaLatency } from './figures/kafka-latency.js';
 import { openLargeLedger, type LargeLedger } from './figures/large-ledger.js';
+import { measurePostgresMisses } from './figures/postgres-misses.js';
+import { measurePostgresProjector } from './figures/postgres-projector.js';
+import { openPostgresRig, type PostgresRig } from './figures/postgres-rig.js';
 import { measureRebuild } from './figures/rebuild.js';
 import { measureRevoke } from './figures/revoke.js';
 import { measureMillion } from './figures/million.js';
@@ -54,6 +57,9 @@ async function measureAll(bench: Bench): Promise<readonly Figure[]> {
   let large: Promise<LargeLedger> | undefined;
   const withLarge = async <T>(measure: (ledger: LargeLedger) => Promise<T>) =>
     measure(await (large ??= openLargeLedger(bench)));
+  let database: Promise<PostgresRig> | undefined;
+  const withDatabase = <T>(measure: (rig: PostgresRig) => Promise<T>) =>
+    withLarge(async (ledger) => measure(await (database ??= openPostgresRig(bench, ledger))));
   const withBroker = async <T>(measure: (brokers: readonly string[]) => Promise<T>) => {
     bench.own(stopBrokers);
     return measure((await startBroker()).brokers);
@@ -76,6 +82,8 @@ async function measureAll(bench: Bench): Promise<readonly Figure[]> {
     'kafka-latency': () => withBroker((brokers) => measureKafkaLatency(bench, brokers)),
     'kafka-drain': () => withBroker((brokers) => measureKafkaDrain(bench, brokers)),
     million: () => measureMillion(bench),
+    'pg-misses': () => withDatabase((one) => measurePostgresMisses(bench, one)),
+    'pg-projector': () => withDatabase((one) => measurePostgresProjector(bench, one)),
     guard: () => withBroker((brokers) => measureGuard(bench, brokers)),
   };
   const figures: Figure[] = [];

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** `esdb-…`: through EventStoreDB's protocol. `kafka-…`: the relay, `guard`: a sender's guard, over a Kafka broker. `million`: so many recipients. */
+/** `esdb-…`: through EventStoreDB's protocol. `kafka-…`: the relay, `guard`: a sender's guard, over a Kafka broker. `million`: so many recipients. `pg-…`: the view in PostgreSQL. */
 export const FIGURES = [
   'check',
   'phone',
@@ -19,6 +19,8 @@ export const FIGURES = [
   'kafka-drain',
   'guard',
   'million',
+  'pg-misses',
+  'pg-projector',
 ] as const;
 export type FigureName = (typeof FIGURES)[number];
 

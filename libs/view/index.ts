@@ -1,5 +1,6 @@
 export * from './port.js';
 export type { Election, Term } from './election.js';
+export { catchUp, type CatchUpOptions } from './advance.js';
 export { Catalogue, type Route } from './catalogue.js';
 export { LiveView } from './live-view.js';
 export type { LiveViewOptions, LiveViewStatus, LookUp } from './live-view-terms.js';

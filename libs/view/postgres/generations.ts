@@ -61,13 +61,15 @@ export class Generations {
 
   /**
    * Puts a filled one in place of the one in use. `catchUp` runs while nobody can move that one on, and has to bring the
-   * new one up to it.
+   * new one up to it. Where none is in use there is nothing to catch up with.
    */
   async exchange(filled: number, catchUp: (inUse: number) => Promise<void>): Promise<void> {
     await this.#exclusively(async (session) => {
-      const inUse = await this.#findOrMake(session);
-      await session.change(MARK, [inUse, 'retired']);
-      await catchUp(inUse);
+      const inUse = await this.#find(session);
+      if (inUse !== undefined) {
+        await session.change(MARK, [inUse, 'retired']);
+        await catchUp(inUse);
+      }
       await session.change(MARK, [filled, 'current']);
     });
   }

@@ -150,6 +150,12 @@ describe('a rebuilt view in PostgreSQL', () => {
     expect(await view.position()).toBe(await ledger.head());
   });
 
+  it('is the first one where there was none', async () => {
+    const ledger = await ledgerOf([['r1', grant(1)]]);
+    expect(await rebuild(ledger)).toMatchObject({ events: 2, position: 'ledger.3' });
+    expect((await (await open(ledger)).read(['r1'])).rows[0]?.state.grants).toHaveLength(1);
+  });
+
   it('replaces one of a ledger that was lost', async () => {
     const ledger = await ledgerOf([['r1', grant(1)]]);
     const view = await open(ledger);
