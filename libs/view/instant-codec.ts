@@ -17,14 +17,39 @@ const SECONDS = Array.from({ length: 60 }, (_, n) => twoDigits(n));
 const MILLISECONDS = Array.from({ length: 1_000 }, (_, n) => `.${String(n).padStart(3, '0')}Z`);
 
 export function packInstant(instant: Instant): PackedInstant {
-  const epochMs = dayNumber(instant.slice(0, 10)) * DAY_MS + millisecondOfDay(instant);
-  return Number.isNaN(epochMs) || unpackInstant(epochMs) !== instant ? instant : epochMs;
+  const ofDay = millisecondOfDay(instant);
+  if (Number.isNaN(ofDay)) return instant;
+  const epochMs = dayNumber(instant.slice(0, 10)) * DAY_MS + ofDay;
+  return Number.isNaN(epochMs) ? instant : epochMs;
 }
 
-/** Reads the digits where an instant has them; what stands elsewhere is compared afterwards. */
+const INSTANT_LENGTH = 24;
+
+/** Not a number where what follows the date is not written as `unpackInstant` writes it. */
 function millisecondOfDay(instant: Instant): number {
-  const digits = (at: number, length: number) => Number(instant.slice(at, at + length));
-  return ((digits(11, 2) * 60 + digits(14, 2)) * 60 + digits(17, 2)) * 1_000 + digits(20, 3);
+  const [hour, minute] = [numberAt(instant, 11, 2), numberAt(instant, 14, 2)];
+  const [second, millisecond] = [numberAt(instant, 17, 2), numberAt(instant, 20, 3)];
+  const isWritten = instant.length === INSTANT_LENGTH && hour < 24 && minute < 60 && second < 60;
+  return isWritten && hasMarks(instant) ? ((hour * 60 + minute) * 60 + second) * 1_000 + millisecond : Number.NaN;
+}
+
+function hasMarks(instant: Instant): boolean {
+  return (
+    instant[10] === 'T' && instant[13] === ':' && instant[16] === ':' && instant[19] === '.' && instant[23] === 'Z'
+  );
+}
+
+const ZERO = '0'.charCodeAt(0);
+
+/** Digit by digit: a text cut out for each number costs more than everything else. Not a number where one is none. */
+function numberAt(instant: Instant, from: number, digits: number): number {
+  let number = 0;
+  for (let at = from; at < from + digits; at += 1) {
+    const digit = instant.charCodeAt(at) - ZERO;
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN;
+    number = number * 10 + digit;
+  }
+  return number;
 }
 
 export function unpackInstant(packed: PackedInstant): Instant {
@@ -46,11 +71,13 @@ function dayText(day: number): string {
   return text;
 }
 
+/** Not a number where no day is written so. */
 function dayNumber(text: string): number {
   const known = dayNumbers.get(text);
   if (known !== undefined) return known;
   if (dayNumbers.size >= MAX_DAYS) dayNumbers.clear();
-  const day = Math.floor(Date.parse(`${text}T00:00:00.000Z`) / DAY_MS);
+  const parsed = Math.floor(Date.parse(`${text}T00:00:00.000Z`) / DAY_MS);
+  const day = Number.isNaN(parsed) || dayText(parsed) !== text ? Number.NaN : parsed;
   dayNumbers.set(text, day);
   return day;
 }
