@@ -1,16 +1,18 @@
 import { existsSync } from 'node:fs';
 import { Presets, SingleBar } from 'cli-progress';
-import { openEventStoreDb, openSqliteStore } from '#event-store';
-import { readConfig } from '#platform';
-import { rebuildView, type RebuildProgress } from '#view';
+import { openEventStoreDb, openSqliteStore, type EventStore } from '#event-store';
+import { readConfig, type Config } from '#platform';
+import { openPostgres } from '#postgres';
+import { rebuildPostgresView, rebuildView, type RebuildProgress, type Rebuilt } from '#view';
 
 /**
- * `npm run view:rebuild`: makes the view anew from the ledger of `DATA_DIR` or `EVENTSTORE_URL`, also beside a running service, which goes
- * on answering from the old one and takes the new one up by itself.
+ * `npm run view:rebuild`: makes the view anew from the ledger of `DATA_DIR` or `EVENTSTORE_URL`, in `DATA_DIR` or
+ * `DATABASE_URL`, also beside running processes, which go on answering from the old one and take the new one up by themselves.
  */
 async function main(): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
-  const { dataDir, eventStore } = readConfig(process.env);
+  const config = readConfig(process.env);
+  const { dataDir, eventStore } = config;
   const remote = eventStore && { url: eventStore.url, readOnly: true };
   const store = await (remote ? openEventStoreDb(remote) : openSqliteStore({ dataDir, readOnly: true }));
   const bar = new SingleBar(
@@ -25,13 +27,28 @@ async function main(): Promise<void> {
   );
   bar.start(1, 0, { perSecond: 0 });
   try {
-    const rebuilt = await rebuildView({ store, dataDir, onProgress: (progress) => show(bar, progress) });
+    const rebuilt = await rebuild(config, store, (progress) => show(bar, progress));
     bar.stop();
     const rate = Math.round(rebuilt.events / Math.max(rebuilt.seconds, 0.001));
     print(`rebuilt: ${rebuilt.events} events in ${rebuilt.seconds.toFixed(1)} s (${rate}/s), at ${rebuilt.position}`);
   } finally {
     bar.stop();
     await store.close();
+  }
+}
+
+async function rebuild(
+  { dataDir, database }: Config,
+  store: EventStore,
+  onProgress: (progress: RebuildProgress) => void,
+): Promise<Rebuilt> {
+  if (database === undefined) return rebuildView({ store, dataDir, onProgress });
+  const { url, schema, limits } = database;
+  const postgres = openPostgres({ url, schema, limits });
+  try {
+    return await rebuildPostgresView({ store, postgres, onProgress });
+  } finally {
+    await postgres.close();
   }
 }
 

@@ -85,7 +85,10 @@ export const VARIABLES = {
     parsePostgresUrl,
   ),
   DATABASE_SCHEMA: words('consent_ledger', 'Schema of the tables; made where it is missing.', parseSchemaName),
-  DATABASE_POOL_MAX: count(10, 1000, 'Most sessions of this process at once.'),
+  DATABASE_POOL_MAX: wholeNumber(
+    { fallback: 10, from: 4, to: 1000, unit: 'count' },
+    'Most sessions of this process at once; two of them stand for what one replica is chosen to do.',
+  ),
   DATABASE_WAITING_MAX: count(1000, 100_000, 'Most statements that wait for a session; further ones are turned away.'),
   DATABASE_CONNECT_TIMEOUT_MS: ms(3000, 100, 60_000, 'Longest time to make a session, or to wait for one.'),
   DATABASE_STATEMENT_TIMEOUT_MS: ms(5000, 100, 600_000, 'Longest time for a statement.'),

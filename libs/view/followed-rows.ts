@@ -81,6 +81,11 @@ export class FollowedRows {
     return rows.includes(undefined) ? undefined : rows.map((row) => row && known(row));
   }
 
+  /** Of what was read nothing is kept; what is recent is. */
+  readAgain(): void {
+    this.#cached.clear();
+  }
+
   /** The stored rows are at or past `position`: nothing up to there need be kept. */
   forget(position: Position): void {
     if (!isPast(position, this.#forgottenUpTo)) return;

@@ -192,6 +192,22 @@ describe('rows that are away', () => {
   });
 });
 
+describe('rows whose place others took', () => {
+  it('are not answered from memory any more', async () => {
+    await append('consent-r1', grant(1));
+    const view = await scene.open();
+    await until(() => view.status().shared?.position !== undefined);
+    scene.rows.held = true;
+    const before = ask(view, 'r1');
+    await until(() => scene.rows.waiting.length > 0);
+    scene.rows.release();
+    await before;
+    expect(view.lookUp('acme', ['r1'])).not.toBeInstanceOf(Promise);
+    scene.generation = 2;
+    await until(() => view.lookUp('acme', ['r1']) instanceof Promise);
+  });
+});
+
 describe('rows that stand still', () => {
   it('are moved on by whoever notices, though another was chosen', async () => {
     await scene.election.stand(new AbortController().signal);

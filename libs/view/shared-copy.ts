@@ -18,6 +18,8 @@ export interface SharedView {
   readonly election: Election;
   /** Most recipients of whom this process keeps what the shared rows lack; beyond it the follower waits. */
   readonly recentMax: number;
+  /** Changes when others take the place of the rows: then what was read of them before is read again. */
+  readonly generation: () => unknown;
   /** Puts empty rows in place of those that turned out to be damaged; another process may have done so before. */
   readonly makeAnew: () => Promise<void>;
 }
@@ -61,6 +63,7 @@ export class SharedCopy implements ViewCopy {
   /** Of the shared rows, as they were looked at last. */
   #stored: Position | undefined;
   #watched: Position | undefined;
+  #generation: unknown;
   /** So many looks long the shared rows have stood still although they lack something. */
   #looksAtRest = 0;
   #problem: string | undefined;
@@ -78,6 +81,7 @@ export class SharedCopy implements ViewCopy {
     this.#rows = new FollowedRows(options.limits.cacheEntries, options.limits.cacheBytes);
     this.#position = position;
     this.#stored = position;
+    this.#generation = options.shared.generation();
     if (position !== undefined) this.#rows.forget(position);
     for (const row of businesses) this.#keep(row);
     const { store, shared, limits, onError } = options;
@@ -212,7 +216,10 @@ export class SharedCopy implements ViewCopy {
    */
   async #look(): Promise<void> {
     const before = this.#stored;
-    this.#stored = await this.#options.shared.view.position();
+    const { view, generation } = this.#options.shared;
+    this.#stored = await view.position();
+    if (generation() !== this.#generation) this.#rows.readAgain();
+    this.#generation = generation();
     if (before !== undefined && isPast(this.#stored, before)) this.#rows.forget(before);
     if (!this.#rows.complete(this.#stored)) throw new RowsUnfit(WENT_BACK);
     this.#problem = undefined;

@@ -120,13 +120,20 @@ export class SharedScene {
   readonly election = new Queue();
   readonly errors: unknown[] = [];
   monotonicMs = 0;
+  generation = 1;
   readonly #opened: LiveView[] = [];
 
   async open(limits: Partial<LiveViewOptions['limits']> = {}, recentMax = 1_000): Promise<LiveView> {
     const view = await LiveView.open({
       store: this.memory,
       dataDir: this.rows.directory,
-      shared: { view: this.rows, election: this.election, recentMax, makeAnew: async () => undefined },
+      shared: {
+        view: this.rows,
+        election: this.election,
+        recentMax,
+        generation: () => this.generation,
+        makeAnew: async () => undefined,
+      },
       clock: { monotonic: () => this.monotonicMs },
       limits: { maxLagMs: 5_000, waitForPositionMs: 10_000, cacheEntries: 100, probeIntervalMs: 5, ...limits },
       onUnreadable: () => undefined,

@@ -80,6 +80,15 @@ export class ProgramProcess {
     return within(this.exited, 'the process did not end', () => this.err);
   }
 
+  /** It stands still until `resume`, and does not know. */
+  pause(): void {
+    this.child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.child.kill('SIGCONT');
+  }
+
   /** Resolves with a line of stdout that begins so, or with undefined where the process ends without having said it. */
   async line(beginning: string): Promise<string | undefined> {
     for (;;) {

@@ -18,7 +18,8 @@ import { Refused, type Bar } from './tool.js';
  * that name once it is whole, checked and on disk; where this rejects there is nothing of that name.
  */
 export async function makeBackup(config: Config, to: string, bar: Bar): Promise<Manifest> {
-  const { dataDir, eventStore } = config;
+  const { dataDir, eventStore, database } = config;
+  if (database !== undefined) throw new Refused(IN_DATABASE);
   if (eventStore === undefined) requireLedgerIn(dataDir);
   if (!existsSync(join(dataDir, VAULT_FILE))) throw new Refused(`there is no ${VAULT_FILE} in ${dataDir}`);
   const wanted = resolve(to);
@@ -38,6 +39,9 @@ export async function makeBackup(config: Config, to: string, bar: Bar): Promise<
     throw error;
   }
 }
+
+const IN_DATABASE =
+  'the vault is in PostgreSQL: back that up with its own tools, the ledger with its own, the ledger first. See docs/operations/keeping.md';
 
 function abandonedOf(name: string): RegExp {
   return new RegExp(`^${name.replaceAll(/[^A-Za-z0-9]/g, '\\$&')}\\.(\\d+)\\.partial$`);

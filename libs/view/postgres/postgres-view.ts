@@ -62,6 +62,11 @@ export class PostgresView implements ViewStore {
     this.#generation = new Generation(postgres, inUse);
   }
 
+  /** Which generation was in use when it was last asked anything. */
+  get generation(): number {
+    return this.#generation.number;
+  }
+
   async position(): Promise<Position | undefined> {
     const position = await this.#inUse((generation) => generation.position());
     this.#note(position);

@@ -17,5 +17,5 @@ export async function openSharedView(
 ): Promise<SharedView> {
   const view = await openPostgresView(postgres, options);
   const election = new LockElection(postgres, `projector of ${options.ledgerId}, ${VIEW_FORM}`);
-  return { view, election, recentMax, makeAnew: () => view.makeAnew() };
+  return { view, election, recentMax, generation: () => view.generation, makeAnew: () => view.makeAnew() };
 }
