@@ -88,8 +88,8 @@ describe('migrations', () => {
     await expect(toVersion(open(server.urlOf('root_of_the_tests', name)), FIRST)).rejects.toThrow(/LATIN1/);
   });
 
-  it('refuse a server that does not sync', async () => {
-    const careless = await startPostgres({ settings: { fsync: 'off' } });
-    await expect(toVersion(open(careless.url), FIRST)).rejects.toThrow(/fsync off/);
+  it.each(['fsync', 'synchronous_commit'])('refuse a server with %s off', async (name) => {
+    const careless = await startPostgres({ settings: { [name]: 'off' } });
+    await expect(toVersion(open(careless.url), FIRST)).rejects.toThrow(/may be lost/);
   });
 });

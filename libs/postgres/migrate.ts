@@ -25,7 +25,8 @@ const NOTES = `CREATE TABLE IF NOT EXISTS migrations (
 
 const SERVER: Statement = {
   name: 'migrate_server',
-  text: `SELECT current_setting('server_version_num'), current_setting('fsync'), current_setting('server_encoding')`,
+  text: `SELECT current_setting('server_version_num'), current_setting('server_encoding'),
+         current_setting('fsync') = 'on' AND current_setting('synchronous_commit') <> 'off'`,
 };
 const SCHEMA: Statement = { name: 'migrate_schema', text: 'SELECT 1 FROM pg_namespace WHERE nspname = $1' };
 const TABLE: Statement = { name: 'migrate_table', text: `SELECT 1 WHERE to_regclass('migrations') IS NOT NULL` };
@@ -55,11 +56,11 @@ export async function migrate(postgres: Postgres, migrations: Migrations): Promi
   }, PATIENCE);
 }
 
-/** A server that does not sync loses, with its power, the keys of what the ledger holds sealed. */
+/** A server that does not sync what it commits may lose the keys of what the ledger holds sealed. */
 async function checkServer(session: Session): Promise<void> {
-  const [[version, fsync, encoding] = ['0', 'off', '']] = await session.query<[string, string, string]>(SERVER);
+  const [[version, encoding, isDurable] = ['0', '', false]] = await session.query<[string, string, boolean]>(SERVER);
   if (Number(version) < OLDEST_SERVER) throw refused('the server is older than PostgreSQL 15');
-  if (fsync !== 'on') throw refused('the server runs with fsync off: what it acknowledges may be lost');
+  if (!isDurable) throw refused('fsync or synchronous_commit is off: what the server acknowledges may be lost');
   if (encoding !== 'UTF8') throw refused(`the database has the encoding ${encoding}: make one with UTF8`);
 }
 
