@@ -146,8 +146,8 @@ async function inTransaction<T>(
   work: (session: Session) => Promise<T>,
   patience: Patience,
 ): Promise<T> {
-  await session.run(`BEGIN;${settingsOf(patience, 'LOCAL')}`);
   try {
+    await session.run(`BEGIN;${settingsOf(patience, 'LOCAL')}`);
     const result = await work(session);
     await session.run('COMMIT');
     return result;
