@@ -1,0 +1,62 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { removePostgresServers, startPostgres, type PostgresServer } from '../../test/postgres/server.js';
+import { LockElection, type LockTerm } from './lock-election.js';
+import { openPostgres, type Postgres } from './postgres.js';
+
+let server: PostgresServer;
+beforeAll(async () => {
+  server = await startPostgres();
+}, 120_000);
+afterAll(() => removePostgresServers());
+
+const opened: Postgres[] = [];
+const standing = new AbortController();
+function open(): Postgres {
+  const postgres = openPostgres({ url: server.url });
+  opened.push(postgres);
+  return postgres;
+}
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((postgres) => postgres.close()));
+});
+
+const over = ({ over: signal }: LockTerm) =>
+  new Promise<void>((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve())));
+
+describe('standing for a lock', () => {
+  it('chooses one, and the next when that one resigns', async () => {
+    const { signal } = standing;
+    const first = await new LockElection(open(), 'work').stand(signal);
+    let isChosen = false;
+    const next = new LockElection(open(), 'work').stand(signal).then((term) => ((isChosen = true), term));
+    await (await new LockElection(open(), 'other work').stand(signal)).resign();
+    expect([isChosen, first.over.aborted]).toStrictEqual([false, false]);
+    await first.resign();
+    expect(first.over.aborted).toBe(true);
+    await (await next).resign();
+  });
+
+  it('ends with the session, whoever ends it, and another is chosen', async () => {
+    const { signal } = standing;
+    const first = await new LockElection(open(), 'work').stand(signal);
+    const next = new LockElection(open(), 'work').stand(signal);
+    // The session that holds the lock, as if its process had been killed.
+    await server.asRoot('consent', [
+      `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted`,
+    ]);
+    await over(first);
+    await (await next).resign();
+    await first.resign();
+  });
+
+  it('waits for a server that is away, and gives up when it is told to', async () => {
+    await server.stop();
+    const stop = new AbortController();
+    const given = new LockElection(open(), 'work').stand(stop.signal);
+    const waiting = new LockElection(open(), 'work').stand(standing.signal);
+    stop.abort();
+    await expect(given).rejects.toThrow();
+    await server.start();
+    await (await waiting).resign();
+  });
+});
