@@ -26,6 +26,7 @@ import { openPostgresRig, type PostgresRig } from './figures/postgres-rig.js';
 import { measureRebuild } from './figures/rebuild.js';
 import { measureRevoke } from './figures/revoke.js';
 import { measureMillion } from './figures/million.js';
+import { measureReplicaStaleness } from './figures/replica-staleness.js';
 import { openRig, type Rig } from './figures/rig.js';
 
 /** `npm run bench`: every figure beside its floor. Results go to stdout, progress to stderr. */
@@ -84,6 +85,7 @@ async function measureAll(bench: Bench): Promise<readonly Figure[]> {
     million: () => measureMillion(bench),
     'pg-misses': () => withDatabase((one) => measurePostgresMisses(bench, one)),
     'pg-projector': () => withDatabase((one) => measurePostgresProjector(bench, one)),
+    replica: () => measureReplicaStaleness(bench),
     guard: () => withBroker((brokers) => measureGuard(bench, brokers)),
   };
   const figures: Figure[] = [];

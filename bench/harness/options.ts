@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** `esdb-…`: through EventStoreDB's protocol. `kafka-…`: the relay, `guard`: a sender's guard, over a Kafka broker. `million`: so many recipients. `pg-…`: the view in PostgreSQL. */
+/** `esdb-…`: through EventStoreDB's protocol. `kafka-…`: the relay, `guard`: a sender's guard, over a Kafka broker. `million`: so many recipients. `pg-…`: the view in PostgreSQL. `replica`: how old another replica's answers are. */
 export const FIGURES = [
   'check',
   'phone',
@@ -21,6 +21,7 @@ export const FIGURES = [
   'million',
   'pg-misses',
   'pg-projector',
+  'replica',
 ] as const;
 export type FigureName = (typeof FIGURES)[number];
 
