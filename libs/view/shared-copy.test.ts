@@ -192,6 +192,22 @@ describe('rows that are away', () => {
   });
 });
 
+describe('rows that are damaged', () => {
+  it('are made anew, and nothing is answered from them until they have come on again', async () => {
+    const view = await scene.open();
+    await rowsPass(view, await append('consent-r1', stop(1)));
+    await until(() => view.status().shared?.recent === 0);
+    scene.rows.damaged = true;
+    expect(await ask(view, 'r1')).toMatchObject({ ok: false, reason: 'VIEW_UNAVAILABLE' });
+    await until(() => !scene.rows.damaged);
+    let answer = await ask(view, 'r1');
+    await until(() => view.status().shared?.problem === undefined);
+    while (!answer.ok) answer = await ask(view, 'r1');
+    expect(revocationsIn(answer)).toBe(1);
+    expect((await scene.rows.read(['r1'])).rows[0]?.state.revocations).toHaveLength(1);
+  });
+});
+
 describe('rows whose place others took', () => {
   it('are not answered from memory any more', async () => {
     await append('consent-r1', grant(1));

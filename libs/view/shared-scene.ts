@@ -8,11 +8,14 @@ import type { LiveViewOptions } from './live-view-terms.js';
 import { MemoryLedger } from './memory-ledger.js';
 import type { BusinessRow, Snapshot, ViewChanges, ViewStore } from './port.js';
 import { SqliteView } from './sqlite-view.js';
+import { ViewUnusable } from './view-database.js';
 
 /** Rows that several live views share, with the faults that a server has: away, slow to answer, an older state of itself. */
 export class SharedRows implements ViewStore {
   readonly directory = mkdtempSync(join(tmpdir(), 'shared-rows-'));
   away = false;
+  /** Whether a reading comes upon a row that cannot be read. */
+  damaged = false;
   /** Readings that were made and have not been answered yet, while `held` is set. */
   readonly waiting: (() => void)[] = [];
   held = false;
@@ -26,6 +29,7 @@ export class SharedRows implements ViewStore {
 
   async read(recipientIds: readonly string[]): Promise<Snapshot> {
     this.#reach();
+    if (this.damaged) throw new ViewUnusable('DAMAGED');
     const snapshot = await this.#rows.read(recipientIds);
     if (this.held) await new Promise<void>((resolve) => this.waiting.push(resolve));
     return snapshot;
@@ -66,6 +70,12 @@ export class SharedRows implements ViewStore {
     const rows = this.#rows;
     this.#rows = this.#open(name);
     await rows.close();
+  }
+
+  /** Empty ones take their place. */
+  async makeAnew(): Promise<void> {
+    this.damaged = false;
+    await this.restore('anew.db');
   }
 
   #open(name: string): SqliteView {
@@ -132,7 +142,7 @@ export class SharedScene {
         election: this.election,
         recentMax,
         generation: () => this.generation,
-        makeAnew: async () => undefined,
+        makeAnew: () => this.rows.makeAnew(),
       },
       clock: { monotonic: () => this.monotonicMs },
       limits: { maxLagMs: 5_000, waitForPositionMs: 10_000, cacheEntries: 100, probeIntervalMs: 5, ...limits },
