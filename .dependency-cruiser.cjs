@@ -110,6 +110,15 @@ module.exports = {
       to: { pathNot: '^(libs/(grpc-messages|protobuf)/|node:|buffer$)' },
     },
     {
+      name: 'client-is-a-package-of-its-own',
+      severity: 'error',
+      comment: 'Programs that ask the ledger install it: the messages, grpc-js and node, nothing else.',
+      from: { path: '^libs/client/', pathNot: '\\.test\\.ts$' },
+      to: {
+        pathNot: ['^libs/(client|grpc-messages)/', '^node_modules/@grpc/grpc-js/', '^node:', '^[a-z_]+(/promises)?$'],
+      },
+    },
+    {
       name: 'esdb-server-serves-any-store',
       severity: 'error',
       comment: "EventStoreDB's protocol over the port of the ledger; it knows no rule of consent.",

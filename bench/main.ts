@@ -16,6 +16,7 @@ import { measureEventStoreRead } from './figures/eventstore-read.js';
 import { measureEventStoreRevoke } from './figures/eventstore-revoke.js';
 import { measureFeed } from './figures/feed.js';
 import { measureFilter } from './figures/filter.js';
+import { measureGrpc } from './figures/grpc.js';
 import { measureGuard } from './figures/guard.js';
 import { measureKafkaDrain } from './figures/kafka-drain.js';
 import { measureKafkaLatency } from './figures/kafka-latency.js';
@@ -71,6 +72,7 @@ async function measureAll(bench: Bench): Promise<readonly Figure[]> {
     batch: () => withRig((one) => measureBatch(bench, one)),
     filter: () => withRig((one) => measureFilter(bench, one)),
     feed: () => measureFeed(bench),
+    grpc: () => withRig((one) => measureGrpc(bench, one)),
     append: () => measureAppend(bench),
     // After the checks: from here on everybody has said stop.
     revoke: () => withRig((one) => measureRevoke(bench, one)),

@@ -26,6 +26,7 @@ export interface Askable extends Target {
 }
 
 export interface Rig extends Askable {
+  readonly grpcPort: number;
   /** The same service over a copy of the data, which keeps no row in memory and looks each one up in the view's file. */
   readonly cold: Target;
 }
@@ -39,11 +40,11 @@ export async function openRig(bench: Bench): Promise<Rig> {
   const coldDir = join(bench.dir, 'cold');
   cpSync(dataDir, coldDir, { recursive: true });
   const { profileDir } = bench.options;
-  const { pid, port, stop } = await startService(dataDir, profileDir === undefined ? {} : { profileDir });
+  const { pid, port, grpcPort, stop } = await startService(dataDir, profileDir === undefined ? {} : { profileDir });
   bench.own(stop);
   const cold = await startService(coldDir, { cachedRows: 1 });
   bench.own(cold.stop);
-  return { pid, port, key, people, recipientIds, cold };
+  return { pid, port, grpcPort, key, people, recipientIds, cold };
 }
 
 /** A data directory that the service has made and that many people's stories stand in. */

@@ -7,6 +7,7 @@ export const FIGURES = [
   'batch',
   'filter',
   'feed',
+  'grpc',
   'append',
   'revoke',
   'rebuild',

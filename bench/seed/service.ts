@@ -5,6 +5,7 @@ import { BUSINESS, DISCLOSURE, SENDER, TOPIC } from './people.js';
 
 export interface Service extends Child {
   readonly port: number;
+  readonly grpcPort: number;
 }
 
 export interface ServiceOptions {
@@ -33,7 +34,8 @@ export async function startService(
     },
     nodeArgs: profileArgs(profileDir),
   });
-  return { pid, stop, port: (ready as { ports: { http: number } }).ports.http };
+  const { ports } = ready as { readonly ports: { readonly http: number; readonly grpc: number } };
+  return { pid, stop, port: ports.http, grpcPort: ports.grpc };
 }
 
 /** Node writes the profile when the process stops. */

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import {
+  CHECK_BATCH_REQUEST,
+  CHECK_BATCH_RESPONSE,
+  CHECK_REQUEST,
+  CHECK_RESPONSE,
+  COMMAND_RESPONSE,
+  GRANT_REQUEST,
+  METHODS,
+  RECORD_MESSAGE_REQUEST,
+  REVOKE_REQUEST,
+  type CheckBatchRequest,
+  type CheckBatchResponse,
+  type CheckRequest,
+  type CommandAnswer,
+  type Decision,
+  type FilterRequest,
+  type FilterResponse,
+  type GrantRequest,
+  type MessageType,
+  type MethodPath,
+  type Recipient,
+  type RecordMessageRequest,
+  type RevokeRequest,
+  type WatchRequest,
+  type WatchResponse,
+} from '#grpc-messages';
+import { Connection, type ConnectionOptions } from './connection.js';
+import { filter } from './filter.js';
+import { Positions, keysOf } from './positions.js';
+import { RETRIES, withRetries, type RetryOptions } from './retries.js';
+import { watch } from './watch.js';
+
+export interface LedgerClientOptions extends ConnectionOptions {
+  /** Longest time for an answer, all attempts together. */
+  readonly timeoutMs?: number;
+  readonly retries?: Partial<RetryOptions>;
+  /** People whose newest command is remembered, so that checks of them carry its position. */
+  readonly rememberedPeople?: number;
+}
+
+/** One that comes again with the same key is the same command; a key is made where none is given. */
+export interface CommandOptions {
+  readonly idempotencyKey?: string;
+}
+
+const TIMEOUT_MS = 10_000;
+const REMEMBERED_PEOPLE = 10_000;
+
+type Command = { readonly businessId: string; readonly recipient?: Recipient };
+
+/**
+ * The ledger as a program asks it. Every call has a deadline; what may be asked again is, and commands carry a key that
+ * makes this safe; checks of a person whom this client told the ledger about carry the position of that, so that they
+ * are never answered from before. Rejects with `LedgerError`.
+ */
+export class LedgerClient {
+  private readonly connection: Connection;
+  private readonly positions: Positions;
+  private readonly retries: RetryOptions;
+  private readonly timeoutMs: number;
+
+  constructor(options: LedgerClientOptions) {
+    this.connection = new Connection(options);
+    this.positions = new Positions(options.rememberedPeople ?? REMEMBERED_PEOPLE);
+    this.retries = { ...RETRIES, ...options.retries };
+    this.timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+  }
+
+  /** A no is an answer too. */
+  async check(request: CheckRequest): Promise<Decision> {
+    const own = request.recipient && this.positions.of(request.businessId, request.recipient);
+    const { decision } = await this.ask(METHODS.check, CHECK_REQUEST, CHECK_RESPONSE, asOf(request, own));
+    if (!decision) throw new Error('the ledger answered a check without a decision');
+    return decision;
+  }
+
+  /** At most 1,000 questions, answered in the same order. */
+  checkBatch(request: CheckBatchRequest): Promise<CheckBatchResponse> {
+    return this.ask(METHODS.checkBatch, CHECK_BATCH_REQUEST, CHECK_BATCH_RESPONSE, this.asOfCommands(request));
+  }
+
+  /**
+   * An audience of any size: each request is answered by one response, in the order given, and no more are taken than the
+   * answers that are read. What it has not answered when the stream breaks off is asked again on a new one.
+   */
+  filter(requests: AsyncIterable<FilterRequest> | Iterable<FilterRequest>): AsyncGenerator<FilterResponse, void> {
+    return filter({
+      connection: this.connection,
+      retries: this.retries,
+      timeoutMs: this.timeoutMs,
+      requests,
+      asOf: (request) => this.asOfCommands(request),
+    });
+  }
+
+  grant(request: GrantRequest, options?: CommandOptions): Promise<CommandAnswer> {
+    return this.command(METHODS.grant, GRANT_REQUEST, request, options);
+  }
+
+  revoke(request: RevokeRequest, options?: CommandOptions): Promise<CommandAnswer> {
+    return this.command(METHODS.revoke, REVOKE_REQUEST, request, options);
+  }
+
+  recordMessage(request: RecordMessageRequest, options?: CommandOptions): Promise<CommandAnswer> {
+    return this.command(METHODS.recordMessage, RECORD_MESSAGE_REQUEST, request, options);
+  }
+
+  /** The changes of a business, without end: where the stream breaks off it goes on from the last position told. */
+  watch(request: WatchRequest, signal?: AbortSignal): AsyncGenerator<WatchResponse, void> {
+    return watch(this.connection, this.retries, request, signal);
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+
+  private async command<Request extends Command>(
+    method: MethodPath,
+    type: MessageType<Request>,
+    request: Request,
+    { idempotencyKey = randomUUID() }: CommandOptions = {},
+  ): Promise<CommandAnswer> {
+    const { answer } = await this.ask(method, type, COMMAND_RESPONSE, request, { 'idempotency-key': idempotencyKey });
+    if (!answer) throw new Error('the ledger answered a command without saying what it recorded');
+    const keys = [...keysOf(request.recipient ?? {}), `recipientId:${answer.recipientId}`];
+    this.positions.note(request.businessId, [...new Set(keys)], answer.position);
+    return answer;
+  }
+
+  private ask<Request extends object, Response extends object>(
+    method: MethodPath,
+    requestType: MessageType<Request>,
+    responseType: MessageType<Response>,
+    request: Request,
+    metadata: Readonly<Record<string, string>> = {},
+  ): Promise<Response> {
+    const deadlineMs = Date.now() + this.timeoutMs;
+    const message = requestType.encode(request);
+    return withRetries(this.retries, deadlineMs, async () => {
+      const answer = await this.connection.unary(method.path, message, deadlineMs, metadata);
+      return responseType.decode(answer);
+    });
+  }
+
+  private asOfCommands<Request extends FilterRequest>(request: Request): Request {
+    const people = request.checks.flatMap(({ recipient }) => recipient ?? []);
+    return asOf(request, this.positions.ofAll(request.businessId, people));
+  }
+}
+
+/** A position that the caller names itself counts more. */
+function asOf<Request extends { readonly atLeast?: string }>(request: Request, own: string | undefined): Request {
+  return own === undefined || request.atLeast !== undefined ? request : { ...request, atLeast: own };
+}

@@ -1,0 +1,51 @@
+import { status, type Metadata, type ServiceError } from '@grpc/grpc-js';
+import { STATUS_KEY, decodeStatus, type StatusDetails, type Violation } from '#grpc-messages';
+
+/** What the ledger answered instead of what was asked. */
+export class LedgerError extends Error {
+  constructor(
+    /** The stable code, such as `PURPOSE_NOT_FOUND`; gRPC's own name where the ledger itself did not answer. */
+    readonly code: string,
+    /** gRPC's number. */
+    readonly grpcCode: status,
+    /** What is wrong with which field. */
+    readonly violations: readonly Violation[],
+    /** When it may be asked again; undefined where that would be of no use, or is not known. */
+    readonly retryAfterMs: number | undefined,
+    /** By which the log of the service names the call. */
+    readonly requestId: string | undefined,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'LedgerError';
+  }
+
+  /** Whether the same may be asked again. An overload is only one where the ledger says so: a body that is too large stays so. */
+  get isPassing(): boolean {
+    if (this.grpcCode === status.UNAVAILABLE) return true;
+    return this.grpcCode === status.RESOURCE_EXHAUSTED && this.retryAfterMs !== undefined;
+  }
+}
+
+export function ledgerErrorOf(error: ServiceError): LedgerError {
+  const { reason, violations = [], retryAfterMs, requestId } = detailsIn(error.metadata);
+  return new LedgerError(
+    reason ?? status[error.code] ?? String(error.code),
+    error.code,
+    violations,
+    retryAfterMs,
+    requestId,
+    `${reason ?? status[error.code]}: ${error.details}`,
+  );
+}
+
+/** Something between here and the ledger may have answered, in a form of its own. */
+function detailsIn(metadata: Metadata | undefined): StatusDetails {
+  const [bytes] = metadata?.get(STATUS_KEY) ?? [];
+  if (!(bytes instanceof Buffer)) return {};
+  try {
+    return decodeStatus(bytes).details;
+  } catch {
+    return {};
+  }
+}

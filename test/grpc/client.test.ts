@@ -1,0 +1,202 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Server, ServerCredentials, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
+import { LedgerClient, LedgerError, type FilterRequest, type WatchResponse } from '#client';
+import {
+  CHECK_REQUEST,
+  CHECK_RESPONSE,
+  COMMAND_RESPONSE,
+  METHODS,
+  STATUS_KEY,
+  encodeStatus,
+  type CommandAnswer,
+} from '#grpc-messages';
+import { Metadata } from '@grpc/grpc-js';
+import { registerAcme } from '../support/client.js';
+import { startTestService, type TestService } from '../support/service.js';
+
+const TOPIC = { businessId: 'acme', channel: 'whatsapp', purpose: 'offers' };
+const web = { method: 'web_form', channels: ['whatsapp'], purposes: ['offers'], disclosure: { id: 'web', version: 1 } };
+
+describe('the client and the service', () => {
+  let service: TestService;
+  let client: LedgerClient;
+
+  beforeAll(async () => {
+    service = await startTestService();
+    await registerAcme(service);
+    client = new LedgerClient({ address: `localhost:${service.running.ports.grpc}`, key: service.adminKey });
+  });
+
+  afterAll(async () => {
+    client.close();
+    await service.stop();
+  });
+
+  it('grants, asks, revokes and asks again', async () => {
+    const recipient = { phone: '+393330000301' };
+    expect(await client.check({ ...TOPIC, recipient })).toMatchObject({ eligible: false, reason: 'NO_CONSENT' });
+    const granted = await client.grant({ businessId: 'acme', recipient, ...web });
+    expect(granted).toMatchObject({ type: 'ConsentGranted', effective: true });
+    const decision = await client.check({ ...TOPIC, recipient });
+    expect(decision).toMatchObject({ eligible: true, reason: 'CONSENTED', basis: { eventId: granted.eventId } });
+    await client.revoke({ businessId: 'acme', recipient, channels: ['whatsapp'], method: 'keyword' });
+    const after = await client.check({ ...TOPIC, recipient: { recipientId: granted.recipientId } });
+    expect(after).toMatchObject({ eligible: false, reason: 'REVOKED' });
+    const occurredAt = { instant: new Date(Date.now() + 1_000).toISOString() };
+    const message = { businessId: 'acme', recipient, channel: 'whatsapp', sender: 'main', messageId: 'm', occurredAt };
+    expect(await client.recordMessage(message)).toMatchObject({ type: 'UserMessaged' });
+  });
+
+  it('tells what is wrong, and with which field', async () => {
+    const asked = client.check({ ...TOPIC, channel: 'fax', recipient: { phone: '+393330000302' } });
+    const error = (await asked.catch((reason: unknown) => reason)) as LedgerError;
+    expect(error).toBeInstanceOf(LedgerError);
+    expect([error.code, error.isPassing, error.violations.map(({ field }) => field)]).toEqual([
+      'CHANNEL_UNKNOWN',
+      false,
+      ['channel'],
+    ]);
+  });
+
+  it('filters an audience that is made as it is taken, and takes no more of it than is read', async () => {
+    let made = 0;
+    function* audience(): Generator<FilterRequest> {
+      for (; made < 50; made += 1) {
+        yield { ...TOPIC, checks: [{ ref: String(made), recipient: { phone: `+39333000${4_000 + made}` } }] };
+      }
+    }
+    const refs: (string | undefined)[] = [];
+    for await (const { answers } of client.filter(audience())) {
+      refs.push(answers[0]?.ref);
+      expect(made - refs.length).toBeLessThan(10);
+    }
+    expect(refs).toEqual(Array.from({ length: 50 }, (_, n) => String(n)));
+  });
+
+  it('answers a batch in order, with the mistakes of single items', async () => {
+    const checks = [{ recipient: { phone: 'no' } }, { recipient: { phone: '+393330000303' } }];
+    const { results } = await client.checkBatch({ ...TOPIC, checks });
+    expect(results.map(({ error, decision }) => error?.code ?? decision?.reason)).toEqual([
+      'ADDRESS_INVALID',
+      'NO_CONSENT',
+    ]);
+  });
+
+  it('watches changes until it is told to stop', async () => {
+    const stop = new AbortController();
+    const told: WatchResponse[] = [];
+    const { position } = await client.grant({ businessId: 'acme', recipient: { phone: '+393330000304' }, ...web });
+    const { eventId } = await client.grant({ businessId: 'acme', recipient: { phone: '+393330000305' }, ...web });
+    for await (const one of client.watch({ businessId: 'acme', fromPosition: position }, stop.signal)) {
+      if (one.change) told.push(one);
+      if (told.length > 0) stop.abort();
+    }
+    expect(told.map(({ change }) => change?.eventId)).toEqual([eventId]);
+  });
+
+  it('goes on with filter and watch when the service comes back on its port', async () => {
+    const { grpc } = service.running.ports;
+    const stop = new AbortController();
+    const watched = client.watch({ businessId: 'acme' }, stop.signal);
+    await watched.next();
+    await service.running.close();
+    const again = await startTestService({ dataDir: service.dataDir, env: { GRPC_PORT: String(grpc) } });
+    service = again;
+    const { eventId } = await client.grant({ businessId: 'acme', recipient: { phone: '+393330000306' }, ...web });
+    for await (const { change } of watched) if (change?.eventId === eventId) stop.abort();
+    const [first] = await all(client.filter([{ ...TOPIC, checks: [{ recipient: { phone: '+393330000306' } }] }]));
+    expect(first?.answers[0]?.decision).toMatchObject({ eligible: true });
+  });
+});
+
+async function all<T>(answers: AsyncIterable<T>): Promise<readonly T[]> {
+  const read: T[] = [];
+  for await (const one of answers) read.push(one);
+  return read;
+}
+
+/** What no service of ours does when it is told to: a server that turns calls away, and shows what it was sent. */
+describe('the client and a server in trouble', () => {
+  const seen: { readonly key: unknown; readonly atLeast?: string | undefined; readonly at: number }[] = [];
+  const refusals: { readonly code: number; readonly retryAfterMs?: number }[] = [];
+  const asBytes = (bytes: Buffer) => bytes;
+  let server: Server;
+  let client: LedgerClient;
+
+  const answered = (bytes: Buffer) => (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
+    const { atLeast } = CHECK_REQUEST.decode(call.request);
+    seen.push({ key: call.metadata.get('idempotency-key')[0], atLeast, at: performance.now() });
+    const refusal = refusals.shift();
+    if (!refusal) return callback(null, bytes);
+    const metadata = new Metadata();
+    const details = { reason: 'OVERLOADED', ...refusal };
+    metadata.set(STATUS_KEY, encodeStatus({ code: refusal.code, message: 'no', details }));
+    callback({ code: refusal.code, details: 'no', metadata });
+  };
+
+  beforeAll(async () => {
+    server = new Server();
+    const answer = { recipientId: 'anna', position: 'ledger.7' } as CommandAnswer;
+    const revoke = answered(COMMAND_RESPONSE.encode({ answer: { ...answer, occurredAt: NOON, recordedAt: NOON } }));
+    const decision = { eligible: false, reason: 'NO_CONSENT', decidedAt: NOON } as never;
+    server.register(METHODS.revoke.path, revoke, asBytes, asBytes, 'unary');
+    server.register(METHODS.check.path, answered(CHECK_RESPONSE.encode({ decision })), asBytes, asBytes, 'unary');
+    const port = await new Promise<number>((resolve) => {
+      server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (_error, bound) => resolve(bound));
+    });
+    client = new LedgerClient({
+      address: `127.0.0.1:${port}`,
+      key: 'a-key',
+      retries: { attempts: 3, firstPauseMs: 1 },
+      rememberedPeople: 2,
+    });
+  });
+
+  afterAll(() => {
+    client.close();
+    server.forceShutdown();
+  });
+
+  const revoke = (recipientId: string) => client.revoke({ businessId: 'acme', recipient: { recipientId } });
+
+  it('sends a command again under the same key, no sooner than it was asked to', async () => {
+    refusals.push({ code: 14 }, { code: 8, retryAfterMs: 80 });
+    await revoke('anna');
+    const keys = seen.map(({ key }) => key);
+    expect(keys).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), keys[0], keys[0]]);
+    expect((seen[2]?.at ?? 0) - (seen[1]?.at ?? 0)).toBeGreaterThanOrEqual(79);
+    await revoke('anna');
+    expect(seen[3]?.key).not.toBe(keys[0]);
+  });
+
+  it('gives up after so many attempts, and at once where asking again is of no use', async () => {
+    seen.length = 0;
+    refusals.push({ code: 14 }, { code: 14 }, { code: 14 });
+    await expect(revoke('anna')).rejects.toMatchObject({ code: 'OVERLOADED', grpcCode: 14 });
+    refusals.push({ code: 8 });
+    await expect(revoke('anna')).rejects.toMatchObject({ grpcCode: 8 });
+    expect(seen.length).toBe(4);
+  });
+
+  it('carries the position of its own commands, also of people whom it had to forget', async () => {
+    await revoke('anna');
+    seen.length = 0;
+    const ask = (recipientId: string, businessId = 'acme') =>
+      client.check({ ...TOPIC, businessId, recipient: { recipientId } });
+    await ask('anna');
+    await ask('bruno');
+    for (const one of ['carla', 'dario', 'elena']) await revoke(one);
+    await ask('anna', 'other');
+    await ask('bruno');
+    await client.check({ ...TOPIC, recipient: { recipientId: 'anna' }, atLeast: 'ledger.9' });
+    expect(seen.filter(({ key }) => key === undefined).map(({ atLeast }) => atLeast)).toEqual([
+      'ledger.7',
+      undefined,
+      undefined,
+      'ledger.7',
+      'ledger.9',
+    ]);
+  });
+});
+
+const NOON = '2026-05-04T12:00:00.000Z';
