@@ -110,6 +110,7 @@ export class ProgramProcess {
 export interface ServiceProcess {
   readonly process: ProgramProcess;
   readonly base: string;
+  readonly ports: { readonly grpc: number };
   readonly adminKey: string;
   readonly dataDir: string;
 }
@@ -122,8 +123,14 @@ export async function launchService(
   const service = new ProgramProcess({ ...options, env: { ...baseEnv(dataDir), LOG_LEVEL: 'warn', ...options.env } });
   const line = await within(service.line('{"ready":true'), 'the service did not become ready', () => service.stderr);
   if (line === undefined) throw new Error(`the service did not start: ${service.stderr}`);
-  const { http } = JSON.parse(line) as { readonly http: string };
-  return { process: service, base: http, adminKey: readFileSync(join(dataDir, 'admin.key'), 'utf8').trim(), dataDir };
+  const { http, ports } = JSON.parse(line) as { readonly http: string; readonly ports: { readonly grpc: number } };
+  return {
+    process: service,
+    base: http,
+    ports,
+    adminKey: readFileSync(join(dataDir, 'admin.key'), 'utf8').trim(),
+    dataDir,
+  };
 }
 
 export interface RefusedStart extends Exit {

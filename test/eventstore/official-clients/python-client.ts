@@ -10,22 +10,26 @@ const SCRIPTS = join(process.cwd(), 'test', 'eventstore', 'official-clients');
 /** The official Python client in an environment of its own, or why there is none. */
 export type PythonClient = { readonly interpreter: string } | { readonly missing: string };
 
-/** Kept in the user's cache, outside the tree, so that it is fetched once. */
 export function preparePythonClient(): PythonClient {
+  return preparePython(PACKAGE, 'kurrentdbclient');
+}
+
+/** A package of PyPI with its module, kept in the user's cache, outside the tree, so that it is fetched once. */
+export function preparePython(wanted: string, module: string): PythonClient {
   const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
-  const directory = join(cache, 'consent-ledger', PACKAGE.replace('==', '-'));
+  const directory = join(cache, 'consent-ledger', wanted.replace('==', '-'));
   const interpreter = join(directory, 'bin', 'python');
-  if (isUsable(interpreter)) return { interpreter };
+  if (isUsable(interpreter, module)) return { interpreter };
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
   const made = run('python3', ['-m', 'venv', directory]);
   if (made !== undefined) return { missing: `python3 with venv: ${made}` };
-  const installed = run(interpreter, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', PACKAGE]);
-  return installed === undefined ? { interpreter } : { missing: `${PACKAGE}: ${installed}` };
+  const installed = run(interpreter, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', wanted]);
+  return installed === undefined ? { interpreter } : { missing: `${wanted}: ${installed}` };
 }
 
-function isUsable(interpreter: string): boolean {
-  return existsSync(interpreter) && run(interpreter, ['-c', 'import kurrentdbclient']) === undefined;
+function isUsable(interpreter: string, module: string): boolean {
+  return existsSync(interpreter) && run(interpreter, ['-c', `import ${module}`]) === undefined;
 }
 
 /** Undefined where it went well, otherwise the last line it said. */
