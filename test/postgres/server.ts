@@ -112,7 +112,9 @@ export class PostgresServer {
     });
   }
 
+  /** The postmaster first: one that goes on may start a session after the others were counted. */
   pause(): void {
+    if (this.#process?.pid !== undefined) signal(this.#process.pid, 'SIGSTOP');
     for (const pid of this.#pids()) signal(pid, 'SIGSTOP');
   }
 
