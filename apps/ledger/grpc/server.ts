@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
+import { Server, ServerCredentials, logVerbosity, setLogVerbosity, type ServerOptions } from '@grpc/grpc-js';
 import type { CommandBus } from '@nestjs/cqrs';
 import type { Config } from '#platform';
 import type { Authenticator } from '../authenticate.js';
@@ -14,6 +14,9 @@ import { Health } from './health.js';
 import { SERVED } from './methods.js';
 import { registerReflection } from './reflection.js';
 import { watch, type WatchCall } from './watch.js';
+
+/** It would write to stderr, in a form of its own, what it rejects or answers with all the same. */
+setLogVerbosity(logVerbosity.NONE);
 
 export interface GrpcSide {
   /** Resolves with the port that was bound; rejects where it is taken. */
