@@ -41,6 +41,8 @@ export class Reached {
 
   /** Resolves once the lane has published everything up to there; rejects when `signal` aborts. */
   async wait(wanted: Position, signal: AbortSignal): Promise<void> {
+    // Whoever comes with a signal that has aborted already would not hear of it any more.
+    signal.throwIfAborted();
     if (this.position !== undefined && hasReached(this.position, wanted)) return;
     await new Promise<void>((resolve, reject) => {
       const abort = () => reject(signal.reason as Error);
