@@ -24,4 +24,6 @@ export default {
   },
   testTimeout: 30_000,
   maxWorkers: 2,
+  // Modules of a test file that has ended are never freed (Node's vm): a worker that has grown begins anew.
+  workerIdleMemoryLimit: '1GB',
 };

@@ -52,7 +52,9 @@ export class ReplicaScene {
   /** Starts one more; resolves when it is ready to answer. */
   async launch(env: Environment = {}): Promise<Replica> {
     const replica = this.begin(env);
-    const line = await until('the replica is ready', () => this.#ready(replica));
+    const line = await until('the replica is ready', () => this.#ready(replica)).catch((error: Error) => {
+      throw new Error(`${error.message}; it says: ${replica.stdout}${replica.stderr}`);
+    });
     const { http, ports } = JSON.parse(line) as { readonly http: string } & Pick<Replica, 'ports'>;
     return { process: replica, base: http, ports, adminKey: this.secrets.ADMIN_KEY };
   }
