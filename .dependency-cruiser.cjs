@@ -113,7 +113,7 @@ module.exports = {
       name: 'client-is-a-package-of-its-own',
       severity: 'error',
       comment: 'Programs that ask the ledger install it: the messages, grpc-js and node, nothing else.',
-      from: { path: '^libs/client/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^libs/client/', pathNot: ['\\.test\\.ts$', '^libs/client/package/'] },
       to: {
         pathNot: ['^libs/(client|grpc-messages)/', '^node_modules/@grpc/grpc-js/', '^node:', '^[a-z_]+(/promises)?$'],
       },
@@ -139,6 +139,20 @@ module.exports = {
       comment: 'The view is made from the ledger by the rules, and can be dropped.',
       from: { path: '^libs/view/' },
       to: { path: '^libs/', pathNot: '^libs/(view|consent|event-store|sqlite|postgres|packed)/' },
+    },
+    {
+      name: 'kafkajs-mends-stand-alone',
+      severity: 'error',
+      comment: 'What kafkajs gets wrong in every process that uses it, mended once.',
+      from: { path: '^libs/kafkajs-mends/' },
+      to: { path: '^libs/', pathNot: '^libs/kafkajs-mends/' },
+    },
+    {
+      name: 'packaging-is-a-tool',
+      severity: 'error',
+      comment: 'How a lib becomes a package of npm; it knows none, and nothing that runs in the service knows it.',
+      from: { path: '^libs/packaging/' },
+      to: { path: '^libs/', pathNot: '^libs/packaging/' },
     },
     {
       name: 'packed-stands-alone',
@@ -181,8 +195,15 @@ module.exports = {
       name: 'one-folder-speaks-kafkajs',
       severity: 'error',
       comment:
-        'kafkajs is unmaintained: one folder wraps it, and one of the guard, which is a package of its own. Tests read the topics as any consumer would, and a benchmark is its floor.',
-      from: { pathNot: ['^libs/(relay|sender-guard)/kafkajs/', '^test/kafka/', '^bench/floors/kafka/'] },
+        'kafkajs is unmaintained: one folder wraps it, and one of the guard, which is a package of its own; what both mend in it is a lib. Tests read the topics as any consumer would, and a benchmark is its floor.',
+      from: {
+        pathNot: [
+          '^libs/(relay|sender-guard)/kafkajs/',
+          '^libs/kafkajs-mends/',
+          '^test/kafka/',
+          '^bench/floors/kafka/',
+        ],
+      },
       to: { path: '^node_modules/kafkajs' },
     },
     {
@@ -198,7 +219,7 @@ module.exports = {
       severity: 'error',
       comment: 'The relay reads the ledger and the view, and nothing reads it.',
       from: { path: '^libs/relay/' },
-      to: { path: '^libs/', pathNot: '^libs/(relay|contracts|consent|event-store|view|sqlite)/' },
+      to: { path: '^libs/', pathNot: '^libs/(relay|contracts|consent|event-store|view|sqlite|kafkajs-mends)/' },
     },
     {
       name: 'feed-follows-the-ledger',
@@ -211,10 +232,10 @@ module.exports = {
       name: 'guard-is-a-package-of-its-own',
       severity: 'error',
       comment: 'A sender embeds it: the rules, the records, packed storage, kafkajs and node, nothing else.',
-      from: { path: '^libs/sender-guard/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^libs/sender-guard/', pathNot: ['\\.test\\.ts$', '^libs/sender-guard/package/'] },
       to: {
         pathNot: [
-          '^libs/(sender-guard|contracts|consent|packed)/',
+          '^libs/(sender-guard|contracts|consent|packed|kafkajs-mends)/',
           '^node_modules/kafkajs',
           '^node:',
           '^[a-z_]+(/promises)?$',

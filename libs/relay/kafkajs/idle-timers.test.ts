@@ -2,10 +2,10 @@ import { createHook } from 'node:async_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, expect, it } from '@jest/globals';
 import type { Producer } from 'kafkajs';
+import { calmIdleConnections } from '#kafkajs-mends';
 import { startBroker, stopBrokers, type Broker } from '../../../test/kafka/broker.js';
 import { plainClient } from '../../../test/kafka/ready.js';
 import { CONTRACT_MS } from '../publisher-contract.js';
-import { calmIdleConnections } from './idle-timers.js';
 
 const WATCHED_MS = 1000;
 

@@ -1,8 +1,7 @@
+import { calmIdleConnections, passOverEmptyBatches } from '#kafkajs-mends';
 import type { Cluster, Publisher } from '../publisher.js';
 import { Client, type KafkaOptions } from './client.js';
 import { KafkaJsCluster } from './cluster.js';
-import { passOverEmptyBatches } from './empty-batches.js';
-import { calmIdleConnections } from './idle-timers.js';
 import { KafkaJsPublisher } from './publisher.js';
 
 /** Kafka as the relay uses it. */

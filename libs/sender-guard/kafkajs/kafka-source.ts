@@ -1,7 +1,6 @@
 import type { PartitionEnds, Source, Tail, TailOptions, TopicEnds } from '../source.js';
+import { calmIdleConnections, passOverEmptyBatches } from '#kafkajs-mends';
 import { Client, type KafkaOptions } from './client.js';
-import { passOverEmptyBatches } from './empty-batches.js';
-import { calmIdleConnections } from './idle-timers.js';
 import { decodeHeadersQuickly } from './quick-headers.js';
 import { KafkaTail } from './tail.js';
 import { troubleOf } from './trouble.js';

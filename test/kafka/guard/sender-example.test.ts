@@ -1,20 +1,17 @@
-import { spawn, execFile, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { until } from '../../faults/until.js';
+import { installPacked, ROOT } from '../../support/packed.js';
 import { startBroker, stopBrokers, type Broker } from '../broker.js';
 import { BUSINESS, TopicScene } from './scene.js';
 
 const TEST_MS = 120_000;
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const PACKER = join(ROOT, 'dist/libs/sender-guard/package/main.js');
-const run = promisify(execFile);
+const PACKAGE = { lib: 'sender-guard', name: '@consent-ledger/sender-guard', dependencies: ['kafkajs'] };
 
 const KEY = randomBytes(32);
 const idOf = (phone: string) =>
@@ -24,6 +21,7 @@ const idOf = (phone: string) =>
 const [WILLING, STOPPED, STRANGER] = ['+39021234567', '+39021234568', '+39021234569'] as const;
 
 let dir: string;
+let home: string;
 let broker: Broker;
 let scene: TopicScene;
 
@@ -42,7 +40,8 @@ beforeAll(async () => {
   const occurredAt = '2026-02-01T00:00:00.000Z';
   await scene.tellOptOut(scene.append(idOf(STOPPED), 'ConsentRevoked', { ...stop, occurredAt }));
   scene.keepProving();
-  await install();
+  home = await installPacked(dir, PACKAGE);
+  await cp(join(ROOT, 'docs/examples/sender/sender.mjs'), join(dir, 'sender.mjs'));
 }, TEST_MS);
 
 afterAll(async () => {
@@ -50,16 +49,6 @@ afterAll(async () => {
   await stopBrokers();
   await rm(dir, { recursive: true, force: true });
 }, TEST_MS);
-
-/** As `npm install` would, with the kafkajs that is here already, so that nothing is downloaded. */
-async function install(): Promise<void> {
-  const { stdout } = await run(process.execPath, [PACKER]);
-  const home = join(dir, 'node_modules/@consent-ledger/sender-guard');
-  await mkdir(home, { recursive: true });
-  await run('tar', ['xzf', stdout.trim(), '--strip-components=1', '-C', home]);
-  await symlink(join(ROOT, 'node_modules/kafkajs'), join(dir, 'node_modules/kafkajs'));
-  await cp(join(ROOT, 'docs/examples/sender/sender.mjs'), join(dir, 'sender.mjs'));
-}
 
 function startSender(): { readonly sender: ChildProcessWithoutNullStreams; readonly said: () => readonly unknown[] } {
   const env = { ...process.env, KAFKA_BROKERS: broker.brokers.join(','), RECIPIENT_KEY: KEY.toString('base64') };
@@ -80,13 +69,14 @@ const message = (phone: string) =>
 
 describe('the package of the guard', () => {
   test('depends on kafkajs alone and holds what the guard reaches, with its types', async () => {
-    const home = join(dir, 'node_modules/@consent-ledger/sender-guard');
     const manifest = JSON.parse(await readFile(join(home, 'package.json'), 'utf8')) as { dependencies: object };
     expect(Object.keys(manifest.dependencies)).toEqual(['kafkajs']);
     const files = await readdir(home, { recursive: true });
     expect(files).toContain('libs/sender-guard/index.d.ts');
-    expect(files.filter((file) => /test|random-ledger|contract\.js|package\/(main|assemble)/.test(file))).toEqual([]);
-    expect((await readdir(join(home, 'libs'))).sort()).toEqual(['consent', 'contracts', 'packed', 'sender-guard']);
+    expect(files.filter((file) => /test|random-ledger|contract\.js|package\/(main|plan)/.test(file))).toEqual([]);
+    expect((await readdir(join(home, 'libs'))).sort()).toEqual([
+      ...['consent', 'contracts', 'kafkajs-mends', 'packed', 'sender-guard'],
+    ]);
   });
 });
 

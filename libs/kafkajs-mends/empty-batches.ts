@@ -20,7 +20,7 @@ const patched = new WeakSet<object>();
 /**
  * Compaction keeps the last batch of a producer for a day even where none of its records is left. kafkajs 2.2.4 makes
  * nothing of such a batch, and where a fetch brings no other it fetches the same again, for ever. Told that the batch
- * holds a control record it passes over it. Patches the class once for the whole process; the guard has the same few lines, since it is a package of its own.
+ * holds a control record it passes over it. Patches the class once for the whole process.
  */
 export function passOverEmptyBatches(): void {
   const { prototype } = createRequire(import.meta.url)('kafkajs/src/protocol/decoder') as {

@@ -1,0 +1,2 @@
+export { passOverEmptyBatches } from './empty-batches.js';
+export { calmIdleConnections } from './idle-timers.js';

@@ -1,0 +1,1 @@
+export { assemblePackage, packPackage, type PackagePlan } from './assemble.js';
