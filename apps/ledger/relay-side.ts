@@ -30,11 +30,14 @@ export async function startRelaySide(config: Config, parts: RelayParts): Promise
   if (kafka === undefined || !roles.includes('relay')) return undefined;
   const { metrics, postgres, store } = parts;
   const start = () => startRelayOver(config, kafka, parts);
-  const relay = postgres
-    ? new StandbyRelay(new LockElection(postgres, `relay of ${store.ledgerId}`), start)
-    : await start();
+  const relay = postgres ? new StandbyRelay(electionOf(postgres, store, kafka), start) : await start();
   metrics.watchRelay(() => relay.status());
   return relay;
+}
+
+/** A relay that is stopped keeps others away as long as its lease in the file does. */
+function electionOf(postgres: Postgres, { ledgerId }: EventStore, { relay }: KafkaConfig): LockElection {
+  return new LockElection(postgres, `relay of ${ledgerId}`, { leaseMs: relay.leaseMs });
 }
 
 async function startRelayOver({ dataDir }: Config, kafka: KafkaConfig, parts: RelayParts): Promise<Relay> {

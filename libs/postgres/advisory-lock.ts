@@ -25,12 +25,12 @@ export async function tryAdvisoryLock(postgres: Postgres, name: string): Promise
 
 /** Waits for the lock and keeps it until the transaction ends. Rejects where that takes longer than a lock may. */
 export async function lockInTransaction(session: Session, schema: string, name: string): Promise<void> {
-  await session.query(TAKE, [numberOf(schema, name)]);
+  await session.query(TAKE, [lockNumberOf(schema, name)]);
 }
 
 /** Whether the session holds the lock now; it then does so until it ends. */
 export async function takesLock(session: Session, schema: string, name: string): Promise<boolean> {
-  const [row] = await session.query<[boolean]>(TRY, [numberOf(schema, name)]);
+  const [row] = await session.query<[boolean]>(TRY, [lockNumberOf(schema, name)]);
   return row?.[0] === true;
 }
 
@@ -44,7 +44,7 @@ async function isOurs(session: HeldSession, schema: string, name: string): Promi
 }
 
 /** The server knows its locks by 64-bit numbers. */
-function numberOf(schema: string, name: string): string {
+export function lockNumberOf(schema: string, name: string): string {
   const digest = createHash('sha256').update(`consent-ledger/lock/v1:${schema}:${name}`).digest();
   return digest.readBigInt64BE().toString();
 }

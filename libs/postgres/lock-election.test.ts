@@ -1,5 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { removePostgresServers, startPostgres, type PostgresServer } from '../../test/postgres/server.js';
+import { killedWithThisProcess } from '../../test/support/watchdog.js';
 import { LockElection, type LockTerm } from './lock-election.js';
 import { openPostgres, type Postgres } from './postgres.js';
 
@@ -22,6 +26,15 @@ afterEach(async () => {
 
 const over = ({ over: signal }: LockTerm) =>
   new Promise<void>((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve())));
+
+const STANDING = join(process.cwd(), 'dist', 'test', 'postgres', 'standing-main.js');
+/** Stands in a process of its own. */
+function standElsewhere(leaseMs: number) {
+  const args = [STANDING, server.url, 'work', String(leaseMs)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  if (child.pid !== undefined) killedWithThisProcess(child, child.pid);
+  return child;
+}
 
 describe('standing for a lock', () => {
   it('chooses one, and the next when that one resigns', async () => {
@@ -58,5 +71,39 @@ describe('standing for a lock', () => {
     await expect(given).rejects.toThrow();
     await server.start();
     await (await waiting).resign();
+  });
+
+  it('chooses another once the one chosen was stopped for a lease, who learns of it when it goes on', async () => {
+    const leaseMs = 1_000;
+    const first = standElsewhere(leaseMs);
+    await once(first.stdout, 'data');
+    const said = once(first.stdout, 'data');
+    first.kill('SIGSTOP');
+    const beganMs = performance.now();
+    const term = await new LockElection(open(), 'work', { leaseMs }).stand(AbortSignal.timeout(20_000));
+    expect(performance.now() - beganMs).toBeGreaterThan(leaseMs / 2);
+    first.kill('SIGCONT');
+    expect(String(await said)).toBe('over\n');
+    await once(first, 'exit');
+    await term.resign();
+  });
+
+  it('leaves one alone that lives, for longer than a lease', async () => {
+    const leaseMs = 1_000;
+    const first = await new LockElection(open(), 'work', { leaseMs }).stand(standing.signal);
+    const given = new LockElection(open(), 'work', { leaseMs }).stand(AbortSignal.timeout(3 * leaseMs));
+    await expect(given).rejects.toThrow();
+    expect(first.over.aborted).toBe(false);
+    await first.resign();
+  });
+
+  it('is over for one that a server does not answer any more', async () => {
+    const first = await new LockElection(open(), 'work', { leaseMs: 500 }).stand(standing.signal);
+    server.pause();
+    try {
+      await over(first);
+    } finally {
+      server.resume();
+    }
   });
 });

@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { TOPICS } from '#contracts';
+import { figure, FULL } from '../faults/full.js';
+import { scanOf } from '../faults/record.js';
+import { until } from '../faults/until.js';
+import { startBroker, stopBrokers } from '../kafka/broker.js';
+import { WHOLE, outcomeOf } from '../kafka/faults/outcome.js';
+import { readTopic } from '../kafka/reader.js';
+import { ask, grantBody, must, registerAcme } from '../support/client.js';
+import { healthOf, phone, ReplicaScene, revoke, type Replica } from './scene.js';
+
+const ROUNDS = FULL ? 10 : 2;
+const LEASE_MS = 2_000;
+/** Some four seconds where nothing else runs; without anybody who takes over, never. */
+const TAKE_OVER_MS = 60_000;
+const PEOPLE = 12;
+
+let scene: ReplicaScene;
+let brokers: string[];
+let replicas: readonly [Replica, Replica];
+beforeAll(async () => {
+  [scene, { brokers }] = await Promise.all([ReplicaScene.found(), startBroker()]);
+  const env = { KAFKA_BROKERS: brokers.join(','), RELAY_LEASE_MS: String(LEASE_MS) };
+  replicas = await Promise.all([scene.launch(env), scene.launch(env)]);
+  await registerAcme(replicas[0]);
+}, 180_000);
+afterAll(async () => {
+  await scene.remove();
+  await stopBrokers();
+}, 60_000);
+
+async function isLeader(replica: Replica): Promise<boolean> {
+  const { relay } = JSON.parse((await healthOf(replica)).text) as { readonly relay?: { readonly leader: boolean } };
+  return relay?.leader === true;
+}
+
+/** Who publishes, and who would. */
+async function parts(): Promise<readonly [leader: Replica, standby: Replica]> {
+  const [one, other] = replicas;
+  const leads = await until('one of them publishes', async () => {
+    const leaders = await Promise.all(replicas.map(isLeader));
+    return leaders.filter(Boolean).length === 1 ? leaders : undefined;
+  });
+  return leads[0] === true ? [one, other] : [other, one];
+}
+
+/** Every second one also says stop: at the replica named. Resolves with the event of the last stop. */
+async function news(at: Replica, round: number): Promise<string> {
+  let eventId = '';
+  for (let n = 0; n < PEOPLE; n++) {
+    const person = phone(round * PEOPLE + n);
+    await must(ask(at, 'POST', '/v1/businesses/acme/grants', { body: grantBody(person) }));
+    if (n % 2 === 0) eventId = String((await must(revoke(at, person))).body.eventId);
+  }
+  return eventId;
+}
+
+const isTold = (eventId: string, patienceMs: number) =>
+  readTopic(brokers, TOPICS.optouts.topic, {
+    until: (records) => records.some(({ headers }) => headers.ce_id === eventId),
+    patienceMs,
+  });
+
+it('a relay that is stopped is replaced by another replica: opt-outs are told, and the newest states stay', async () => {
+  const tookMs: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const [first, other] = await parts();
+    await isTold(await news(first, 2 * round), 30_000);
+    first.process.pause();
+    const stoppedMs = performance.now();
+    await isTold(await news(other, 2 * round + 1), TAKE_OVER_MS);
+    tookMs.push(Math.round(performance.now() - stoppedMs));
+    // What the first has in flight, or believes, is older than this.
+    for (let n = 0; n < PEOPLE; n++) await must(revoke(other, phone(2 * round * PEOPLE + n)));
+    first.process.resume();
+    await until('the first knows', async () => !(await isLeader(first)) || undefined);
+    expect(await isLeader(other)).toBe(true);
+  }
+  figure(`a relay was stopped ${ROUNDS} times; an opt-out was told after ${tookMs.join(', ')} ms`);
+  expect(await outcomeOf(brokers, await scanOf(scene.ledger.dataDir))).toMatchObject(WHOLE);
+}, 600_000);
