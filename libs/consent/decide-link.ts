@@ -37,7 +37,7 @@ export type UnlinkDecision =
   { readonly refused: LinkRefusal } | { readonly event: RecipientUnlinked; readonly ineffectiveBecause?: OutdoneLink };
 
 /** Both roles of a number change: what the other stream's recipient is. */
-export const OTHER_ROLE = { old: 'new', new: 'old' } as const;
+const OTHER_ROLE = { old: 'new', new: 'old' } as const;
 
 /** A link allows as well as denies, so one without a time, or dated too far ahead, is refused as a grant is. */
 export function decideLink(state: RecipientState, link: Link): LinkDecision {

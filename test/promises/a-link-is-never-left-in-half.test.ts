@@ -58,7 +58,7 @@ describe.each(['the embedded ledger', 'EventStoreDB'])(
     it.each([
       ['same_person', ['CONSENTED', 'NO_CONSENT'], ['CONSENTED', 'CONSENTED']],
       ['changed_number', ['REVOKED', 'NO_CONSENT'], ['REVOKED', 'CONSENTED']],
-    ])('%s: no half allows what both would not, and soon there are both', async (kind, inHalf, inWhole) => {
+    ])('%s: no half allows what was not allowed before, and soon there are both', async (kind, inHalf, inWhole) => {
       const { one, other, oneId, otherId } = await pairOf();
       const body = bodyOf(one, other, kind);
       failAfter(service.running.parts.store, 1);
@@ -93,6 +93,23 @@ describe.each(['the embedded ledger', 'EventStoreDB'])(
       const head = await headOf(service);
       expect(await unlink()).toMatchObject({ status: 200, body: { type: 'RecipientUnlinked', recipientId: oneId } });
       expect(await headOf(service)).toBe(head);
+    });
+
+    it('unlinking: sent again it says the same time in both streams', async () => {
+      const { one, other, oneId, otherId } = await pairOf();
+      const body = bodyOf(one, other, 'same_person');
+      await must(businessOf(service).post('/links', body));
+      // A clock that is a minute ahead: what it says counts as now, and the second attempt has another now.
+      const ahead = { ...body, occurredAt: new Date(clock.now() + 60_000).toISOString() };
+      failAfter(service.running.parts.store, 1);
+      const unlink = () => businessOf(service).delete('/links', ahead, withKey('unlink-ahead'));
+      expectProblem(await unlink(), 503, 'LEDGER_UNAVAILABLE');
+      clock.setTo(clock.now() + 1_000);
+      await must(unlink());
+      const [mine, theirs] = [await eventsOf(service, oneId), await eventsOf(service, otherId)].map((all) =>
+        all.at(-1),
+      );
+      expect(mine).toMatchObject({ type: 'RecipientUnlinked', occurredAt: theirs?.occurredAt });
     });
 
     it('is completed by the next start too, and by the same request before that', async () => {

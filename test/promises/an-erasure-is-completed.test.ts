@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Database from 'better-sqlite3';
@@ -75,6 +76,37 @@ describe('an erasure that is broken off', () => {
     await completed();
     expect(await toldOf(ids[0] as string)).toEqual([ERASED[0], ERASED[1], ERASED[1], ERASED[2]]);
     for (const id of ids.slice(1)) expect(await toldOf(id)).toEqual(ERASED);
+    // They have come back by the time the caller sends the request again: that is the erasure of then, not another.
+    later();
+    for (const phone of phones.slice(1)) await granted(phone);
+    expect((await must(erase())).body).toMatchObject({ type: 'RecipientErased', recipientId: ids[0] });
+    for (const id of ids.slice(1)) expect(await toldOf(id)).toEqual([...ERASED, ['ConsentGranted', true]]);
+  });
+
+  it('is not taken for broken off because of a link that was heard of later, whatever date that bears', async () => {
+    const [one, other] = [somebody(), somebody()];
+    await granted(one);
+    const before = new Date(clock.now()).toISOString();
+    later();
+    const body = { recipient: { phone: one }, requestedBy: 'person' };
+    const erase = () => businessOf(service).post('/erasures', body, { headers: { 'Idempotency-Key': 'before' } });
+    await must(erase());
+    later();
+    const otherId = await granted(other);
+    const link = { recipient: { phone: one }, other: { phone: other }, kind: 'same_person', occurredAt: before };
+    await must(businessOf(service).post('/links', link));
+    const told = [
+      ['ConsentGranted', true],
+      ['RecipientLinked', true],
+    ];
+    await must(erase());
+    expect(await toldOf(otherId)).toEqual(told);
+    // A place that is lost: the whole ledger is looked through again.
+    await completed();
+    rmSync(join(service.dataDir, 'completion.position'));
+    service = await service.restart();
+    await completed();
+    expect(await toldOf(otherId)).toEqual(told);
   });
 
   it('is not taken for broken off where it is whole, even if the person has come back', async () => {

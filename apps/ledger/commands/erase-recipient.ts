@@ -34,13 +34,23 @@ export class EraseRecipientHandler implements ICommandHandler<EraseRecipient> {
   async execute({ erasure }: EraseRecipient): Promise<Outcome> {
     const outcome = await eraseOne(this.parts, erasure);
     const { answer } = outcome;
-    const others = await samePersonAs(this.parts, erasure.recipientId, answer.occurredAt);
+    const others = await samePersonAs(this.parts, erasure.recipientId, answer);
     // Should this break off, whoever completes it finds what the first event has caused, and what is missing.
     const caller = { ...erasure.caller, causedBy: answer.eventId };
-    for (const recipientId of others) await eraseOne(this.parts, { ...erasure, recipientId, caller });
+    for (const recipientId of others) {
+      await eraseOne(this.parts, consequenceOf(answer.eventId, { ...erasure, recipientId, caller }));
+    }
     if (others.length === 0) return outcome;
     return { ...outcome, answer: { ...answer, warnings: [...(answer.warnings ?? []), OTHERS_TOO] } };
   }
+}
+
+/**
+ * The erasure of an address linked to one that was erased. Its cause is its key, so that however many carry it out, the
+ * caller again and who completes what broke off, one event comes of it.
+ */
+export function consequenceOf(cause: string, erasure: Omit<ErasureRequest, 'key' | 'request'>): ErasureRequest {
+  return { ...erasure, key: cause, request: { operation: 'erasures', cause } };
 }
 
 /**

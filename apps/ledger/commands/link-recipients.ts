@@ -59,8 +59,8 @@ export class UnlinkRecipients extends Command<Outcome> {
 }
 
 /** The `Idempotency-Key` is one route's: an unlinking under the key of a link is a command of its own. */
-export const LINKS = 'links';
-export const UNLINKS = 'unlinks';
+const LINKS = 'links';
+const UNLINKS = 'unlinks';
 
 @CommandHandler(LinkRecipients)
 export class LinkRecipientsHandler implements ICommandHandler<LinkRecipients> {
@@ -125,9 +125,11 @@ export class UnlinkRecipientsHandler implements ICommandHandler<UnlinkRecipients
     const first = await carryOut(this.parts, {
       ...recipientHalf,
       decide: async (state, now) => {
-        const { event } = required(judge(state, now));
-        await unlinkOther(now);
-        return { event, ...effectIn(judge(state, now)), ...warningsIf(!isLinked(state, link), NOT_LINKED) };
+        required(judge(state, now));
+        // Of a second attempt the other half is there already, and both are to say the same time.
+        const { recordedAt } = (await unlinkOther(now)).answer;
+        const decided = required(judge(state, recordedAt));
+        return { event: decided.event, ...effectIn(decided), ...warningsIf(!isLinked(state, link), NOT_LINKED) };
       },
       effectOf: (state, _event, now) => ({
         ...effectIn(judge(state, now)),

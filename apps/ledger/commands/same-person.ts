@@ -1,16 +1,30 @@
 import { EMPTY_STATE, MAX_LOOKED_AT, activeLinks, type ActiveLink, type Instant } from '#consent';
+import { hasReached, type Position } from '#event-store';
 import { foldStored } from '#view';
 import type { Parts } from '../parts.js';
 import { readHistory } from './handle.js';
 
+/** A place in time, and how far the ledger had come by then. */
+export interface AsOf {
+  readonly occurredAt: Instant;
+  readonly position: Position;
+}
+
 /**
- * The other recipients that are the same person by the links that held at an instant, nearest first: a later link may
- * be another life's. A changed number is not among them, since its next owner is somebody else.
+ * The other recipients that were the same person by the links that held at an instant and were known then, nearest
+ * first: a later link may be another life's, and one that was only heard of later was not what anybody meant. A changed
+ * number is not among them, since its next owner is somebody else.
  */
-export async function samePersonAs(parts: Parts, recipientId: string, at: Instant): Promise<readonly string[]> {
-  const isTheirs = ({ kind, linkedAt }: ActiveLink) => kind === 'same_person' && linkedAt <= at;
-  const [, ...others] = await linkedWith(parts, [recipientId], isTheirs);
+export async function samePersonAs(parts: Parts, recipientId: string, asOf: AsOf): Promise<readonly string[]> {
+  const isTheirs = ({ kind, linkedAt }: ActiveLink) => kind === 'same_person' && linkedAt <= asOf.occurredAt;
+  const [, ...others] = await linkedWith(parts, [recipientId], { isWanted: isTheirs, upTo: asOf.position });
   return others;
+}
+
+interface LinksWanted {
+  readonly isWanted?: (link: ActiveLink) => boolean;
+  /** Of the ledger, the part that is looked at; absent: all of it. */
+  readonly upTo?: Position;
 }
 
 /**
@@ -20,16 +34,14 @@ export async function samePersonAs(parts: Parts, recipientId: string, at: Instan
 export async function linkedWith(
   { store }: Parts,
   recipientIds: readonly string[],
-  isWanted: (link: ActiveLink) => boolean = () => true,
+  { isWanted = () => true, upTo }: LinksWanted = {},
 ): Promise<readonly string[]> {
   const found = new Set(recipientIds);
   // A set's iterator also visits what is added while it runs.
   for (const id of found) {
     const { events } = await readHistory(store, `consent-${id}`);
-    const state = foldStored(
-      EMPTY_STATE,
-      events.map(({ event }) => event),
-    );
+    const known = events.map(({ event }) => event).filter((event) => !upTo || hasReached(upTo, event.position));
+    const state = foldStored(EMPTY_STATE, known);
     for (const link of activeLinks(state)) if (isWanted(link)) found.add(link.recipientId);
     if (found.size > MAX_LOOKED_AT) break;
   }

@@ -1,10 +1,11 @@
 import { ERASURE_REQUESTERS, isOneOf, type RecipientErased } from '#consent';
 import { readEvent, type ReadEvent, type StoredEvent } from '#event-store';
 import { readRecipientEvent, recipientOf } from '#view';
-import { eraseOne, type ErasureRequest } from '../commands/erase-recipient.js';
+import { consequenceOf, eraseOne, type ErasureRequest } from '../commands/erase-recipient.js';
 import { readHistory } from '../commands/handle.js';
 import { samePersonAs } from '../commands/same-person.js';
 import { requireOwn } from '../ownership.js';
+import { orLeave } from './or-leave.js';
 import type { Parts } from '../parts.js';
 
 /**
@@ -18,29 +19,33 @@ export async function completeErasure(parts: Parts, stored: StoredEvent): Promis
   const { metadata } = readEvent(stored);
   const { commandId, $causationId } = metadata;
   if (event.type !== 'RecipientErased' || commandId === undefined || $causationId !== commandId) return;
-  for (const other of await samePersonAs(parts, recipientId, event.data.occurredAt)) {
-    const { events } = await readHistory(parts.store, `consent-${other}`);
-    if (events.some((one) => covers(one, stored.id, event))) continue;
-    await requireOwn(parts, event.data.businessId, other);
-    await eraseOne(parts, requestOf(other, stored.id, event));
-    parts.log.warn({ eventId: stored.id }, 'an erasure that had been broken off is complete for a linked address');
+  const asOf = { occurredAt: event.data.occurredAt, position: stored.position };
+  for (const other of await samePersonAs(parts, recipientId, asOf)) {
+    await orLeave(parts, stored, () => completeFor(parts, other, stored.id, event));
   }
+}
+
+async function completeFor(parts: Parts, other: string, cause: string, event: RecipientErased): Promise<void> {
+  const { events } = await readHistory(parts.store, `consent-${other}`);
+  if (events.some((one) => covers(one, cause, event))) return;
+  await requireOwn(parts, event.data.businessId, other);
+  await eraseOne(parts, requestOf(other, cause, event));
+  parts.log.warn({ eventId: cause }, 'an erasure that had been broken off is complete for a linked address');
 }
 
 /** Whether an event is that consequence, or erased all the same, and no earlier. */
 function covers({ event: { type }, data, metadata }: ReadEvent, cause: string, erased: RecipientErased): boolean {
   if (type !== 'RecipientErased') return false;
-  const { occurredAt = '' } = data as Partial<RecipientErased['data']>;
+  // One that cannot be read has no data.
+  const { occurredAt = '' } = (data ?? {}) as Partial<RecipientErased['data']>;
   return metadata.$causationId === cause || occurredAt >= erased.data.occurredAt;
 }
 
-/** The cause is the key, so that however many complete it, one event comes of it. */
 function requestOf(recipientId: string, cause: string, { data }: RecipientErased): ErasureRequest {
   const { businessId, requestedBy } = data;
-  return {
-    ...{ businessId, recipientId, warnings: [], key: cause },
+  return consequenceOf(cause, {
+    ...{ businessId, recipientId, warnings: [] },
     ...(isOneOf(ERASURE_REQUESTERS, requestedBy) ? { requestedBy } : {}),
-    request: { operation: 'erasures', cause },
     caller: { actor: 'system', requestId: cause, causedBy: cause },
-  };
+  });
 }

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import type { StoredEvent } from '#event-store';
-import { Refusal } from '#platform';
 import type { Parts } from '../parts.js';
 import { completeErasure } from './complete-erasure.js';
 import { completeLink } from './complete-link.js';
 import { keptInFile } from './kept-position.js';
+import { orLeave } from './or-leave.js';
 import { Rounds, type RoundsStatus } from './rounds.js';
 
 /** How far the ledger has been looked through for what a crash cut in half. Lost, it is looked through again. */
-export const COMPLETION_FILE = 'completion.position';
+const COMPLETION_FILE = 'completion.position';
 
 const ROUND_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
@@ -48,13 +48,7 @@ export class Completion {
   }
 }
 
-/** One that can never be completed does not keep those behind it from being. */
 async function completeIn(parts: Parts, event: StoredEvent): Promise<void> {
-  try {
-    await completeLink(parts, event);
-    await completeErasure(parts, event);
-  } catch (error) {
-    if (!(error instanceof Refusal) || error.code !== 'RECIPIENT_NOT_FOUND') throw error;
-    parts.log.error({ eventId: event.id }, 'a link names a recipient of another business: it is left as it is');
-  }
+  await orLeave(parts, event, () => completeLink(parts, event));
+  await completeErasure(parts, event);
 }
