@@ -22,7 +22,8 @@ export default {
     '^#([a-z-]+)$': '<rootDir>/libs/$1/index.ts',
     '^(\\.{1,2}/.*)(?<!\\.json)\\.js$': '$1',
   },
-  testTimeout: 30_000,
+  // Ample: the machines are slow and shared, and what never comes to pass says so itself.
+  testTimeout: 90_000,
   maxWorkers: 2,
   // Modules of a test file that has ended are never freed (Node's vm): a worker that has grown begins anew.
   workerIdleMemoryLimit: '1GB',

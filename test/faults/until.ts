@@ -1,5 +1,5 @@
 const LOOK_MS = 20;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 45_000;
 
 /** Looks again and again until `look` answers something, and fails with `what` where it never does. */
 export async function until<T>(

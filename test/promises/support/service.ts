@@ -101,7 +101,7 @@ function changeView(dataDir: string, sql: string): void {
 }
 
 const LOOK_MS = 10;
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 45_000;
 
 /** Looks until it comes to pass; fails with `what` where it never does. */
 export async function until(what: string, look: () => Promise<boolean> | boolean): Promise<void> {
