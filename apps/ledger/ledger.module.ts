@@ -3,13 +3,13 @@ import { APP_FILTER } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { ProblemFilter } from '#platform';
 import { ChangeRegisterHandler } from './commands/change-register.js';
-import { CompleteErasures } from './commands/complete-erasures.js';
 import { EraseRecipientHandler } from './commands/erase-recipient.js';
 import { GrantConsentHandler } from './commands/grant-consent.js';
 import { LinkRecipientsHandler, UnlinkRecipientsHandler } from './commands/link-recipients.js';
 import { RecordMessageHandler } from './commands/record-message.js';
 import { RevokeConsentHandler } from './commands/revoke-consent.js';
 import { Authenticator } from './authenticate.js';
+import { DestroyKeys } from './completion/destroy-keys.js';
 import { BusinessesController } from './http/businesses.controller.js';
 import { ChangesController } from './http/changes.controller.js';
 import { ConsentController } from './http/consent.controller.js';
@@ -80,7 +80,7 @@ export class LedgerModule {
         { provide: SlowBodies, useValue: slowBodies },
         { provide: APP_FILTER, useValue: new LedgerFilter(new ProblemFilter(parts.log)) },
         DeliveryIntake,
-        CompleteErasures,
+        DestroyKeys,
         ...HANDLERS,
       ],
     };

@@ -125,6 +125,21 @@ describe('an erasure that is broken off', () => {
     }
   });
 
+  it('after its event, before its key is destroyed, is completed though nobody asks again', async () => {
+    const phone = somebody();
+    const id = await granted(phone);
+    const backup = new Database(join(service.dataDir, 'vault.db'), { readonly: true, fileMustExist: true });
+    backup.exec('BEGIN');
+    backup.prepare('SELECT count(*) FROM data_keys').get();
+    const body = { recipient: { phone }, requestedBy: 'person' };
+    expectProblem(await businessOf(service).post('/erasures', body), 503, 'LEDGER_UNAVAILABLE');
+    const { vault } = service.running.parts;
+    expect(await vault.listAnnouncedErasures()).toHaveLength(1);
+    backup.close();
+    await until('it is complete', async () => (await vault.listAnnouncedErasures()).length === 0);
+    expect(await toldOf(id)).toEqual([ERASED[0], ERASED[2]]);
+  }, 60_000);
+
   it('and cannot be completed at the start either, is tried again until it can', async () => {
     const phone = somebody();
     const id = await granted(phone);

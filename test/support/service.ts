@@ -43,7 +43,7 @@ export async function startTestService(
     running,
     base: `http://127.0.0.1:${running.ports.http}`,
     metricsBase: `http://127.0.0.1:${running.ports.metrics}`,
-    adminKey: readFileSync(join(dataDir, 'admin.key'), 'utf8').trim(),
+    adminKey: options.env?.ADMIN_KEY ?? readFileSync(join(dataDir, 'admin.key'), 'utf8').trim(),
     dataDir,
     log: () => lines.join(''),
     restart: async () => {

@@ -10,6 +10,7 @@ import {
   type UserMessaged,
 } from '#consent';
 import { readEvent, writeEvent } from '#event-store';
+import type { Sealed } from '#vault';
 import { foldStored } from '#view';
 import { Parts } from '../parts.js';
 import { answerOf, placeOf, type Effect, type Outcome } from './answer.js';
@@ -58,7 +59,7 @@ export class RecordMessageHandler implements ICommandHandler<RecordMessage> {
   }
 
   private async record(message: MessageRequest): Promise<Outcome> {
-    const { ids, store, vault, view, clock, keyUses } = this.parts;
+    const { ids, store, view, clock, keyUses } = this.parts;
     const keyUse = this.keyUseOf(message);
     if (keyUse && keyUses.isTaken(keyUse)) throw keyReused();
     const stream = `conversation-${message.recipientId}`;
@@ -66,11 +67,8 @@ export class RecordMessageHandler implements ICommandHandler<RecordMessage> {
     const eventId = ids.eventId(commandId, 0);
     const recordedAt = instantOf(clock.now());
     const { event, ...effect } = decideMessage({ ...message, now: recordedAt });
-    const personal = { ...message.personal, messageId: message.messageId };
-    const sealed = (await this.isForgotten(message, event))
-      ? {}
-      : { sealed: await vault.seal(message.recipientId, eventId, personal) };
-    const data = { ...event.data, ...sealed };
+    const sealed = await this.sealFor(message, eventId, event);
+    const data = { ...event.data, ...(sealed ? { sealed } : {}) };
     const metadata = metadataOf(message.caller, commandId, { occurredAt: event.data.occurredAt, recordedAt });
     const appended = await store.append(stream, [writeEvent(eventId, event.type, data, metadata)], 'any');
     if (keyUse) keyUses.note(keyUse);
@@ -81,11 +79,30 @@ export class RecordMessageHandler implements ICommandHandler<RecordMessage> {
     return { answer: answerOf(message.recipientId, event, place, { warnings: [], ...effect }), replayed: false };
   }
 
+  /**
+   * Nothing where the message is of before its person's erasure. Another process may have erased the person since this
+   * one last heard of the ledger, and the seal made a new key: what is asked after sealing knows of such an erasure, as
+   * its event is older than the destroyed key's end.
+   */
+  private async sealFor(message: MessageRequest, eventId: string, event: UserMessaged): Promise<Sealed | undefined> {
+    const { vault, postgres, view } = this.parts;
+    const { recipientId, messageId } = message;
+    if (await this.isForgotten(message, event)) return undefined;
+    const sealed = await vault.seal(recipientId, eventId, { ...message.personal, messageId });
+    if (postgres === undefined) return sealed;
+    const isLost = (await view.meetOthers()) ? this.isForgotten(message, event) : this.isForgottenNow(message, event);
+    return (await isLost) ? undefined : sealed;
+  }
+
   /** A message is recorded without its person's streams being read, unless the view may not say who was erased. */
-  private async isForgotten({ businessId, recipientId }: MessageRequest, event: UserMessaged): Promise<boolean> {
-    const { view, store } = this.parts;
-    const looked = await view.lookUp(businessId, [recipientId]);
+  private async isForgotten(message: MessageRequest, event: UserMessaged): Promise<boolean> {
+    const looked = await this.parts.view.lookUp(message.businessId, [message.recipientId]);
     if (looked.ok) return isBeforeErasure(looked.states[0] ?? EMPTY_STATE, event);
+    return this.isForgottenNow(message, event);
+  }
+
+  private async isForgottenNow({ recipientId }: MessageRequest, event: UserMessaged): Promise<boolean> {
+    const { store } = this.parts;
     const { events } = await readHistory(store, `consent-${recipientId}`);
     const stored = events.map((one) => one.event);
     return isBeforeErasure(foldStored(EMPTY_STATE, stored), event);

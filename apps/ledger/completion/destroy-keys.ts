@@ -1,38 +1,44 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import type { AnnouncedErasure } from '#vault';
+import { readHistory } from '../commands/handle.js';
 import { Parts } from '../parts.js';
-import { readHistory } from './handle.js';
 
+/** Between two looks, and after failures; milliseconds. */
+const LOOK_MS = 5_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 
 /**
  * Before anything is asked of the service: what a crash cut off between the event and the destroyed key is made whole,
- * and what never came to the ledger is forgotten, as it was never acknowledged. What fails then is tried again until it
- * is done; by that time the service is at work, so that what is not in the ledger may yet come there, and is let be.
+ * and what never came to the ledger is forgotten, as it was never acknowledged. The same goes on while the service is at
+ * work, whose caller may never come back: a key that could not be destroyed when its erasure was recorded is destroyed
+ * soon after. What is not in the ledger may yet come there then, and is let be, unless other processes share the vault:
+ * that keeps what was announced a moment ago.
  */
 @Injectable()
-export class CompleteErasures implements OnApplicationBootstrap, OnModuleDestroy {
+export class DestroyKeys implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly stopping = new AbortController();
-  private trying: Promise<void> = Promise.resolve();
+  private looking: Promise<void> = Promise.resolve();
 
   constructor(private readonly parts: Parts) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    if (!(await this.completeAll(true))) this.trying = this.tryAgain();
+    this.looking = this.lookAgain(await this.completeAll(true));
   }
 
   async onModuleDestroy(): Promise<void> {
     this.stopping.abort();
-    await this.trying;
+    await this.looking;
   }
 
-  private async tryAgain(): Promise<void> {
+  private async lookAgain(wasDone: boolean): Promise<void> {
     const { signal } = this.stopping;
-    for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-      await pause(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
-      if (signal.aborted || (await this.completeAll(false))) return;
+    for (let failures = wasDone ? 0 : 1; !signal.aborted;) {
+      const backOffMs = Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS);
+      await pause(failures === 0 ? LOOK_MS : backOffMs, undefined, { signal, ref: false }).catch(() => undefined);
+      if (signal.aborted) return;
+      failures = (await this.completeAll(false)) ? 0 : failures + 1;
     }
   }
 
@@ -54,9 +60,9 @@ export class CompleteErasures implements OnApplicationBootstrap, OnModuleDestroy
   }
 
   private async complete({ recipientId, eventId, isOver }: AnnouncedErasure, isStart: boolean): Promise<void> {
-    const { vault, log } = this.parts;
+    const { vault, postgres, log } = this.parts;
     const isDue = !isOver && (await this.isRecorded(recipientId, eventId));
-    if (!isDue) return isStart ? vault.withdrawErasure(eventId) : undefined;
+    if (!isDue) return isStart || postgres !== undefined ? vault.withdrawErasure(eventId) : undefined;
     const isNew = await vault.eraseRecipient(recipientId, eventId);
     if (isNew) log.warn({ eventId }, 'an erasure that had been broken off is complete');
   }
