@@ -5,6 +5,7 @@ import {
   ServerCredentials,
   credentials,
   status,
+  type ClientReadableStream,
   type ServerDuplexStream,
   type ServerWritableStream,
   type ServiceError,
@@ -35,6 +36,8 @@ export class Relay {
   reads = 0;
   private readonly server = new Server();
   private readonly live = new Set<Call>();
+  private readonly onwards = new Set<ClientReadableStream<Buffer>>();
+  private isHeld = false;
   private target: Client;
   private port = 0;
 
@@ -78,6 +81,17 @@ export class Relay {
     for (const call of this.live) call.emit('error', { code: status.UNAVAILABLE, details: 'connection reset' });
   }
 
+  /** From now on nobody hears what comes next in the ledger, until they are let go: where it ends, and streams, are answered. */
+  hold(): void {
+    this.isHeld = true;
+    for (const answers of this.onwards) answers.pause();
+  }
+
+  letGo(): void {
+    this.isHeld = false;
+    for (const answers of this.onwards) answers.resume();
+  }
+
   async close(): Promise<void> {
     this.server.forceShutdown();
     this.target.close();
@@ -91,12 +105,20 @@ export class Relay {
       call.emit('error', refusal);
       return;
     }
-    if (this.habits.isSilent?.(streams.ReadReq.deserializeBinary(call.request))) return;
+    const asked = streams.ReadReq.deserializeBinary(call.request);
+    if (this.habits.isSilent?.(asked)) return;
     const answers = this.target.makeServerStreamRequest(`${SERVICE}/Read`, asIs, asIs, call.request, new Metadata());
     call.on('cancelled', () => answers.cancel());
     answers.on('data', (answer: Buffer) => call.write(this.eventFrom(answer, call.request)));
     answers.on('error', (error) => call.emit('error', error));
     answers.on('end', () => call.end());
+    if (isOnwards(asked)) this.holdable(answers);
+  }
+
+  private holdable(answers: ClientReadableStream<Buffer>): void {
+    this.onwards.add(answers);
+    answers.on('close', () => this.onwards.delete(answers));
+    if (this.isHeld) answers.pause();
   }
 
   private eventFrom(answer: Buffer, request: Buffer): Buffer {
@@ -127,6 +149,12 @@ export class Relay {
     });
     answers.on('error', (error) => call.emit('error', error));
   }
+}
+
+/** A page of the whole ledger or a subscription to it, not a look at its end. */
+function isOnwards(request: streams.ReadReq): boolean {
+  const options = request.getOptions();
+  return options?.hasAll() === true && options.getReadDirection() === streams.ReadReq.Options.ReadDirection.FORWARDS;
 }
 
 function clientOf(port: number): Client {

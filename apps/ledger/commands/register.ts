@@ -16,14 +16,34 @@ export function mayBeNews(parts: Parts, error: unknown): boolean {
   return parts.config.database !== undefined && error instanceof Refusal && UNKNOWN.has(error.code);
 }
 
-/** Does the work again where it was refused for what another process may have registered a moment ago. */
+/**
+ * Does the work again where it was refused for what another process may have registered a moment ago. Throws
+ * `LEDGER_UNAVAILABLE` where this one does not get to know that in time: that there is none would be taken for good.
+ */
 export async function withNews<T>(parts: Parts, work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!mayBeNews(parts, error) || !(await parts.view.meetOthers())) throw error;
+    if (!mayBeNews(parts, error)) throw error;
+    if (!(await parts.view.meetOthers())) throw behindOthers();
     return work();
   }
+}
+
+/**
+ * Waits where another process may have registered the business a moment ago. For opt-outs, which no register keeps out,
+ * but which may name a person in a way that only the register explains; whether it is known afterwards is not said.
+ */
+export async function hearOf(parts: Parts, businessId: string): Promise<void> {
+  if (!parts.view.catalogue.business(businessId)?.state.profile) await parts.view.meetOthers();
+}
+
+const RETRY_AFTER_MS = 1_000;
+
+/** What was named may have been registered at another process, of which this one has not heard yet. */
+export function behindOthers(): Refusal {
+  const detail = 'This process does not know yet what was registered last; send the same request again.';
+  return new Refusal('LEDGER_UNAVAILABLE', detail, { retryAfterMs: RETRY_AFTER_MS });
 }
 
 export function businessNotFound(): Refusal {

@@ -1,5 +1,5 @@
 import { Refusal } from '#platform';
-import { mayBeNews } from '../commands/register.js';
+import { behindOthers, mayBeNews } from '../commands/register.js';
 import type { Parts } from '../parts.js';
 import type { Check, Decision } from '../queries/check-eligibility.js';
 import { readCheck, requireBatch, type RawCheck } from './check-body.js';
@@ -23,7 +23,10 @@ export function readBatch(parts: Parts, businessId: string, asked: readonly RawC
   return { items, checks };
 }
 
-/** The same, read again where another process may have registered a moment ago what an item names. */
+/**
+ * The same, read again where another process may have registered a moment ago what an item names. Where this one does not
+ * get to know that in time, the item is to be asked again.
+ */
 export function readBatchWithNews(
   parts: Parts,
   businessId: string,
@@ -32,7 +35,10 @@ export function readBatchWithNews(
 ): ReadBatch | Promise<ReadBatch> {
   const batch = readBatch(parts, businessId, asked, defaults);
   if (!batch.items.some((item) => mayBeNews(parts, item))) return batch;
-  return parts.view.meetOthers().then((met) => (met ? readBatch(parts, businessId, asked, defaults) : batch));
+  return parts.view.meetOthers().then((met) => {
+    if (met) return readBatch(parts, businessId, asked, defaults);
+    return { ...batch, items: batch.items.map((item) => (mayBeNews(parts, item) ? behindOthers() : item)) };
+  });
 }
 
 /** In the order asked: each item's decision, or why there is none. */

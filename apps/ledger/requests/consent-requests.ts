@@ -4,7 +4,7 @@ import type { Warning } from '../commands/answer.js';
 import type { GrantRequest } from '../commands/grant-consent.js';
 import type { MessageRequest } from '../commands/record-message.js';
 import type { Caller } from '../commands/caller.js';
-import { register } from '../commands/register.js';
+import { hearOf, register, withNews } from '../commands/register.js';
 import type { RevocationRequest } from '../commands/revoke-consent.js';
 import { requireOwn } from '../ownership.js';
 import type { Parts } from '../parts.js';
@@ -50,6 +50,7 @@ export async function revocationsOf(
   caller: Caller,
 ): Promise<readonly RevocationRequest[]> {
   const fields = requireObject(body);
+  await hearOf(parts, businessId);
   const { recipients, unread } = nameRevoked(parts, businessId, fields.recipient);
   await requireNoStranger(parts, businessId, recipients);
   const read = readRevocation(fields, faults);
@@ -82,7 +83,7 @@ export async function messageOf(
   caller: Caller,
 ): Promise<MessageRequest> {
   const channel = knownChannel(body.channel, 'channel');
-  requireSender(parts, businessId, channel, body.sender);
+  await withNews(parts, () => requireSender(parts, businessId, channel, body.sender));
   const recipient = await strictRecipient(parts, businessId, body.recipient);
   return {
     businessId,

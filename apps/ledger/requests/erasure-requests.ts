@@ -3,6 +3,7 @@ import { MOST_JSON_FAULTS, type FieldError } from '#platform';
 import type { Warning } from '../commands/answer.js';
 import type { Caller } from '../commands/caller.js';
 import type { ErasureRequest } from '../commands/erase-recipient.js';
+import { hearOf } from '../commands/register.js';
 import type { Parts } from '../parts.js';
 import { recipientWarnings, requireNoStranger, requireObject, unreadWarning } from './consent-requests.js';
 import { lenientIdempotencyKey } from './idempotency-key.js';
@@ -26,6 +27,7 @@ export async function erasuresOf(
   caller: Caller,
 ): Promise<readonly ErasureRequest[]> {
   const fields = requireObject(body);
+  await hearOf(parts, businessId);
   const { recipients, unread } = nameRevoked(parts, businessId, fields.recipient);
   await requireNoStranger(parts, businessId, recipients);
   const warnings: Warning[] = [...faultWarnings(fields, faults, FIELDS), ...unread.map(unreadWarning)];

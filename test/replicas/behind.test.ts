@@ -1,0 +1,93 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Relay } from '../eventstore/relay.js';
+import { until } from '../faults/until.js';
+import { businessOf, expectProblem, keyFor } from '../http/support/acme.js';
+import { registerAcme } from '../support/client.js';
+import { phone, ReplicaScene, type Replica } from './scene.js';
+
+/** Probed so seldom that what is read of the ledger meanwhile was read for a request. */
+const SELDOM = { VIEW_PROBE_INTERVAL_MS: '60000', VIEW_MAX_LAG_MS: '120000' };
+
+let scene: ReplicaScene;
+let relay: Relay;
+let one: Replica;
+/** Hears of the ledger through the relay, which may keep it from hearing. */
+let behind: Replica;
+beforeAll(async () => {
+  scene = await ReplicaScene.found();
+  relay = await Relay.before(scene.ledger);
+  one = await scene.launch();
+  behind = await scene.launch({ EVENTSTORE_URL: relay.url, ...SELDOM });
+  await registerAcme(one);
+}, 120_000);
+afterEach(() => relay.letGo());
+afterAll(async () => {
+  await scene.remove();
+  await relay.close();
+});
+
+/** Lets the replica hear once it has looked how far the ledger is: it waits then. */
+async function hearsWhileItWaits<T>(asked: () => Promise<T>): Promise<T> {
+  const before = relay.reads;
+  const answer = asked();
+  await until('it looks how far the ledger is', () => (relay.reads > before ? true : undefined));
+  relay.letGo();
+  return answer;
+}
+
+describe('a replica that is behind', () => {
+  it('says of what it does not know that it is to be asked again, not that there is none', async () => {
+    relay.hold();
+    await registerAcme(one, 'late', '778');
+    await businessOf(one).put('/purposes/late', { category: 'marketing', title: 'Late' });
+    const refused = await businessOf(behind, 'late').get('/purposes');
+    expectProblem(refused, 503, 'LEDGER_UNAVAILABLE');
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    const question = { recipient: { phone: phone(1) }, channel: 'whatsapp', purpose: 'late' };
+    const batch = await businessOf(behind).post('/eligibility/batch', { checks: [question] });
+    expect(batch.body.results).toMatchObject([{ error: { code: 'LEDGER_UNAVAILABLE' } }]);
+    relay.letGo();
+    await until('it knows', async () =>
+      (await businessOf(behind, 'late').get('/purposes')).status === 200 ? true : undefined,
+    );
+    expect((await businessOf(behind).post('/eligibility', question)).status).toBe(200);
+    expectProblem(await businessOf(behind, 'nowhere').get('/purposes'), 404, 'BUSINESS_NOT_FOUND');
+  });
+
+  it.each([
+    ['revocations', '779'],
+    ['erasures', '780'],
+  ])('waits for the register before it names whom %s are of', async (route, providerId) => {
+    relay.hold();
+    await registerAcme(one, route, providerId);
+    const { secret } = await keyFor(one, ['consent:write', 'business:admin'], route);
+    // As it is dialled in the country of the business, which the register names.
+    const recipient = { phone: phone(2).slice(3) };
+    const { body } = await businessOf(one, route).post('/recipients/lookup', { recipients: [recipient] });
+    const [{ recipientId }] = body.results as unknown as [{ recipientId: string }];
+    const asked = () => businessOf(behind, route).post(`/${route}`, { recipient }, { key: secret });
+    expect(await hearsWhileItWaits(asked)).toMatchObject({ status: 201, body: { recipientId } });
+  });
+
+  it('records an opt-out also where it does not hear of the register in time', async () => {
+    relay.hold();
+    await registerAcme(one, 'silent', '781');
+    const { secret } = await keyFor(one, ['consent:write'], 'silent');
+    const revoked = await businessOf(behind, 'silent').revoke({ recipient: { phone: phone(3) } }, { key: secret });
+    expect(revoked).toMatchObject({ status: 201, body: { recipientId: expect.any(String) } });
+  });
+
+  it('takes a message to a sender that was registered at another', async () => {
+    relay.hold();
+    const sender = { channel: 'whatsapp', provider: 'whatsapp_cloud', address: '+39021234569', providerId: '782' };
+    await businessOf(one).put('/senders/late', sender);
+    const message = {
+      recipient: { phone: phone(4) },
+      channel: 'whatsapp',
+      sender: 'late',
+      messageId: 'm-1',
+      occurredAt: new Date().toISOString(),
+    };
+    expect((await hearsWhileItWaits(() => businessOf(behind).message(message))).status).toBe(201);
+  });
+});
