@@ -20,6 +20,8 @@ export interface PostgresStatus {
 export interface Patience {
   readonly statementMs?: number;
   readonly lockMs?: number;
+  /** For a transaction that waits for work elsewhere between two of its statements. */
+  readonly idleMs?: number;
 }
 
 /**
@@ -157,9 +159,10 @@ async function inTransaction<T>(
   }
 }
 
-function settingsOf({ statementMs, lockMs }: Patience, scope: 'LOCAL' | 'SESSION'): string {
-  const statement = statementMs === undefined ? '' : `SET ${scope} statement_timeout = ${statementMs};`;
-  return lockMs === undefined ? statement : `${statement}SET ${scope} lock_timeout = ${lockMs};`;
+function settingsOf({ statementMs, lockMs, idleMs }: Patience, scope: 'LOCAL' | 'SESSION'): string {
+  const limits = { statement_timeout: statementMs, lock_timeout: lockMs, idle_in_transaction_session_timeout: idleMs };
+  const set = Object.entries(limits).filter(([, ms]) => ms !== undefined);
+  return set.map(([name, ms]) => `SET ${scope} ${name} = ${ms};`).join('');
 }
 
 function clientPatienceOf({ statementMs }: Patience): number | undefined {

@@ -1,5 +1,5 @@
 import { lockInTransaction, PostgresError, tryAdvisoryLock } from '#postgres';
-import type { AdvisoryLock, Postgres, Session, Statement } from '#postgres';
+import type { AdvisoryLock, Patience, Postgres, Session, Statement } from '#postgres';
 import { VIEW_FORM } from '../view-database.js';
 import { dropTablesOf, tablesOf } from './schema.js';
 
@@ -7,6 +7,9 @@ export type GenerationState = 'filling' | 'current' | 'retired';
 
 /** A view of another ledger or form that nobody has moved on for so long is nobody's any more. */
 const ABANDONED_AFTER = '7 days';
+
+/** The transaction of an exchange stands idle while the new one is brought up to the old one over other sessions. */
+const EXCHANGE: Patience = { idleMs: 60_000 };
 
 const NEXT: Statement = { name: 'view_next', text: `SELECT nextval('view_generations')::integer` };
 const IN_USE: Statement = {
@@ -61,7 +64,7 @@ export class Generations {
 
   /**
    * Puts a filled one in place of the one in use. `catchUp` runs while nobody can move that one on, and has to bring the
-   * new one up to it. Where none is in use there is nothing to catch up with.
+   * new one up to it within a minute. Where none is in use there is nothing to catch up with.
    */
   async exchange(filled: number, catchUp: (inUse: number) => Promise<void>): Promise<void> {
     await this.#exclusively(async (session) => {
@@ -71,7 +74,7 @@ export class Generations {
         await catchUp(inUse);
       }
       await session.change(MARK, [filled, 'current']);
-    });
+    }, EXCHANGE);
   }
 
   /** Drops what is not in use and not being filled. What another replica still reads from is left for the next time. */
@@ -122,11 +125,11 @@ export class Generations {
     await session.change(ADD, [generation, this.ledgerId, VIEW_FORM, state]);
   }
 
-  #exclusively<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  #exclusively<T>(work: (session: Session) => Promise<T>, patience: Patience = {}): Promise<T> {
     return this.postgres.transaction(async (session) => {
       await lockInTransaction(session, this.postgres.schema, 'views');
       return work(session);
-    });
+    }, patience);
   }
 }
 

@@ -74,6 +74,12 @@ const waitsForLock = async () => {
   return found?.rowCount === 0 ? undefined : true;
 };
 
+const standsIdle = async () => {
+  const idle = `SELECT 1 FROM pg_stat_activity WHERE state = 'idle in transaction' AND state_change < now() - interval '0.6 s'`;
+  const [found] = await server.asRoot('postgres', [idle]);
+  return found?.rowCount === 0 ? undefined : true;
+};
+
 const generationsLeft = async () =>
   (await postgres.query<[string]>({ name: 'left', text: 'SELECT state FROM views' })).map(([state]) => state);
 
@@ -148,6 +154,47 @@ describe('a rebuilt view in PostgreSQL', () => {
     ledger.head = head;
     while (await step(view, ledger, 100));
     expect(await view.position()).toBe(await ledger.head());
+  });
+
+  it('comes close before, so long as that takes long', async () => {
+    const ledger = await ledgerOf([['r1', grant(1)]]);
+    const view = await open(ledger);
+    while (await step(view, ledger, 100));
+    const [head, readAll] = [ledger.head.bind(ledger), ledger.readAll.bind(ledger)];
+    let asked = 0;
+    // Each look at the end but the last finds more, and the first two passes take long to read it.
+    ledger.head = async () => {
+      asked += 1;
+      if (asked === 2 || asked === 3) await ledger.append('consent-r1', [stop(asked)]);
+      return head();
+    };
+    ledger.readAll = async (options) => {
+      const sinceMs = performance.now();
+      if (asked === 2 || asked === 3)
+        await until('it takes long', () => performance.now() - sinceMs > 1_000 || undefined);
+      return readAll(options);
+    };
+    await rebuild(ledger);
+    // For the filling, in three passes, and in the exchange.
+    expect(asked).toBe(5);
+  });
+
+  it('may take longer in the exchange than a transaction may stand idle otherwise', async () => {
+    const ledger = await ledgerOf([['r1', grant(1)]]);
+    const view = await open(ledger);
+    while (await step(view, ledger, 100));
+    await postgres.close();
+    const { schema } = postgres;
+    postgres = openPostgres({ url: server.url, schema, limits: { idleInTransactionTimeoutMs: 200 } });
+    const head = ledger.head.bind(ledger);
+    let asked = 0;
+    ledger.head = async () => {
+      asked += 1;
+      if (asked === 3) await until('its transaction stood idle for long', standsIdle);
+      return head();
+    };
+    await rebuild(ledger);
+    expect(await generationsLeft()).toEqual(['current']);
   });
 
   it('is the first one where there was none', async () => {

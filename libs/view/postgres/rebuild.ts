@@ -11,6 +11,10 @@ import { Generations } from './generations.js';
 import { PostgresSink } from './postgres-sink.js';
 import { VIEW_MIGRATIONS } from './schema.js';
 
+/** What is appended while a pass takes so long takes the next one a small part of it. */
+const SHORT_PASS_MS = 1_000;
+const MOST_PASSES = 20;
+
 export interface RebuildPostgresOptions extends FillOptions {
   /** With three sessions at least. */
   readonly postgres: Postgres;
@@ -48,19 +52,30 @@ async function fill(generation: Generation, options: RebuildPostgresOptions) {
   }
 }
 
-/** Once up to the ledger's end before, so that little is left for the time in which nobody can move the old one on. */
 async function putInPlace(
   generations: Generations,
   filled: Generation,
   { postgres, store }: RebuildPostgresOptions,
 ): Promise<Position> {
-  await bringTo(await store.head(), filled, store);
+  await comeClose(filled, store);
   await generations.exchange(filled.number, async (inUse) => {
     const [position, head] = [await new Generation(postgres, inUse).position(), await store.head()];
     // One that claims to know more than the ledger holds is of a ledger that was lost: nothing catches up with it.
     if (position !== undefined && hasReached(head, position)) await bringTo(position, filled, store);
   });
   return (await new Generation(postgres, filled.number).position()) as Position;
+}
+
+/**
+ * Up to the ledger's end, and again up to where that is by then: little is left for the time in which nobody can move the
+ * old one on. One that cannot keep up with the ledger is not waited for without end.
+ */
+async function comeClose(filled: Generation, store: EventStore): Promise<void> {
+  for (let pass = 1; pass <= MOST_PASSES; pass += 1) {
+    const sinceMs = performance.now();
+    await bringTo(await store.head(), filled, store);
+    if (performance.now() - sinceMs < SHORT_PASS_MS) return;
+  }
 }
 
 async function bringTo(until: Position, filled: Generation, store: EventStore): Promise<void> {
