@@ -140,9 +140,16 @@ export const REFUSED_COMMANDS: readonly Case[] = [
   refusedGrant('a grant of tomorrow', 'OCCURRED_IN_FUTURE', { occurredAt: '2026-05-05T12:00:00.000Z' }),
   refusedGrant('a grant on paper without a day', 'OCCURRED_AT_REQUIRED', { method: 'paper_form' }),
   refusedGrant('a grant at no time', 'VALIDATION_FAILED', { occurredAt: 'yesterday' }),
+  refusedGrant('a grant at an empty time', 'VALIDATION_FAILED', { occurredAt: '' }),
   refusedGrant('a grant of no number', 'ADDRESS_INVALID', { recipient: { phone: '12' } }),
   refusedGrant('a grant under a key that is too long', 'VALIDATION_FAILED', {}, { idempotencyKey: 'k'.repeat(256) }),
   { what: 'a message without a time', ask: 'message', body: message, code: 'VALIDATION_FAILED' },
+  {
+    what: 'a message at an empty time',
+    ask: 'message',
+    body: { ...message, occurredAt: '' },
+    code: 'VALIDATION_FAILED',
+  },
   {
     what: 'a message to nobody',
     ask: 'message',
@@ -238,6 +245,7 @@ export const COMMANDS: readonly Case[] = [
     body: { recipient: somebody, occurredAt: '2026-05-04T11:45:00Z' },
     code: 'OK',
   },
+  { what: 'an opt-out at an empty time', ask: 'revoke', body: { recipient: somebody, occurredAt: '' }, code: 'OK' },
   {
     what: 'an opt-out of tomorrow',
     ask: 'revoke',

@@ -10,9 +10,9 @@ export function messageBody({ businessId: _, occurredAt, ...same }: RecordMessag
   return { ...same, ...timeIn(occurredAt) };
 }
 
+/** One that says neither is no absence, which would mean now and beat every STOP before: it is left to be refused. */
 function timeIn(actedAt: ActedAt | undefined): { occurredAt?: string } {
-  const occurredAt = actedAt?.text ?? actedAt?.instant;
-  return occurredAt === undefined ? {} : { occurredAt };
+  return actedAt === undefined ? {} : { occurredAt: actedAt.text ?? actedAt.instant ?? '' };
 }
 
 const FORBIDDEN = ['constructor', 'prototype'];

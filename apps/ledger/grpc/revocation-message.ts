@@ -54,7 +54,7 @@ function readField(reader: ProtoReader, fields: Record<string, unknown>, faults:
   if (read && reader.isLengthDelimited) {
     const value = read(reader, fields[name]);
     if (value === IN_DOUBT) faults.push(inDoubt(name));
-    else if (value !== '') fields[name] = value;
+    else if (value !== '' || name === 'occurredAt') fields[name] = value;
     return;
   }
   reader.skip();
@@ -86,6 +86,7 @@ function readRecipient(reader: ProtoReader, before: unknown): unknown {
   return recipient;
 }
 
+/** One that says nothing is kept, to be warned of: it counts as now. */
 function readTime(reader: ProtoReader): unknown {
   try {
     const { instant, text: written } = ACTED_AT.read(reader);
