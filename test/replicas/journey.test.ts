@@ -1,10 +1,18 @@
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { until } from '../faults/until.js';
 import { keyFor } from '../http/support/acme.js';
+import { GrpcClient, type Json } from '../grpc/support.js';
 import { ask, deliver, deliveryOf, grantBody, must, registerAcme } from '../support/client.js';
 import { check, decided, healthOf, phone, ReplicaScene, revoke, type Replica } from './scene.js';
 
 const ACME = '/v1/businesses/acme';
+
+async function found(at: Replica, businessId: string): Promise<Json> {
+  const body = { legalName: 'New S.p.A.', displayName: 'New', defaultRegion: 'IT' };
+  await must(ask(at, 'PUT', `/v1/businesses/${businessId}`, { body }));
+  return { businessId };
+}
 
 describe('two replicas over one ledger and one database', () => {
   let scene: ReplicaScene;
@@ -23,6 +31,30 @@ describe('two replicas over one ledger and one database', () => {
   it('know at once what the other has registered', async () => {
     await must(ask(one, 'PUT', `${ACME}/purposes/events`, { body: { category: 'marketing', title: 'Events' } }));
     expect((await decided(other, phone(0), { purpose: 'events' })).reason).toBe('NO_CONSENT');
+  });
+
+  it('know a business over gRPC as soon as it is founded at the other', async () => {
+    const client = new GrpcClient({ port: other.ports.grpc, key: other.adminKey });
+    const recipient = { phone: phone(70) };
+    const claim = { recipient, channels: ['sms'], purposes: ['x'], method: 'web_form' };
+    const message = { recipient, channel: 'sms', sender: 'x', messageId: 'm', occurredAt: { text: '2026-05-04' } };
+    const asked: Readonly<Record<string, (of: Json) => Promise<string>>> = {
+      OK: async (of) => (await client.call('Revoke', { ...of, recipient })).code,
+      PURPOSE_NOT_FOUND: async (of) => (await client.call('Grant', { ...of, ...claim })).code,
+      SENDER_NOT_FOUND: async (of) => (await client.call('RecordMessage', { ...of, ...message })).code,
+      watched: async (of) => {
+        const stream = client.watch(of);
+        await once(stream, 'data');
+        stream.on('error', () => undefined).cancel();
+        return 'watched';
+      },
+    };
+    let founded = 0;
+    for (const [code, answerOf] of Object.entries(asked)) {
+      // More than one, since the other may have heard of it by chance.
+      for (let round = 0; round < 5; round++) expect(await answerOf(await found(one, `new-${++founded}`))).toBe(code);
+    }
+    client.close();
   });
 
   it('say no after an opt-out at the other, to whoever carries its position', async () => {

@@ -1,4 +1,6 @@
+import type { ServiceError } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { GrpcClient, detailsOf, type Json } from '../grpc/support.js';
 import { ask, deliver, deliveryOf, grantBody, must, registerAcme } from '../support/client.js';
 import { decided, healthOf, phone, ReplicaScene, revoke, check, type Replica } from './scene.js';
 
@@ -44,6 +46,26 @@ describe('roles split over processes', () => {
     }
   });
 
+  it('each turns away the same over gRPC', async () => {
+    const [writes, reads, feeds] = [commands, queries, rest].map(
+      ({ ports, adminKey }) => new GrpcClient({ port: ports.grpc, key: adminKey }),
+    ) as [GrpcClient, GrpcClient, GrpcClient];
+    const [of, recipient] = [{ businessId: 'acme' }, { phone: phone(3) }];
+    const question = { ...of, recipient, channel: 'whatsapp', purpose: 'offers' };
+    expect((await writes.call('Revoke', { ...of, recipient })).code).toBe('OK');
+    expect((await reads.call('Check', question)).code).toBe('OK');
+    expect(await watched(feeds, of)).toBe('OK');
+    const misled = [
+      reads.call('Revoke', { ...of, recipient }).then(({ code }) => code),
+      writes.call('Check', question).then(({ code }) => code),
+      feeds.call('Check', question).then(({ code }) => code),
+      watched(writes, of),
+      watched(reads, of),
+    ];
+    expect(new Set(await Promise.all(misled))).toEqual(new Set(['NOT_CONFIGURED']));
+    for (const client of [writes, reads, feeds]) client.close();
+  });
+
   it('all tell their health, their metrics and what they are', async () => {
     for (const replica of [commands, queries, rest]) {
       expect((await healthOf(replica)).status).toBe(200);
@@ -53,3 +75,14 @@ describe('roles split over processes', () => {
     expect(queries.process.stdout).toContain('"roles":["queries"]');
   });
 });
+
+/** The code that a watch is refused with, or OK once it tells something. */
+function watched(client: GrpcClient, of: Json): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const stream = client.watch(of).on('error', (error) => resolve(detailsOf(error as ServiceError).reason));
+    stream.once('data', () => {
+      resolve('OK');
+      stream.cancel();
+    });
+  });
+}

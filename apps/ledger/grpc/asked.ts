@@ -4,6 +4,7 @@ import { Refusal } from '#platform';
 import { requireAdmitted, type Asks } from '../admission.js';
 import type { Principal } from '../authenticate.js';
 import type { Caller } from '../commands/caller.js';
+import { withNews } from '../commands/register.js';
 import type { Parts } from '../parts.js';
 
 /** What a method knows of a call beside its message. */
@@ -40,6 +41,16 @@ export function requireBusiness(parts: Parts, principal: Principal, asks: Asks, 
   if (businessId === undefined) throw businessRequired();
   requireAdmitted(parts, principal, asks, businessId);
   return businessId;
+}
+
+/** The same, looked for again where another process may have registered the business a moment ago. */
+export function requireBusinessWithNews(
+  parts: Parts,
+  principal: Principal,
+  asks: Asks,
+  named: string,
+): Promise<string> {
+  return withNews(parts, () => requireBusiness(parts, principal, asks, named));
 }
 
 function businessRequired(): Refusal {

@@ -10,10 +10,10 @@ import type { Parts } from '../parts.js';
 import { grantOf, messageOf, requirePerson, revocationsOf } from '../requests/consent-requests.js';
 import { GrantDto, MessageDto } from '../requests/dto/consent.dto.js';
 import { countLenience } from '../requests/lenience.js';
-import { requireBusiness, type Asked } from './asked.js';
+import { requireBusinessWithNews, type Asked } from './asked.js';
 import type { Reply } from './calls.js';
 import { grantBody, messageBody } from './consent-messages.js';
-import { SERVED } from './methods.js';
+import { SERVED, type ServedMethod } from './methods.js';
 import { readRevocationMessage } from './revocation-message.js';
 import { protoPath } from './status.js';
 
@@ -26,7 +26,7 @@ export class ConsentCalls {
 
   async grant(asked: Asked, message: Buffer): Promise<Reply> {
     const request = GRANT_REQUEST.decode(message);
-    const businessId = requireBusiness(this.parts, asked.principal, SERVED.grant, request.businessId);
+    const businessId = await this.business(asked, SERVED.grant, request.businessId);
     const body = validated(GrantDto, grantBody(request));
     const grant = await grantOf(this.parts, businessId, asked.idempotencyKey, body, asked.caller);
     return replyOf(await this.commands.execute(new GrantConsent(grant)));
@@ -35,7 +35,7 @@ export class ConsentCalls {
   /** Every address that the message names is revoked; the answer is that of the first. */
   async revoke(asked: Asked, message: Buffer): Promise<Reply> {
     const { businessId: named, body, faults } = readRevocationMessage(message);
-    const businessId = requireBusiness(this.parts, asked.principal, SERVED.revoke, named);
+    const businessId = await this.business(asked, SERVED.revoke, named);
     const { caller } = asked;
     const revocations = await revocationsOf(this.parts, businessId, asked.idempotencyKey, body, faults, caller);
     countLenience(this.parts, caller.actor, revocations[0]?.warnings ?? []);
@@ -45,10 +45,14 @@ export class ConsentCalls {
 
   async recordMessage(asked: Asked, message: Buffer): Promise<Reply> {
     const request = RECORD_MESSAGE_REQUEST.decode(message);
-    const businessId = requireBusiness(this.parts, asked.principal, SERVED.recordMessage, request.businessId);
+    const businessId = await this.business(asked, SERVED.recordMessage, request.businessId);
     const body = validated(MessageDto, messageBody(request));
     const recorded = await messageOf(this.parts, businessId, asked.idempotencyKey, body, asked.caller);
     return replyOf(await this.commands.execute(new RecordMessage(recorded)));
+  }
+
+  private business({ principal }: Asked, method: ServedMethod, named: string): Promise<string> {
+    return requireBusinessWithNews(this.parts, principal, method, named);
   }
 }
 

@@ -15,7 +15,7 @@ export const SERVED = {
   grant: { ...METHODS.grant, ...write },
   revoke: { ...METHODS.revoke, ...write, revocation: true },
   recordMessage: { ...METHODS.recordMessage, ...write },
-  watch: { ...METHODS.watch, ...read, watch: true },
+  watch: { ...METHODS.watch, access: 'eligibility:read', role: 'feed', watch: true },
 } as const satisfies Record<string, ServedMethod>;
 
 export const SERVED_BY_PATH: ReadonlyMap<string, ServedMethod> = new Map(

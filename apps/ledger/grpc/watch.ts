@@ -6,7 +6,7 @@ import { WatchEnded, type Told } from '#feed';
 import { invalid } from '#platform';
 import { unauthenticated, type Authenticator } from '../authenticate.js';
 import type { Parts } from '../parts.js';
-import { requireBusiness, type Asked } from './asked.js';
+import { requireBusinessWithNews, type Asked } from './asked.js';
 import { stopping, type Ending } from './calls.js';
 import { SERVED } from './methods.js';
 
@@ -21,7 +21,7 @@ export interface Watching {
 /** The live feed over gRPC, until the caller goes, the key is deleted, the feed cuts it off or the service stops. */
 export async function watch({ asked, call, ending }: Watching, parts: Parts, auth: Authenticator): Promise<void> {
   const { businessId: named, fromPosition } = WATCH_REQUEST.decode(call.request);
-  const businessId = requireBusiness(parts, asked.principal, SERVED.watch, named);
+  const businessId = await requireBusinessWithNews(parts, asked.principal, SERVED.watch, named);
   const from = placeOf(fromPosition, parts.store.ledgerId);
   const { signal } = ending;
   const feed = parts.feed.watch(from === undefined ? { businessId, signal } : { businessId, from, signal });
