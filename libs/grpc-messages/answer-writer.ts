@@ -74,6 +74,7 @@ function wordsOf(decision: Decision): Buffer {
   const known = lastWords.get(decision.reason);
   if (known && haveSameWords(known, decision)) return known.bytes;
   const { eligible, reason, explanation, channel, purpose, category } = decision;
+  partWriter.restart();
   if (eligible) partWriter.bool(1, true);
   partWriter.string(2, reason).string(3, explanation).string(5, channel).string(6, purpose).string(7, category);
   const bytes = partWriter.take();
@@ -94,6 +95,7 @@ function haveSameWords(one: Words, other: Words): boolean {
 function frameOf(decision: Decision): Buffer {
   if (lastFrame && isSameFrame(lastFrame, decision)) return lastFrame.bytes;
   const { position, decidedAt, policyVersion, rulesVersion } = decision;
+  partWriter.restart();
   partWriter.string(12, position);
   writeInstant(partWriter, 13, decidedAt);
   const bytes = partWriter.string(14, policyVersion).string(15, rulesVersion).take();

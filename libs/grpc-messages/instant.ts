@@ -8,6 +8,23 @@ const NANOS_PER_MS = 1_000_000;
 /** What no reader of times takes for one: a Timestamp out of its range, or from before 1970. */
 export const UNREADABLE_INSTANT = 'unreadable';
 
+/** Whether it is an instant in our form, of a day that exists: `2026-02-31T00:00:00.000Z` is none. */
+export function isInstant(text: string): boolean {
+  const epochMs = Date.parse(text);
+  return epochMs >= 0 && epochMs < (LAST_SECOND + 1) * 1_000 && new Date(epochMs).toISOString() === text;
+}
+
+const WITH_OFFSET = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** Whoever calls the service may write an instant with another offset or other decimals. Throws where it is none. */
+export function inOurForm(text: string): string {
+  if (isInstant(text)) return text;
+  const isOfOneDay = WITH_OFFSET.test(text) && isInstant(`${text.slice(0, 10)}T00:00:00.000Z`);
+  const ours = isOfOneDay ? new Date(text).toISOString() : '';
+  if (!isInstant(ours)) throw new RangeError('an instant is written as 2026-11-24T21:57:14.000Z, or with an offset');
+  return ours;
+}
+
 /**
  * Writes an instant (`2026-11-24T21:57:14.000Z`, always of this form) as `google.protobuf.Timestamp`. Every decision has
  * several, and a date read from text costs more than the rest of the field.

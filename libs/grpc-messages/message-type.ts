@@ -1,5 +1,5 @@
 import { encoded, MalformedMessage, ProtoReader, type ProtoWriter } from '#protobuf';
-import { readInstant, writeInstant } from './instant.js';
+import { inOurForm, readInstant, writeInstant } from './instant.js';
 
 /** How the values of one field are written and read. */
 export interface Field<V> {
@@ -89,13 +89,6 @@ export function instant(number: number): Field<string> {
     read: (reader) => readInstant(reader.message()),
   };
 }
-
-/** Whoever calls the service may write an instant in another form. Throws where it is none. */
-function inOurForm(value: string): string {
-  return value.length === INSTANT_LENGTH && value.endsWith('Z') ? value : new Date(value).toISOString();
-}
-
-const INSTANT_LENGTH = '2026-11-24T21:57:14.000Z'.length;
 
 export function message<T extends object>(number: number, type: MessageType<T>): Field<T> {
   return {

@@ -147,6 +147,44 @@ describe('the writers and readers of the hot messages', () => {
   });
 });
 
+it('leaves nothing of a decision that could not be written in the next one', () => {
+  const decision = decisionOf('REVOKED');
+  const broken = { ...decisionOf('CONSENTED'), eligible: true, purpose: undefined as never };
+  expect(() => encodeCheckResponse(broken)).toThrow();
+  expect(eligibility.CHECK_RESPONSE.decode(encodeCheckResponse(decision))).toEqual({ decision });
+});
+
+function decisionOf(reason: string): Decision {
+  const words = { reason, explanation: 'why', channel: 'whatsapp', purpose: 'offers', category: 'marketing' };
+  const frame = { position: 'l.1', decidedAt: at(undefined), policyVersion: '1', rulesVersion: '1' };
+  return { eligible: false, recipientId: 'r', ...words, ...frame };
+}
+
+describe('an instant', () => {
+  const written = (expiresAt: string) =>
+    GRANT_REQUEST.decode(GRANT_REQUEST.encode({ businessId: 'acme', expiresAt })).expiresAt;
+
+  it.each([
+    ['2026-05-04T12:00:00.000Z', '2026-05-04T12:00:00.000Z'],
+    ['2026-05-04T14:00:00+02:00', '2026-05-04T12:00:00.000Z'],
+    ['2026-05-04T12:00Z', '2026-05-04T12:00:00.000Z'],
+    ['2026-05-04T12:00:00.123456Z', '2026-05-04T12:00:00.123Z'],
+  ])('may be written with an offset and any decimals: %s', (given, sent) => {
+    expect(written(given)).toBe(sent);
+  });
+
+  it.each([
+    '2026-02-31T00:00:00.000Z',
+    '2026-02-31T00:00:00+02:00',
+    '2026-05-04',
+    '2026-05-04T12:00:00',
+    '1969-12-31T23:59:59.999Z',
+    'tomorrow, or so at noonZ',
+  ])('is not made of %s', (given) => {
+    expect(() => written(given)).toThrow(RangeError);
+  });
+});
+
 function at(instant: string | undefined): string {
   return instant ?? '1970-01-01T00:00:00.000Z';
 }
