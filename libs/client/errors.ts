@@ -27,6 +27,26 @@ export class LedgerError extends Error {
   }
 }
 
+/** What a stream failed with, where the ledger or gRPC said it. */
+export function known(error: unknown): unknown {
+  return error instanceof Error && 'code' in error && 'metadata' in error
+    ? ledgerErrorOf(error as ServiceError)
+    : error;
+}
+
+export function brokenOff(): LedgerError {
+  return ofClient(status.UNAVAILABLE, 'the stream broke off');
+}
+
+export function overdue(): LedgerError {
+  return ofClient(status.DEADLINE_EXCEEDED, 'no answer in time');
+}
+
+function ofClient(code: status, what: string): LedgerError {
+  const name = status[code];
+  return new LedgerError(name, code, [], undefined, undefined, `${name}: ${what}`);
+}
+
 export function ledgerErrorOf(error: ServiceError): LedgerError {
   const { reason, violations = [], retryAfterMs, requestId } = detailsIn(error.metadata);
   return new LedgerError(

@@ -1,110 +1,86 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { status, type ClientDuplexStream, type ServiceError } from '@grpc/grpc-js';
-import { FILTER_REQUEST, FILTER_RESPONSE, METHODS, type FilterRequest, type FilterResponse } from '#grpc-messages';
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { FILTER_RESPONSE, METHODS, type FilterResponse } from '#grpc-messages';
+import { Audience, SourceFailed, type AudienceOptions } from './audience.js';
 import type { Connection } from './connection.js';
-import { LedgerError, ledgerErrorOf } from './errors.js';
-import type { RetryOptions } from './retries.js';
+import { brokenOff, known, overdue } from './errors.js';
+import { pauseAfter, type RetryOptions } from './retries.js';
 
-export interface Filtering {
+export interface Filtering extends AudienceOptions {
   readonly connection: Connection;
   readonly retries: RetryOptions;
   /** Longest time for the next answer. */
   readonly timeoutMs: number;
-  readonly requests: AsyncIterable<FilterRequest> | Iterable<FilterRequest>;
-  readonly asOf: (request: FilterRequest) => FilterRequest;
 }
 
-/** Requests that are under way at once. */
-const UNDER_WAY = 8;
-
-/** One stream after the other, each with what is not answered yet. */
+/** One stream after the other, each with what is not answered yet. What the source throws ends it. */
 export async function* filter(filtering: Filtering): AsyncGenerator<FilterResponse, void> {
-  const { connection, retries } = filtering;
-  const source = iteratorOf(filtering.requests);
-  const unanswered: Buffer[] = [];
-  let isOver = false;
+  const audience = new Audience(filtering);
   let failures = 0;
   try {
-    for (;;) {
-      const stream = connection.bidi(METHODS.filter.path);
+    // Opened only once there is something to ask: the service ends a stream that stands still for long.
+    while (await audience.hasMore()) {
+      const stream = filtering.connection.bidi(METHODS.filter.path).on('error', () => undefined);
       try {
-        for (const message of unanswered) stream.write(message);
-        const answers = stream.iterator() as AsyncIterator<Buffer>;
-        for (;;) {
-          while (!isOver && unanswered.length < UNDER_WAY) {
-            const next = await source.next();
-            if (next.done) isOver = true;
-            else send(stream, unanswered, FILTER_REQUEST.encode(filtering.asOf(next.value)));
-          }
-          if (unanswered.length === 0) return void stream.end();
-          const answer = await within(filtering.timeoutMs, answers.next());
-          if (answer.done) throw brokenOff();
-          unanswered.shift();
+        for await (const answer of answersOn(stream, audience, filtering.timeoutMs)) {
           failures = 0;
-          yield FILTER_RESPONSE.decode(answer.value);
+          yield answer;
         }
+        stream.end();
       } catch (error) {
-        failures = await mayGoOn(error, failures, retries);
+        if (error instanceof SourceFailed) throw error;
+        failures += 1;
+        await pause(pauseAfter(known(error), failures, filtering.retries));
       } finally {
-        stream.on('error', () => undefined).cancel();
+        stream.cancel();
       }
     }
+  } catch (error) {
+    throw error instanceof SourceFailed ? error.cause : error;
   } finally {
-    await source.return?.();
+    await audience.close();
   }
 }
 
-function send(stream: ClientDuplexStream<Buffer, Buffer>, unanswered: Buffer[], message: Buffer): void {
-  unanswered.push(message);
-  stream.write(message);
+type Stream = ClientDuplexStream<Buffer, Buffer>;
+
+/** An answer is awaited from the start on, and while the source is: it may make its next request of the last answer. */
+async function* answersOn(stream: Stream, audience: Audience, timeoutMs: number): AsyncGenerator<FilterResponse, void> {
+  const { unanswered } = audience;
+  const answers = stream.iterator() as AsyncIterator<Buffer>;
+  let answering = heldBack(answers.next());
+  let [sent, dueMs] = [0, 0];
+  while (!audience.isOver) {
+    if (sent === 0) dueMs = performance.now() + timeoutMs;
+    for (const message of unanswered.slice(sent)) stream.write(message);
+    sent = unanswered.length;
+    const next = audience.mayTake ? Promise.race([answering, audience.take()]) : answering;
+    const answer = await (sent === 0 ? next : within(Math.max(0, dueMs - performance.now()), next));
+    if (!answer) continue;
+    if (answer.done || sent === 0) throw brokenOff();
+    unanswered.shift();
+    sent -= 1;
+    answering = heldBack(answers.next());
+    yield FILTER_RESPONSE.decode(answer.value);
+    dueMs = performance.now() + timeoutMs;
+  }
 }
 
-function iteratorOf(requests: Filtering['requests']): AsyncIterator<FilterRequest> | Iterator<FilterRequest> {
-  return Symbol.asyncIterator in requests ? requests[Symbol.asyncIterator]() : requests[Symbol.iterator]();
-}
-
-/** Pauses, or throws what there is no going on after. Answers how often it has failed without an answer in between. */
-export async function mayGoOn(
-  error: unknown,
-  failures: number,
-  retries: RetryOptions,
-  signal?: AbortSignal,
-): Promise<number> {
-  const known =
-    error instanceof Error && 'code' in error && 'metadata' in error ? ledgerErrorOf(error as ServiceError) : error;
-  if (!(known instanceof LedgerError) || !known.isPassing || failures + 1 >= retries.attempts) throw known;
-  const most = Math.min(retries.longestPauseMs, retries.firstPauseMs * 2 ** failures);
-  await pause((known.retryAfterMs ?? 0) + Math.random() * most, undefined, signal ? { signal } : {});
-  return failures + 1;
-}
-
-export function brokenOff(): LedgerError {
-  return new LedgerError(
-    'UNAVAILABLE',
-    status.UNAVAILABLE,
-    [],
-    undefined,
-    undefined,
-    'UNAVAILABLE: the stream broke off',
-  );
+/** Fails only for whoever awaits it. */
+function heldBack<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
 }
 
 async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
-  const overdue = new AbortController();
-  const late = pause(ms, undefined, { signal: overdue.signal }).then(() => {
-    throw new LedgerError(
-      'DEADLINE_EXCEEDED',
-      status.DEADLINE_EXCEEDED,
-      [],
-      undefined,
-      undefined,
-      'DEADLINE_EXCEEDED: no answer in time',
-    );
+  const answered = new AbortController();
+  const late = pause(ms, undefined, { signal: answered.signal }).then(() => {
+    throw overdue();
   });
   late.catch(() => undefined);
   try {
     return await Promise.race([answer, late]);
   } finally {
-    overdue.abort();
+    answered.abort();
   }
 }

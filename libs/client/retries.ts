@@ -13,23 +13,27 @@ export const RETRIES: RetryOptions = { attempts: 5, firstPauseMs: 50, longestPau
 
 /**
  * Asks until there is an answer that would not change, within the attempts and up to the deadline (epoch milliseconds).
- * Pauses are random, so that callers who were turned away together do not come back together, and never shorter than
- * the ledger asked for.
  */
-export async function withRetries<T>(
-  { attempts, firstPauseMs, longestPauseMs }: RetryOptions,
-  deadlineMs: number,
-  ask: () => Promise<T>,
-): Promise<T> {
+export async function withRetries<T>(options: RetryOptions, deadlineMs: number, ask: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await ask();
     } catch (error) {
-      if (!(error instanceof LedgerError) || !error.isPassing || attempt >= attempts) throw error;
-      const most = Math.min(longestPauseMs, firstPauseMs * 2 ** (attempt - 1));
-      const pauseMs = (error.retryAfterMs ?? 0) + Math.random() * most;
+      const pauseMs = pauseAfter(error, attempt, options);
       if (Date.now() + pauseMs >= deadlineMs) throw error;
       await pause(pauseMs);
     }
   }
+}
+
+/**
+ * How long to pause after so many failures in a row, in milliseconds; throws the error where asking again is of no use, or
+ * was tried often enough. Random, so that callers who were turned away together do not come back together, and never
+ * shorter than the ledger asked for.
+ */
+export function pauseAfter(error: unknown, failures: number, options: RetryOptions): number {
+  const { attempts, firstPauseMs, longestPauseMs } = options;
+  if (!(error instanceof LedgerError) || !error.isPassing || failures >= attempts) throw error;
+  const most = Math.min(longestPauseMs, firstPauseMs * 2 ** (failures - 1));
+  return (error.retryAfterMs ?? 0) + Math.random() * most;
 }

@@ -1,7 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { METHODS, WATCH_REQUEST, WATCH_RESPONSE, type WatchRequest, type WatchResponse } from '#grpc-messages';
 import type { Connection } from './connection.js';
-import { brokenOff, mayGoOn } from './filter.js';
-import type { RetryOptions } from './retries.js';
+import { brokenOff, known } from './errors.js';
+import { pauseAfter, type RetryOptions } from './retries.js';
 
 /** One stream after the other, each from the last position told. Ends with the signal. */
 export async function* watch(
@@ -30,10 +31,9 @@ export async function* watch(
       throw brokenOff();
     } catch (error) {
       if (signal?.aborted) return;
-      failures = await mayGoOn(error, failures, retries, signal).catch((reason: unknown) => {
-        if (signal?.aborted) return 0;
-        throw reason;
-      });
+      failures += 1;
+      // Where the signal ends the pause, it ends the watch.
+      await pause(pauseAfter(known(error), failures, retries), undefined, signal && { signal }).catch(() => undefined);
     } finally {
       signal?.removeEventListener('abort', cancel);
       stream.on('error', () => undefined).cancel();
