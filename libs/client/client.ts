@@ -9,6 +9,7 @@ import {
   METHODS,
   RECORD_MESSAGE_REQUEST,
   REVOKE_REQUEST,
+  type ActedAt,
   type CheckBatchRequest,
   type CheckBatchResponse,
   type CheckRequest,
@@ -19,15 +20,15 @@ import {
   type GrantRequest,
   type MessageType,
   type MethodPath,
-  type Recipient,
   type RecordMessageRequest,
   type RevokeRequest,
   type WatchRequest,
   type WatchResponse,
 } from '#grpc-messages';
 import { Connection, type ConnectionOptions } from './connection.js';
+import { usableKey, withReadableTime } from './command-parts.js';
 import { filter } from './filter.js';
-import { Positions, keysOf } from './positions.js';
+import { later } from './positions.js';
 import { RETRIES, withRetries, type RetryOptions } from './retries.js';
 import { watch } from './watch.js';
 
@@ -35,8 +36,6 @@ export interface LedgerClientOptions extends ConnectionOptions {
   /** Longest time for an answer, all attempts together. */
   readonly timeoutMs?: number;
   readonly retries?: Partial<RetryOptions>;
-  /** People whose newest command is remembered, so that checks of them carry its position. */
-  readonly rememberedPeople?: number;
 }
 
 /** One that comes again with the same key is the same command; a key is made where none is given. */
@@ -45,32 +44,35 @@ export interface CommandOptions {
 }
 
 const TIMEOUT_MS = 10_000;
-const REMEMBERED_PEOPLE = 10_000;
 
-type Command = { readonly businessId: string; readonly recipient?: Recipient };
+interface Command {
+  readonly occurredAt?: ActedAt;
+}
 
 /**
  * The ledger as a program asks it. Every call has a deadline; what may be asked again is, and commands carry a key that
- * makes this safe; checks of a person whom this client told the ledger about carry the position of that, so that they
- * are never answered from before. Rejects with `LedgerError`.
+ * makes this safe; checks carry the position of the newest command that this client was answered, so that they are
+ * never answered from before. Rejects with `LedgerError`.
  */
 export class LedgerClient {
   private readonly connection: Connection;
-  private readonly positions: Positions;
   private readonly retries: RetryOptions;
   private readonly timeoutMs: number;
+  /**
+   * Where the ledger was when it acknowledged the newest command of this client. One for everybody: the same person may
+   * be asked about by another spelling of the address, by an id, or as somebody else's linked recipient.
+   */
+  private newest: string | undefined;
 
   constructor(options: LedgerClientOptions) {
     this.connection = new Connection(options);
-    this.positions = new Positions(options.rememberedPeople ?? REMEMBERED_PEOPLE);
     this.retries = { ...RETRIES, ...options.retries };
     this.timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   }
 
   /** A no is an answer too. */
   async check(request: CheckRequest): Promise<Decision> {
-    const own = request.recipient && this.positions.of(request.businessId, request.recipient);
-    const { decision } = await this.ask(METHODS.check, CHECK_REQUEST, CHECK_RESPONSE, asOf(request, own));
+    const { decision } = await this.ask(METHODS.check, CHECK_REQUEST, CHECK_RESPONSE, this.asOfCommands(request));
     if (!decision) throw new Error('the ledger answered a check without a decision');
     return decision;
   }
@@ -99,7 +101,9 @@ export class LedgerClient {
   }
 
   revoke(request: RevokeRequest, options?: CommandOptions): Promise<CommandAnswer> {
-    return this.command(METHODS.revoke, REVOKE_REQUEST, request, options);
+    const { idempotencyKey } = options ?? {};
+    const usable = idempotencyKey === undefined ? {} : { idempotencyKey: usableKey(idempotencyKey) };
+    return this.command(METHODS.revoke, REVOKE_REQUEST, request, usable);
   }
 
   recordMessage(request: RecordMessageRequest, options?: CommandOptions): Promise<CommandAnswer> {
@@ -121,10 +125,10 @@ export class LedgerClient {
     request: Request,
     { idempotencyKey = randomUUID() }: CommandOptions = {},
   ): Promise<CommandAnswer> {
-    const { answer } = await this.ask(method, type, COMMAND_RESPONSE, request, { 'idempotency-key': idempotencyKey });
+    const key = { 'idempotency-key': idempotencyKey };
+    const { answer } = await this.ask(method, type, COMMAND_RESPONSE, withReadableTime(request), key);
     if (!answer) throw new Error('the ledger answered a command without saying what it recorded');
-    const keys = [...keysOf(request.recipient ?? {}), `recipientId:${answer.recipientId}`];
-    this.positions.note(request.businessId, [...new Set(keys)], answer.position);
+    this.newest = later(this.newest, answer.position);
     return answer;
   }
 
@@ -143,13 +147,8 @@ export class LedgerClient {
     });
   }
 
-  private asOfCommands<Request extends FilterRequest>(request: Request): Request {
-    const people = request.checks.flatMap(({ recipient }) => recipient ?? []);
-    return asOf(request, this.positions.ofAll(request.businessId, people));
+  private asOfCommands<Request extends { readonly atLeast?: string }>(request: Request): Request {
+    const atLeast = later(this.newest, request.atLeast);
+    return atLeast === undefined ? request : { ...request, atLeast };
   }
-}
-
-/** A position that the caller names itself counts more. */
-function asOf<Request extends { readonly atLeast?: string }>(request: Request, own: string | undefined): Request {
-  return own === undefined || request.atLeast !== undefined ? request : { ...request, atLeast: own };
 }

@@ -6,6 +6,7 @@ import {
   CHECK_RESPONSE,
   COMMAND_RESPONSE,
   METHODS,
+  REVOKE_REQUEST,
   STATUS_KEY,
   encodeStatus,
   type CommandAnswer,
@@ -117,15 +118,22 @@ async function all<T>(answers: AsyncIterable<T>): Promise<readonly T[]> {
 
 /** What no service of ours does when it is told to: a server that turns calls away, and shows what it was sent. */
 describe('the client and a server in trouble', () => {
-  const seen: { readonly key: unknown; readonly atLeast?: string | undefined; readonly at: number }[] = [];
+  const seen: {
+    readonly key: unknown;
+    readonly atLeast?: string | undefined;
+    readonly request: Buffer;
+    readonly at: number;
+  }[] = [];
   const refusals: { readonly code: number; readonly retryAfterMs?: number }[] = [];
   const asBytes = (bytes: Buffer) => bytes;
   let server: Server;
   let client: LedgerClient;
+  let address: string;
 
   const answered = (bytes: Buffer) => (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
     const { atLeast } = CHECK_REQUEST.decode(call.request);
-    seen.push({ key: call.metadata.get('idempotency-key')[0], atLeast, at: performance.now() });
+    const { request } = call;
+    seen.push({ key: call.metadata.get('idempotency-key')[0], atLeast, request, at: performance.now() });
     const refusal = refusals.shift();
     if (!refusal) return callback(null, bytes);
     const metadata = new Metadata();
@@ -144,12 +152,8 @@ describe('the client and a server in trouble', () => {
     const port = await new Promise<number>((resolve) => {
       server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (_error, bound) => resolve(bound));
     });
-    client = new LedgerClient({
-      address: `127.0.0.1:${port}`,
-      key: 'a-key',
-      retries: { attempts: 3, firstPauseMs: 1 },
-      rememberedPeople: 2,
-    });
+    address = `127.0.0.1:${port}`;
+    client = new LedgerClient({ address, key: 'a-key', retries: { attempts: 3, firstPauseMs: 1 } });
   });
 
   afterAll(() => {
@@ -178,24 +182,38 @@ describe('the client and a server in trouble', () => {
     expect(seen.length).toBe(4);
   });
 
-  it('carries the position of its own commands, also of people whom it had to forget', async () => {
-    await revoke('anna');
+  it('carries the position of its newest command, whoever is asked about, or a later one that the caller names', async () => {
+    const fresh = new LedgerClient({ address, key: 'a-key' });
     seen.length = 0;
-    const ask = (recipientId: string, businessId = 'acme') =>
-      client.check({ ...TOPIC, businessId, recipient: { recipientId } });
-    await ask('anna');
-    await ask('bruno');
-    for (const one of ['carla', 'dario', 'elena']) await revoke(one);
-    await ask('anna', 'other');
-    await ask('bruno');
-    await client.check({ ...TOPIC, recipient: { recipientId: 'anna' }, atLeast: 'ledger.9' });
+    const ask = (atLeast?: string) =>
+      fresh.check({ ...TOPIC, recipient: { recipientId: 'bruno' }, ...(atLeast === undefined ? {} : { atLeast }) });
+    await ask();
+    await fresh.revoke({ businessId: 'acme', recipient: { recipientId: 'anna' } });
+    for (const atLeast of [undefined, 'ledger.10', 'ledger.6', 'another.1']) await ask(atLeast);
     expect(seen.filter(({ key }) => key === undefined).map(({ atLeast }) => atLeast)).toEqual([
-      'ledger.7',
-      undefined,
       undefined,
       'ledger.7',
-      'ledger.9',
+      'ledger.10',
+      'ledger.7',
+      'another.1',
     ]);
+    fresh.close();
+  });
+
+  it('sends an opt-out whatever its time and its key are, under one key for the same', async () => {
+    seen.length = 0;
+    const keys = ['ключ', 'ключ', ' k', 'k'.repeat(300), '', '', 'plain'];
+    for (const idempotencyKey of keys) {
+      const occurredAt = { instant: 'yesterday' };
+      await client.revoke({ businessId: 'acme', recipient: { recipientId: 'anna' }, occurredAt }, { idempotencyKey });
+    }
+    const sent = seen.map(({ key }) => String(key));
+    expect(sent[1]).toBe(sent[0]);
+    expect([new Set(sent).size, sent.at(-1)]).toEqual([6, 'plain']);
+    for (const key of sent) expect(key).toMatch(/^[\x21-\x7e]{5,255}$/);
+    expect(seen.map(({ request }) => REVOKE_REQUEST.decode(request).occurredAt)).toEqual(
+      keys.map(() => ({ text: 'yesterday' })),
+    );
   });
 });
 
