@@ -21,7 +21,8 @@ interface Waiting<Question, Answer> {
 /**
  * Puts the questions of one turn of the event loop, and those that come while all statements are under way, into one
  * statement: most of what a look-up costs is the way there and back, and of a write the sync. A statement always begins
- * after its questions, and they share its answer.
+ * after its questions, and they share its answer; a failure they share too, but for a value that is none for the server,
+ * which fails alone.
  */
 export class Gathered<Question, Answer> {
   readonly #limits: GatherLimits;
@@ -84,7 +85,20 @@ export class Gathered<Question, Answer> {
       const answer = await this.askAll(taken.map(({ question }) => question));
       for (const { resolve } of taken) resolve(answer);
     } catch (error) {
+      if (taken.length > 1 && isAboutOneOfThem(error)) return this.#answerParts(taken);
       for (const { reject } of taken) reject(error);
     }
   }
+
+  /** Halves, until the question that the server cannot take stands alone. */
+  async #answerParts(taken: readonly Waiting<Question, Answer>[]): Promise<void> {
+    const middle = Math.ceil(taken.length / 2);
+    await this.#answer(taken.slice(0, middle));
+    await this.#answer(taken.slice(middle));
+  }
+}
+
+/** A value that is none for the server: a statement with it was not carried out, and never is. */
+function isAboutOneOfThem(error: unknown): boolean {
+  return error instanceof PostgresError && error.sqlState?.startsWith('22') === true;
 }

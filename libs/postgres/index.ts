@@ -6,5 +6,5 @@ export type { HeldSession } from './held-session.js';
 export { lockInTransaction, tryAdvisoryLock, type AdvisoryLock } from './advisory-lock.js';
 export { LockElection, type ElectionOptions, type LockTerm } from './lock-election.js';
 export { migrate, type Migrations } from './migrate.js';
-export { textArray } from './text-array.js';
+export { isText, textArray } from './text-array.js';
 export { Gathered, type GatherLimits } from './gathered.js';

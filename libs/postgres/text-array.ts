@@ -18,3 +18,8 @@ export function textArray(texts: readonly string[]): Buffer {
   }
   return array;
 }
+
+/** Whether the server takes this as a text: it knows no NUL. */
+export function isText(value: string): boolean {
+  return !value.includes('\0');
+}

@@ -9,13 +9,17 @@ export interface ForeignOptions {
   readonly cluster: Pick<Cluster, 'ends' | 'tail'>;
   /** Up to where each partition was looked through, apart from what was written. */
   readonly heard: LaneProgress;
-  /** Of the lease: a record with a lower one comes from a relay that lost its lease. */
+  /** Of the lease: a record with another one comes from a relay that does not know yet that it lost its own. */
   readonly epoch: number;
+  /** Whether a key can be somebody's at all. */
+  readonly isKey: (key: string) => boolean;
   /** What each partition held when the lease was taken. */
   readonly ends: readonly PartitionEnds[];
   /** Publishes the newest records of these keys again; resolves once that is done. */
   readonly heal: (keys: readonly string[]) => Promise<void>;
   readonly onHealed: (keys: number) => void;
+  /** Told how many keys were nobody's: there is nothing to publish under them. */
+  readonly onNobodys: (keys: number) => void;
   readonly onError: (error: unknown) => void;
   readonly signal: AbortSignal;
 }
@@ -139,17 +143,22 @@ export class ForeignRecords {
   }
 
   async #heal(records: readonly IncomingRecord[]): Promise<void> {
-    const { epoch, heal, onHealed } = this.#options;
-    const stale = records.filter(({ headers }) => isOlder(headers, epoch)).flatMap(({ key }) => key ?? []);
-    if (stale.length === 0) return;
-    const keys = [...new Set(stale)];
+    const { epoch, isKey, heal, onHealed, onNobodys } = this.#options;
+    const foreign = records.filter(({ headers }) => isForeign(headers, epoch)).flatMap(({ key }) => key ?? []);
+    const all = [...new Set(foreign)];
+    const keys = all.filter(isKey);
+    if (keys.length < all.length) onNobodys(all.length - keys.length);
+    if (keys.length === 0) return;
     await heal(keys);
     onHealed(keys.length);
   }
 }
 
-/** What cannot be read is nobody's that follows the rules, and the newest record belongs over it. */
-function isOlder(headers: IncomingRecord['headers'], epoch: number): boolean {
+/**
+ * What cannot be read is nobody's that follows the rules, and the newest record belongs over it. That an epoch is the
+ * greater says nothing: relays that share no file take theirs from clocks that may differ.
+ */
+function isForeign(headers: IncomingRecord['headers'], epoch: number): boolean {
   const envelope = readHeaders(headers);
-  return !isUnderstood(envelope) || envelope.publisherEpoch < epoch;
+  return !isUnderstood(envelope) || envelope.publisherEpoch !== epoch;
 }

@@ -125,6 +125,7 @@ class RunningRelay implements Relay {
         onRewound: (rewound) => this.#rewound(rewound),
         onParked: (telling) => this.#tellParked(telling),
         onHealed: (recipients) => this.#tellHealed(recipients),
+        onNobodys: (keys) => this.#tellNobodys(keys),
         onError: (lane, error) => this.#complain(lane, error),
       },
       over,
@@ -162,6 +163,11 @@ class RunningRelay implements Relay {
     this.#healed += records;
     const fields = { component: 'relay', count: records };
     this.#options.log.warn(fields, 'somebody else wrote over states or registers: they are published again');
+  }
+
+  #tellNobodys(keys: number): void {
+    const fields = { component: 'relay', count: keys };
+    this.#options.log.warn(fields, 'somebody else wrote states or registers under keys that are nobody: they stay');
   }
 
   #complain(about: string, error: unknown, problem?: string): void {

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { TOPICS } from '#contracts';
-import { epochMsOf } from '#consent';
+import { epochMsOf, ID_PATTERN } from '#consent';
 import type { Delivery, Position } from '#event-store';
+import { isRecipientId } from '#packed';
 import { CHANGE_PREFIXES, changesIn, OPT_OUT_PREFIXES, type Change } from './changes.js';
 import { endsOf, HEARD, rewindLanes, type Ends, type LaneName, type Rewound } from './comparison.js';
 import { EventLane, type Prepared } from './event-lane.js';
@@ -14,7 +15,6 @@ import type { OutgoingRecord, Publisher, Written } from './publisher.js';
 import type { RelayOptions } from './relay-options.js';
 import { republishAsWished } from './republish.js';
 import { Sender } from './sender.js';
-import type { Subject } from './dirty-set.js';
 import { StateLane } from './state-lane.js';
 import { laneStatus, type LaneStatus } from './status.js';
 import { Tellings, type Telling } from './tellings.js';
@@ -25,6 +25,12 @@ const MANY_OPT_OUTS = 100;
 const GIVE_WAY_MS = 5;
 const GIVE_WAY_TIMES = 50;
 
+/** Of the topics that keep only the newest of each key, whose records they hold. */
+const COMPACTED = [
+  { topic: TOPICS.state.topic, kind: 'recipient', isKey: isRecipientId },
+  { topic: TOPICS.catalogue.topic, kind: 'business', isKey: (key: string) => ID_PATTERN.test(key) },
+] as const;
+
 export interface TermOptions {
   readonly relay: RelayOptions;
   readonly lease: HeldLease;
@@ -32,6 +38,7 @@ export interface TermOptions {
   readonly onRewound: (rewound: readonly Rewound[]) => void;
   readonly onParked: (telling: Telling) => void;
   readonly onHealed: (records: number) => void;
+  readonly onNobodys: (keys: number) => void;
   readonly onError: (lane: string, error: unknown) => void;
 }
 
@@ -147,22 +154,19 @@ export class Term {
     });
   }
 
-  /** Of both topics that keep only the newest of each key. */
   #foreignRecords(): readonly ForeignRecords[] {
-    const { relay, lease, onHealed } = this.#options;
+    const { relay, lease, onHealed, onNobodys } = this.#options;
     const { database, kafka, store } = relay;
     const { onError, signal } = this.#common('state');
     const { epoch } = lease;
     const heard = new LaneProgress({ database, epoch, lane: HEARD, onProblem: onError });
-    const healer = (kind: Subject['kind']) => async (keys: readonly string[]) => {
-      const subjects = keys.map((id) => ({ kind, id }));
-      await this.#states.publishAgain(subjects, await store.head());
-    };
-    const kinds = { [TOPICS.state.topic]: 'recipient', [TOPICS.catalogue.topic]: 'business' } as const;
-    return Object.entries(kinds).map(([topic, kind]) => {
-      const ends = this.#ends.get(topic) ?? [];
-      const heal = healer(kind);
-      return new ForeignRecords({ topic, cluster: kafka.cluster, epoch, heard, ends, heal, onHealed, onError, signal });
+    const options = { cluster: kafka.cluster, epoch, heard, onHealed, onNobodys, onError, signal };
+    return COMPACTED.map(({ topic, kind, isKey }) => {
+      const heal = async (keys: readonly string[]) => {
+        const subjects = keys.map((id) => ({ kind, id }));
+        await this.#states.publishAgain(subjects, await store.head());
+      };
+      return new ForeignRecords({ ...options, topic, isKey, heal, ends: this.#ends.get(topic) ?? [] });
     });
   }
 

@@ -65,6 +65,20 @@ export function viewStoreContract(
       expect(rows).toStrictEqual([rowOf('R1', 1), undefined, rowOf('r1'), rowOf('R1', 1)]);
     });
 
+    it('answers for others beside what can be nobody, and moves on', async () => {
+      await commit(
+        undefined,
+        7,
+        [
+          ['r1', rowOf('r1')],
+          ['no\0body', rowOf('no\0body')],
+        ],
+        [{ businessId: 'no\0business', revision: '0', state: EMPTY_BUSINESS }],
+      );
+      const { position, rows } = await view.read(['no\0body at all', 'r1']);
+      expect([position, ...rows]).toStrictEqual([at(7), undefined, rowOf('r1')]);
+    });
+
     it('replaces a row that was read before', async () => {
       await commit(undefined, 1, [['r1', rowOf('r1')]]);
       await view.read(['r1']);

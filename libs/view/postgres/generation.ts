@@ -1,6 +1,6 @@
 import type { BusinessState } from '#consent';
 import type { Position } from '#event-store';
-import { PostgresError, textArray, type Postgres } from '#postgres';
+import { isText, PostgresError, textArray, type Postgres } from '#postgres';
 import { decode, encode } from '../codec.js';
 import { ViewMoved, type BusinessRow, type RecipientRow, type Snapshot, type ViewChanges } from '../port.js';
 import type { ViewStore } from '../port.js';
@@ -42,9 +42,9 @@ export class Generation implements ViewStore {
     return { position, rows: recipientIds.map((recipientId) => rows.get(recipientId)) };
   }
 
-  /** The rows of these recipients, and the position of the very copy that they are from. */
+  /** The rows of these recipients, and the position of the very copy that they are from. What is no text is unknown. */
   async find(recipientIds: readonly string[]): Promise<Found> {
-    const [about, ...stored] = await this.#ask<StoredRow>('read', [textArray(recipientIds)]);
+    const [about, ...stored] = await this.#ask<StoredRow>('read', [textArray(recipientIds.filter(isText))]);
     const position = this.#positionIn(about && [about[1], about[2] as GenerationState]);
     const rows = new Map<string, RecipientRow>();
     for (const [recipientId, businessId, state] of stored as readonly (readonly [string, string, string])[]) {
@@ -60,15 +60,17 @@ export class Generation implements ViewStore {
     });
   }
 
-  /** One statement, and so one transaction: position and rows, or neither. */
+  /**
+   * One statement, and so one transaction: position and rows, or neither. A stream whose name is no text here was written
+   * by a stranger: who it names stays unknown, which is a no.
+   */
   async commit({ recipients, businesses, from, to }: ViewChanges): Promise<void> {
-    const [ids, rows] = [[...recipients.keys()], [...recipients.values()]];
-    const states = rows.map(({ state }, index) => encode(state, ids[index] as string));
+    const known = [...recipients].filter(([id, { businessId }]) => isText(id) && isText(businessId));
     const [[moved] = [0]] = await this.#ask<[number]>('commit', [
       from ?? null,
       to,
-      ...[ids, rows.map(({ businessId }) => businessId), states].map(textArray),
-      ...columnsOf([...businesses.values()]).map(textArray),
+      ...recipientColumns(known).map(textArray),
+      ...businessColumns([...businesses.values()].filter(({ businessId }) => isText(businessId))).map(textArray),
     ]);
     if (moved !== 1) throw new ViewMoved('another projector moved the view');
   }
@@ -90,7 +92,15 @@ export class Generation implements ViewStore {
   }
 }
 
-function columnsOf(businesses: readonly BusinessRow[]): readonly (readonly string[])[] {
+function recipientColumns(rows: readonly (readonly [string, RecipientRow])[]): readonly (readonly string[])[] {
+  return [
+    rows.map(([id]) => id),
+    rows.map(([, { businessId }]) => businessId),
+    rows.map(([id, { state }]) => encode(state, id)),
+  ];
+}
+
+function businessColumns(businesses: readonly BusinessRow[]): readonly (readonly string[])[] {
   return [
     businesses.map(({ businessId }) => businessId),
     businesses.map(({ revision }) => revision),

@@ -1,5 +1,5 @@
 import type { Position } from '#event-store';
-import { textArray, type Postgres } from '#postgres';
+import { isText, textArray, type Postgres } from '#postgres';
 import type { BusinessRow } from '../port.js';
 import type { RowSink } from '../view-builder.js';
 import { type Generation } from './generation.js';
@@ -24,7 +24,7 @@ export class PostgresSink implements RowSink {
   async write(rows: readonly string[]): Promise<void> {
     const inStatement = 3 * ROWS_IN_STATEMENT;
     for (let start = 0; start < rows.length; start += inStatement) {
-      const some = rows.slice(start, start + inStatement);
+      const some = textsOnly(rows.slice(start, start + inStatement));
       const columns = [0, 1, 2].map((column) => some.filter((_, index) => index % 3 === column));
       await this.postgres.change(this.#insert, columns.map(textArray));
     }
@@ -33,4 +33,10 @@ export class PostgresSink implements RowSink {
   async finish(businesses: ReadonlyMap<string, BusinessRow>, position: Position): Promise<void> {
     await this.generation.commit({ recipients: new Map(), businesses, from: undefined, to: position });
   }
+}
+
+/** Without the rows of streams that a stranger wrote, whose names are no text here: who they name stays unknown. */
+function textsOnly(rows: readonly string[]): readonly string[] {
+  if (rows.every(isText)) return rows;
+  return rows.filter((_, index) => rows.slice(index - (index % 3), index - (index % 3) + 3).every(isText));
 }

@@ -27,7 +27,8 @@ beforeEach(() => {
 afterEach(() => postgres.close());
 
 const { randomEvents } = randomHistory(fc);
-const recipients = ['r0', 'r1', 'r2', 'r3'];
+/** The last one is in a stream that a stranger wrote, whose name the database does not take. */
+const recipients = ['r0', 'r1', 'r2', 'r3', 'no\0body'];
 
 async function ledgerOf(events: readonly (readonly [recipientId: string, event: NewEvent])[]): Promise<MemoryLedger> {
   const ledger = new MemoryLedger('ledger');

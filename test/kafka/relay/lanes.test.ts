@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { EMPTY_STATE } from '#consent';
 import {
@@ -9,6 +10,7 @@ import {
   type WatermarkRecord,
 } from '#contracts';
 import { hasReached, type Appended } from '#event-store';
+import type { RelayOptions } from '#relay';
 import { foldStored } from '#view';
 import { chance } from '../../faults/full.js';
 import { jsonOf, readTopic, type SeenRecord } from '../reader.js';
@@ -32,6 +34,7 @@ const eventIds = (all: readonly SeenRecord[]) => all.map(({ headers }) => header
 /** More than is told in the time in which an opt-out is. */
 const GRANTS = 20_000;
 const AT_ONCE = 5_000;
+const SOMEBODY = createHash('sha256').update('somebody').digest('base64url');
 const link = (other: string) => eventOf('RecipientLinked', { other, kind: 'same_person' });
 
 describe('a relay over a ledger', () => {
@@ -174,19 +177,43 @@ describe('a relay over a ledger', () => {
     expect(after.length).toBeGreaterThan(beside.length / 4);
   }, 60_000);
 
-  it('publishes the newest state over one that a relay without the lease wrote', async () => {
+  it.each([
+    ['an older', '1'],
+    // Another replica's clock may run ahead.
+    ['a newer', '999999999999999'],
+  ])('publishes the newest state over one that a relay without the lease wrote, of %s epoch', async (_, epoch) => {
     const relay = scene.relay();
-    await append(scene, 'consent-r1', grant());
+    const stream = `consent-${SOMEBODY}`;
+    await append(scene, stream, grant());
     await scene.published(relay);
     const [old] = await records(TOPICS.state.topic);
-    await append(scene, 'consent-r1', stop());
+    await append(scene, stream, stop());
     await scene.published(relay);
-    await writeAgain(old as SeenRecord);
+    await writeAgain(old as SeenRecord, epoch);
     await until(() => relay.status().healed > 0);
     const told = await records(TOPICS.state.topic);
-    const stale = told.findIndex(({ headers }) => headers.publisherepoch === '1');
+    const stale = told.findIndex(({ headers }) => headers.publisherepoch === epoch);
     const newest = jsonOf<StateRecord>(told.at(-1) as SeenRecord);
     expect([stale < told.length - 1, newest.revocations.length]).toEqual([true, 1]);
+  });
+
+  it('asks nobody about keys that are nobody, and puts right what stands behind them', async () => {
+    const asked: string[] = [];
+    const rowsAt: RelayOptions['copy']['rowsAt'] = (position, ids, waitMs) => {
+      asked.push(...ids);
+      return scene.view.rowsAt(position, ids, waitMs);
+    };
+    const relay = scene.relay({ copy: { catalogue: scene.view.catalogue, rowsAt } });
+    await append(scene, `consent-${SOMEBODY}`, grant());
+    await scene.published(relay);
+    const [old] = await records(TOPICS.state.topic);
+    asked.length = 0;
+    for (const key of ['no\0body', 'r1', SOMEBODY]) await writeAgain({ ...(old as SeenRecord), key }, '1');
+    await until(() => relay.status().healed > 0);
+    expect(asked).toStrictEqual([SOMEBODY]);
+    expect(relay.status().healed).toBe(1);
+    const left = scene.said('under keys that are nobody');
+    expect(left.reduce((sum, { fields }) => sum + Number(fields.count), 0)).toBe(2);
   });
 });
 
@@ -201,11 +228,11 @@ function outOfOrder(told: readonly SeenRecord[]): readonly string[] {
   });
 }
 
-/** What a process that was stopped beyond its lease does when it goes on: an older state, by an older publisher. */
-async function writeAgain({ key = '', partition, headers, value }: SeenRecord): Promise<void> {
+/** What a process that was stopped beyond its lease does when it goes on: an older state, by another publisher. */
+async function writeAgain({ key = '', partition, headers, value }: SeenRecord, epoch: string): Promise<void> {
   const producer = plainClient(broker.brokers).producer();
   await producer.connect();
-  const stale = { ...headers, publisherepoch: '1' };
+  const stale = { ...headers, publisherepoch: epoch };
   await producer.send({ topic: TOPICS.state.topic, messages: [{ key, partition, headers: stale, value }] });
   await producer.disconnect();
 }
