@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openPostgres } from '#postgres';
 import { FULL } from '../faults/full.js';
 import { until } from '../faults/until.js';
 import { claimPort } from '../kafka/ports.js';
 import { ask, grantBody, must, registerAcme } from '../support/client.js';
 import { check, decided, healthOf, phone, ReplicaScene, revoke, type Replica } from './scene.js';
 
+const POOL_MAX = 4;
 /** Long enough that a busy machine does not make a fresh view stale. */
 const BOUND_MS = FULL ? 5_000 : 2_500;
 const PAUSE_MS = FULL ? 30_000 : BOUND_MS + 500;
@@ -14,7 +16,7 @@ let one: Replica;
 let other: Replica;
 beforeAll(async () => {
   scene = await ReplicaScene.found();
-  const env = { VIEW_MAX_LAG_MS: String(BOUND_MS), VIEW_PROBE_INTERVAL_MS: '200', DATABASE_POOL_MAX: '4' };
+  const env = { VIEW_MAX_LAG_MS: String(BOUND_MS), VIEW_PROBE_INTERVAL_MS: '200', DATABASE_POOL_MAX: String(POOL_MAX) };
   [one, other] = await Promise.all([scene.launch(env), scene.launch(env)]);
   await registerAcme(one);
 }, 120_000);
@@ -109,10 +111,7 @@ describe('PostgreSQL restored from an older backup', () => {
     await scene.postgres.start();
     const { body } = await must(revoke(one, after));
     await until('the rows have passed the opt-out', async () => {
-      const shared = await sharedOf(one);
-      return (
-        (shared?.position !== undefined && numberOf(shared.position) >= numberOf(String(body.position))) || undefined
-      );
+      return hasPassed(await sharedOf(one), String(body.position));
     });
     await scene.postgres.stop();
     scene.postgres.restore(copy);
@@ -127,10 +126,43 @@ describe('PostgreSQL restored from an older backup', () => {
 });
 
 describe('sessions that are all in use', () => {
+  const everybody = Array.from({ length: 60 }, (_, n) => phone(910_000 + n));
+  /** Every second one says stop, at the first replica alone: the second has to read about all of them. */
+  async function agreeAndStop(): Promise<string> {
+    let position = '';
+    for (const [n, who] of everybody.entries()) {
+      const granted = await must(ask(one, 'POST', '/v1/businesses/acme/grants', { body: grantBody(who) }));
+      position = String((n % 2 === 0 ? await must(revoke(one, who)) : granted).body.position);
+    }
+    return position;
+  }
+  const right = (who: string) => (everybody.indexOf(who) % 2 === 0 ? 'REVOKED' : 'CONSENTED');
+  const waitForLocks = async () => {
+    const [found] = await scene.postgres.asRoot('consent', [
+      `SELECT 1 FROM pg_stat_activity WHERE application_name = 'consent-ledger' AND wait_event_type = 'Lock'`,
+    ]);
+    return found?.rowCount ?? 0;
+  };
+
   it('make no check an error, and none a wrong yes', async () => {
-    const answers = await Promise.all(Array.from({ length: 300 }, (_, n) => check(one, phone(910_000 + n))));
+    const position = await agreeAndStop();
+    await until('the rows have passed them', async () => hasPassed(await sharedOf(other), position));
+    const rows = await holdTheRows();
+    const asking = Promise.all(
+      Array.from({ length: 300 }, (_, n) => everybody[n % everybody.length] as string).map(async (who) => {
+        const { status, body } = await check(other, who);
+        return { status, eligible: body.eligible, reason: String(body.reason), right: right(who) };
+      }),
+    );
+    // One of them is the session in which a replica stands for moving the rows on.
+    await until('no session is free', async () => (await waitForLocks()) >= POOL_MAX - 1 || undefined);
+    await rows.letGo();
+    const answers = await asking;
     expect(new Set(answers.map(({ status }) => status))).toStrictEqual(new Set([200]));
-    expect(answers.some(({ body }) => body.eligible)).toBe(false);
+    const others = answers.filter((answer) => answer.reason !== answer.right);
+    expect(others.filter(({ reason }) => !/^VIEW_(UNAVAILABLE|STALE)$/.test(reason))).toStrictEqual([]);
+    expect(others.filter(({ eligible }) => eligible)).toStrictEqual([]);
+    for (const who of everybody) await whenAllAnswer(who, right(who));
   });
 });
 
@@ -147,10 +179,7 @@ describe('a replica that was stopped', () => {
     await until(
       'the rows went on without it',
       async () => {
-        const shared = await sharedOf(witness);
-        return (
-          (shared?.position !== undefined && numberOf(shared.position) >= numberOf(String(body.position))) || undefined
-        );
+        return hasPassed(await sharedOf(witness), String(body.position));
       },
       patienceMs,
     );
@@ -173,6 +202,20 @@ describe('the ledger down', () => {
     await whenAllAnswer(to, 'CONSENTED');
   });
 });
+
+function hasPassed(shared: Awaited<ReturnType<typeof sharedOf>>, position: string): true | undefined {
+  return (shared?.position !== undefined && numberOf(shared.position) >= numberOf(position)) || undefined;
+}
+
+/** Nobody reads a recipient's row until they are let go. */
+async function holdTheRows(): Promise<{ letGo: () => Promise<void> }> {
+  const postgres = openPostgres({ url: scene.postgres.url, limits: { idleInTransactionTimeoutMs: 60_000 } });
+  const session = await postgres.hold();
+  const current = { name: 'current', text: `SELECT generation FROM views WHERE state = 'current'` };
+  const [[generation] = []] = await session.query<[number]>(current);
+  await session.run(`BEGIN; LOCK TABLE recipients_${generation} IN ACCESS EXCLUSIVE MODE`);
+  return { letGo: () => postgres.close() };
+}
 
 function numberOf(position: string): number {
   return Number(position.slice(position.lastIndexOf('.') + 1));
