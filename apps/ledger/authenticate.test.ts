@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SettableClock } from '#platform';
-import { makeApiKey, openSqliteVault, type NewApiKey, type Vault } from '#vault';
+import { makeApiKey, openSqliteVault, VaultUnavailable, type NewApiKey, type Vault } from '#vault';
 import { Authenticator } from './authenticate.js';
 
 const MAX_AGE_MS = 4_000;
@@ -59,6 +59,24 @@ describe('a key that another process deleted', () => {
   });
 });
 
+describe('a key that another process deleted while the vault was away', () => {
+  it('is taken no longer once the vault is back, however long nobody used it', async () => {
+    const authenticator = over({ maxAgeMs: MAX_AGE_MS });
+    const { authorization, keyId } = await knownKey(authenticator);
+    const findApiKey = vault.findApiKey.bind(vault);
+    vault.findApiKey = () => Promise.reject(new VaultUnavailable('the vault is away'));
+    clock.advance(2 * MAX_AGE_MS);
+    expect((await authenticator.principalOf(authorization)).keyId).toBe(keyId);
+    vault.findApiKey = findApiKey;
+    await elsewhere.deleteApiKey(keyId);
+    clock.advance(MAX_AGE_MS);
+    const asked = authenticator.principalOf(authorization);
+    // Nor while the first one to use it waits for what the vault says.
+    expect(authenticator.remembered(authorization)).toBeUndefined();
+    await expect(asked).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+});
+
 describe('a key that is there', () => {
   it('is never waited for as long as it is used', async () => {
     const authenticator = over({ maxAgeMs: MAX_AGE_MS });
@@ -78,7 +96,13 @@ describe('a key that is there', () => {
     clock.advance(10 * MAX_AGE_MS);
     expect((await authenticator.principalOf(authorization)).keyId).toBe(keyId);
     clock.advance(10 * MAX_AGE_MS);
-    expect(authenticator.remembered(authorization)?.keyId).toBe(keyId);
+    expect((await authenticator.principalOf(authorization)).keyId).toBe(keyId);
+    // Asked again and again behind the back of whoever goes on using it, so that nobody waits.
+    for (let n = 0; n < 20; n++) {
+      clock.advance(MAX_AGE_MS / 3);
+      expect(authenticator.remembered(authorization)?.keyId).toBe(keyId);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     await expect(authenticator.principalOf('Bearer unknown')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 

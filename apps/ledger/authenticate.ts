@@ -31,14 +31,14 @@ interface Known {
   /** When the vault last said that the key is there, and when it was last asked. */
   foundMs: number;
   askedMs: number;
-  /** The vault could not be asked the last time: nobody is turned away for that. */
-  excused: boolean;
+  /** When it turned out that the vault could not be asked; undefined where it answered since. */
+  excusedMs: number | undefined;
 }
 
 /**
  * Knows callers by their bearer keys. A key that was looked up once is remembered, so that the check route pays no hash
  * and no disk; `forget` is called when a key is deleted here. Where other processes delete keys too, each is looked up
- * again before it is too old, behind the back of whoever uses it.
+ * again before it is too old, behind the back of whoever uses it. Nobody is turned away because the vault is away.
  */
 export class Authenticator {
   private readonly known = new Map<string, Known>();
@@ -95,7 +95,9 @@ export class Authenticator {
     const now = clock.monotonic();
     const isDue = now - known.foundMs > maxAgeMs / 2 && now - known.askedMs > maxAgeMs / 4;
     if (isDue) this.lookUp(authorization).catch(() => undefined);
-    return known.excused || now - known.foundMs <= maxAgeMs;
+    // A vault that was away may be back by now: whether it still is, is found out while the caller waits.
+    const isExcused = known.excusedMs !== undefined && now - known.excusedMs <= maxAgeMs / 2;
+    return isExcused || now - known.foundMs <= maxAgeMs;
   }
 
   /** Asks the vault, and remembers what it says; undefined where there is no such key. */
@@ -111,7 +113,7 @@ export class Authenticator {
       else if (deletions === this.deletions) this.remember(authorization, principal, askedMs);
       return principal;
     } catch (error) {
-      if (known) known.excused = error instanceof VaultUnavailable;
+      if (known) known.excusedMs = error instanceof VaultUnavailable ? this.memory.clock.monotonic() : undefined;
       throw error;
     }
   }
@@ -130,7 +132,7 @@ export class Authenticator {
     const isNew = !this.known.has(authorization);
     const oldest = isNew && this.known.size >= this.memory.capacity ? this.known.keys().next().value : undefined;
     if (oldest !== undefined) this.known.delete(oldest);
-    this.known.set(authorization, { principal, foundMs: askedMs, askedMs, excused: false });
+    this.known.set(authorization, { principal, foundMs: askedMs, askedMs, excusedMs: undefined });
   }
 }
 
