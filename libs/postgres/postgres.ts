@@ -24,6 +24,8 @@ export interface Patience {
   readonly idleMs?: number;
 }
 
+const CLOSED = 'the connection is closed';
+
 /**
  * The database that the URL names. Connects when something is first asked of it. Throws a `PostgresError` where the URL
  * or the name of the schema is not what it has to be.
@@ -87,6 +89,8 @@ export class Postgres implements Session {
     this.#held.add(session);
     void session.over.then(() => this.#held.delete(session));
     try {
+      // What was closed while this one was made does not know of it, and would wait for it without end.
+      if (this.#closed) throw new PostgresError('UNAVAILABLE', CLOSED);
       await session.run(settingsOf(patience, 'SESSION'));
       return session;
     } catch (error) {
@@ -133,7 +137,7 @@ export class Postgres implements Session {
 
   /** What is known to fail is not tried. */
   #refuse(): void {
-    if (this.#closed) throw new PostgresError('UNAVAILABLE', 'the connection is closed');
+    if (this.#closed) throw new PostgresError('UNAVAILABLE', CLOSED);
     if (this.#pool.waitingCount >= this.#limits.waitingMax) {
       throw new PostgresError('UNAVAILABLE', 'too many wait for a session already');
     }

@@ -177,7 +177,13 @@ export class LiveView {
   async #start(): Promise<void> {
     const { store, limits, onError } = this.#options;
     this.#copy = await this.#openCopy();
-    await readRegisters(store, this.#copy.position, this.catalogue);
+    try {
+      await readRegisters(store, this.#copy.position, this.catalogue);
+    } catch (error) {
+      // It may have begun to move shared rows on.
+      await this.#copy.close();
+      throw error;
+    }
     this.#follower = this.#follow();
     this.#watching = every(limits.probeIntervalMs, this.#stopped.signal, () => this.#copy.watch(), onError);
   }

@@ -51,6 +51,18 @@ describe('over shared rows', () => {
     expect(view.status().shared?.recent).toBeGreaterThan(0);
   });
 
+  it('a view that could not be opened leaves their moving to others', async () => {
+    const readAll = scene.memory.readAll.bind(scene.memory);
+    scene.memory.readAll = async (options) => {
+      if (options.prefixes?.[0] === 'business-') throw new Error('the ledger is away');
+      return readAll(options);
+    };
+    await expect(scene.open()).rejects.toThrow('the ledger is away');
+    scene.memory.readAll = readAll;
+    const view = await scene.open();
+    await until(() => view.status().shared?.projecting === true);
+  });
+
   it('registers come with them, and move on with the follower', async () => {
     await append('business-acme', purpose('offers'));
     await rowsPass(await scene.open(), await append('consent-r1', grant(1)));
