@@ -28,10 +28,10 @@ export async function openView(config: Config, parts: ViewParts, postgres: Postg
 
 function openShared({ database }: Config, { store, log }: ViewParts, postgres: Postgres): Promise<SharedView> {
   return openSharedView(postgres, {
-    ledgerId: store.ledgerId,
-    head: () => store.head(),
+    ledger: store,
     recentMax: database?.recentMax ?? 1,
     onUnusable: (error) => log.error({ err: error }, 'the view in the database cannot be used and is made anew'),
+    onDamagedRow: () => log.error({}, 'a row of the view cannot be read; its recipient is read from the ledger'),
   });
 }
 

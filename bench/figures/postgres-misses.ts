@@ -18,7 +18,7 @@ type MissSample = Sample & { readonly perSecond: number; readonly cpuUs: number 
 export async function measurePostgresMisses(bench: Bench, rig: PostgresRig): Promise<readonly Figure[]> {
   const { store, postgres, pool } = rig;
   await rebuildPostgresView({ store, postgres, workDir: bench.dir, onProgress: () => undefined });
-  const view = await openPostgresView(postgres, { ledgerId: store.ledgerId, head: () => store.head() });
+  const view = await openPostgresView(postgres, { ledger: store });
   const { table, rows } = await rig.current();
   const asked = (round: number) =>
     Array.from({ length: bench.amount(QUESTIONS) }, (_, n) => rows[anybody(n + round, rows.length)]?.[0] as string);

@@ -55,7 +55,7 @@ async function rebuildOnce(bench: Bench, { store, postgres, events }: PostgresRi
 
 /** From an empty view on, through the first words of people: each makes a row. */
 async function projectOnce(bench: Bench, { store, postgres }: PostgresRig): Promise<FilledSample> {
-  const view = await openPostgresView(postgres, { ledgerId: store.ledgerId, head: () => store.head() });
+  const view = await openPostgresView(postgres, { ledger: store });
   await view.makeAnew();
   const { until, events } = await firstOf(store, bench.amount(EVENTS));
   const { signal } = new AbortController();

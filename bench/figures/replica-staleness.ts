@@ -49,7 +49,7 @@ async function openReplica(bench: Bench, ledger: { readonly url: string }): Prom
   bench.own(() => postgres.close());
   const store = await openEventStoreDb(ledger);
   bench.own(() => store.close());
-  const about = { ledgerId: store.ledgerId, head: () => store.head(), recentMax: 50_000 };
+  const about = { ledger: store, recentMax: 50_000 };
   const onError = (error: unknown) => bench.progress.tell(String(error));
   const view = await LiveView.open({
     store,

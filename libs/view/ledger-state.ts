@@ -1,5 +1,5 @@
 import { fold, type RecipientState } from '#consent';
-import type { EventStore, Position, Revision, StoredEvent } from '#event-store';
+import { hasReached, type EventStore, type Position, type Revision, type StoredEvent } from '#event-store';
 import { stateWithLinked } from './linked-states.js';
 import type { RecipientRow } from './port.js';
 import { projectRecipient, readRecipientEvent } from './project.js';
@@ -39,15 +39,23 @@ export function foldStored(state: RecipientState, events: readonly StoredEvent[]
   }, state);
 }
 
-async function rowFromLedger(store: Streams, recipientId: string): Promise<RecipientRow | undefined> {
+/** The row as a view at `upTo` holds it; absent: with everything that the ledger holds by now. */
+export async function rowFromLedger(
+  store: Pick<EventStore, 'readStream'>,
+  recipientId: string,
+  upTo?: Position,
+): Promise<RecipientRow | undefined> {
   let row: RecipientRow | undefined;
   for (const stream of [`consent-${recipientId}`, `conversation-${recipientId}`]) {
-    for await (const event of eventsOf(store, stream)) row = projectRecipient(row, event, () => undefined);
+    for await (const event of eventsOf(store, stream)) {
+      if (upTo !== undefined && !hasReached(upTo, event.position)) break;
+      row = projectRecipient(row, event, () => undefined);
+    }
   }
   return row;
 }
 
-async function* eventsOf(store: Streams, stream: string): AsyncGenerator<StoredEvent> {
+async function* eventsOf(store: Pick<EventStore, 'readStream'>, stream: string): AsyncGenerator<StoredEvent> {
   for (let from: Revision | undefined = '0'; from !== undefined;) {
     const page: readonly StoredEvent[] = await store.readStream(stream, { from, limit: PAGE_SIZE });
     yield* page;

@@ -21,7 +21,9 @@ let schemas = 0;
 let schema = '';
 let opened: Postgres[] = [];
 let ledger: MemoryLedger;
+let damagedRows = 0;
 beforeEach(async () => {
+  damagedRows = 0;
   schemas += 1;
   schema = `faults_${schemas}`;
   ledger = new MemoryLedger('ledger');
@@ -35,7 +37,7 @@ afterEach(async () => {
 function open(limits: Partial<PostgresLimits> = {}): Promise<PostgresView> {
   const postgres = openPostgres({ url: server.url, schema, limits });
   opened.push(postgres);
-  return openPostgresView(postgres, { ledgerId: ledger.ledgerId, head: () => ledger.head() });
+  return openPostgresView(postgres, { ledger, onDamagedRow: () => (damagedRows += 1) });
 }
 
 const idOf = (n: number) => `r${n % 40}`;
@@ -87,6 +89,31 @@ async function endSessions(): Promise<void> {
   const sessions = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'consent'`;
   await server.asRoot('postgres', [sessions]);
 }
+
+describe('a row in PostgreSQL that nobody can read', () => {
+  it('is read from the ledger as of where the view is, harms nobody else, and is written anew in time', async () => {
+    const view = await open();
+    for (let n = 0; n < 100; n += 1) await append(n);
+    await stepToEnd(view);
+    const ids = Array.from({ length: 40 }, (_, n) => idOf(n));
+    const before = await view.read(ids);
+    const damage = `UPDATE ${schema}.recipients_1 SET state = '[]' WHERE recipient_id IN ('r0', 'r7')`;
+    await server.asRoot('consent', [damage]);
+    await ledger.append('consent-r7', [stop(59)]);
+    expect(await view.read(ids)).toStrictEqual(before);
+    // Those whose questions share a statement with theirs need not wait for the ledger.
+    const readStream = ledger.readStream.bind(ledger);
+    ledger.readStream = () => Promise.reject(new Error('the ledger is away'));
+    const [damaged, whole] = await Promise.allSettled([view.read(['r7']), view.read(['r1'])]);
+    expect([damaged?.status, whole?.status]).toStrictEqual(['rejected', 'fulfilled']);
+    ledger.readStream = readStream;
+    await stepToEnd(view);
+    await expectFold(view);
+    const left = `SELECT recipient_id FROM ${schema}.recipients_1 WHERE state = '[]'`;
+    expect((await server.asRoot('consent', [left]))[0]?.rows).toEqual([{ recipient_id: 'r0' }]);
+    expect(damagedRows).toBe(2);
+  });
+});
 
 describe('the view in PostgreSQL', () => {
   it('is the fold of the ledger after two projectors moved it on at once', async () => {

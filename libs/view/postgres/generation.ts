@@ -13,6 +13,8 @@ export class GenerationGone extends Error {}
 
 export interface Found {
   readonly rows: ReadonlyMap<string, RecipientRow>;
+  /** Recipients who have a row that cannot be read. */
+  readonly damaged: ReadonlySet<string>;
   readonly position: Position | undefined;
 }
 
@@ -38,7 +40,8 @@ export class Generation implements ViewStore {
   }
 
   async read(recipientIds: readonly string[]): Promise<Snapshot> {
-    const { rows, position } = await this.find(recipientIds);
+    const { rows, damaged, position } = await this.find(recipientIds);
+    if (damaged.size > 0) throw new ViewUnusable('DAMAGED');
     return { position, rows: recipientIds.map((recipientId) => rows.get(recipientId)) };
   }
 
@@ -46,11 +49,13 @@ export class Generation implements ViewStore {
   async find(recipientIds: readonly string[]): Promise<Found> {
     const [about, ...stored] = await this.#ask<StoredRow>('read', [textArray(recipientIds.filter(isText))]);
     const position = this.#positionIn(about && [about[1], about[2] as GenerationState]);
-    const rows = new Map<string, RecipientRow>();
-    for (const [recipientId, businessId, state] of stored as readonly (readonly [string, string, string])[]) {
-      rows.set(recipientId, { businessId, state: decodeOrDamage(state, recipientId) });
+    const [rows, damaged] = [new Map<string, RecipientRow>(), new Set<string>()];
+    for (const [recipientId, businessId, packed] of stored as readonly (readonly [string, string, string])[]) {
+      const state = decodeUnlessDamaged(packed, recipientId);
+      if (state === undefined) damaged.add(recipientId);
+      else rows.set(recipientId, { businessId, state });
     }
-    return { rows, position };
+    return { rows, damaged, position };
   }
 
   async businesses(): Promise<readonly BusinessRow[]> {
@@ -108,10 +113,10 @@ function businessColumns(businesses: readonly BusinessRow[]): readonly (readonly
   ];
 }
 
-function decodeOrDamage(state: string, recipientId: string): RecipientRow['state'] {
+function decodeUnlessDamaged(packed: string, recipientId: string): RecipientRow['state'] | undefined {
   try {
-    return decode(state, recipientId);
-  } catch (error) {
-    throw new ViewUnusable('DAMAGED', { cause: error });
+    return decode(packed, recipientId);
+  } catch {
+    return undefined;
   }
 }

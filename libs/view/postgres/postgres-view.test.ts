@@ -18,6 +18,11 @@ afterAll(() => removePostgresServers());
 let schemas = 0;
 const newSchema = () => `view_${(schemas += 1)}`;
 const headAt = (n: number) => async () => `${ledgerId}.${n}`;
+/** A ledger of which only the end is asked for. */
+const ending = (head: () => Promise<string>, id = ledgerId) => {
+  const readStream = () => Promise.reject(new Error('no stream was to be read'));
+  return { ledgerId: id, head, readStream };
+};
 
 viewStoreContract(async () => {
   const schema = newSchema();
@@ -27,7 +32,7 @@ viewStoreContract(async () => {
     open: async () => {
       const postgres = openPostgres({ url: server.url, schema });
       opened.push(postgres);
-      return openPostgresView(postgres, { ledgerId, head: headAt(1_000) });
+      return openPostgresView(postgres, { ledger: ending(headAt(1_000)) });
     },
     remove: async () => {
       await Promise.all(opened.map((postgres) => postgres.close()));
@@ -44,7 +49,7 @@ describe('the view in a database', () => {
     return postgres;
   };
   const open = (head = 1_000, id = ledgerId): Promise<PostgresView> =>
-    openPostgresView(connect(), { ledgerId: id, head: async () => `${id}.${head}` });
+    openPostgresView(connect(), { ledger: ending(async () => `${id}.${head}`, id) });
   const row = { businessId: 'acme', state: EMPTY_STATE };
   const commit = (view: ViewStore, from: number | undefined, to: number, ids: readonly string[] = [], id = ledgerId) =>
     view.commit({
@@ -96,8 +101,8 @@ describe('the view in a database', () => {
     await commit(reading, undefined, 30, ['r1']);
     const heard: unknown[] = [];
     const fresh = await openPostgresView(connect(), {
-      ledgerId,
-      head: headAt(29),
+      ledger: ending(headAt(29)),
+      doubtMs: 10,
       onUnusable: (error) => heard.push(error),
     });
     expect(heard).toEqual([expect.objectContaining({ why: 'PAST_HEAD' })]);
@@ -105,7 +110,10 @@ describe('the view in a database', () => {
     await expect(reading.read(['r1'])).rejects.toBeInstanceOf(ViewWentBack);
     await expect(commit(reading, 30, 31)).rejects.toBeInstanceOf(ViewMoved);
     expect(await reading.position()).toBeUndefined();
-    await commit(reading, undefined, 31, ['r2']);
+    await commit(reading, undefined, 29);
+    expect((await fresh.read(['r1'])).position).toBe('ledger.29');
+    await expect(reading.read(['r1'])).rejects.toBeInstanceOf(ViewWentBack);
+    await commit(reading, 29, 31, ['r2']);
     expect(await reading.read(['r1', 'r2'])).toStrictEqual({ position: 'ledger.31', rows: [undefined, row] });
     expect(await fresh.read(['r1', 'r2'])).toStrictEqual({ position: 'ledger.31', rows: [undefined, row] });
   });
@@ -113,14 +121,20 @@ describe('the view in a database', () => {
   it('is not asked about the ledger’s end before it was asked itself: others move it on meanwhile', async () => {
     const mover = await open();
     await commit(mover, undefined, 5);
-    const view = await openPostgresView(connect(), {
-      ledgerId,
-      head: async () => {
-        await commit(mover, 5, 6);
-        return 'ledger.6';
-      },
-    });
+    const head = async () => {
+      await commit(mover, 5, 6);
+      return 'ledger.6';
+    };
+    const view = await openPostgresView(connect(), { ledger: ending(head), doubtMs: 0 });
     expect(await view.position()).toBe('ledger.6');
+  });
+
+  it('is left as it is where the ledger’s end seems to be before it for a while, as from a leader cut off', async () => {
+    await commit(await open(), undefined, 30, ['r1']);
+    const heads = ['ledger.28', 'ledger.29', 'ledger.31'];
+    const view = await openPostgresView(connect(), { ledger: ending(async () => heads.shift() ?? 'ledger.31') });
+    expect(heads).toEqual([]);
+    expect(await view.read(['r1'])).toStrictEqual({ position: 'ledger.30', rows: [row] });
   });
 
   it('made anew by all replicas at once is made anew once', async () => {
@@ -131,11 +145,15 @@ describe('the view in a database', () => {
     for (const view of views) expect((await view.forProjector.read(['r1', 'r2'])).rows).toStrictEqual([undefined, row]);
   });
 
-  it('with a row that nobody can read says so', async () => {
-    const view = await open();
-    await commit(view, undefined, 1, ['r1', 'r2']);
-    await sql(`UPDATE recipients_1 SET state = '[]' WHERE recipient_id = 'r1'`);
-    await expect(view.read(['r1'])).rejects.toMatchObject({ why: 'DAMAGED' });
+  it('with more rows that nobody can read than may be read from the ledger says so', async () => {
+    const ledger = { ...ending(headAt(9)), readStream: async () => [] };
+    const view = await openPostgresView(connect(), { ledger });
+    const ids = Array.from({ length: 102 }, (_, n) => `r${n}`);
+    await commit(view, undefined, 1, ids);
+    await sql(`UPDATE recipients_1 SET state = '[]' WHERE recipient_id <> 'r101'`);
+    await view.read(ids.slice(0, 100));
+    await view.read(['r0', 'r101']);
+    await expect(view.read(['r100'])).rejects.toMatchObject({ why: 'DAMAGED' });
     await view.makeAnew();
     await commit(view, undefined, 2, ['r1']);
     expect((await view.read(['r1'])).rows).toStrictEqual([row]);
@@ -177,7 +195,7 @@ describe('the view in a database', () => {
   it('asks for what many want at once in few statements', async () => {
     const postgres = openPostgres({ url: server.url, schema, limits: { poolMax: 1 } });
     opened.push(postgres);
-    const view = await openPostgresView(postgres, { ledgerId, head: headAt(9) });
+    const view = await openPostgresView(postgres, { ledger: ending(headAt(9)) });
     const ids = Array.from({ length: 3_000 }, (_, n) => `r${n}`);
     await commit(view, undefined, 1, ids);
     const answers = await Promise.all(ids.map((id) => view.read([id])));

@@ -1,19 +1,27 @@
-import { hasReached, type Position } from '#event-store';
+import { setTimeout as pause } from 'node:timers/promises';
+import { hasReached, type EventStore, type Position } from '#event-store';
 import { Gathered, migrate, type Postgres } from '#postgres';
 import { ViewMoved, ViewWentBack } from '../port.js';
 import type { BusinessRow, Snapshot, ViewChanges, ViewStore } from '../port.js';
 import { ViewUnusable } from '../view-database.js';
+import { DamagedRows } from './damaged-rows.js';
 import { Generation, GenerationGone } from './generation.js';
 import { Generations } from './generations.js';
 import { VIEW_MIGRATIONS } from './schema.js';
 
 export interface OpenPostgresViewOptions {
-  readonly ledgerId: string;
-  /** Asked after the view: a view that then claims to know more than the ledger holds belongs to one that was lost. */
-  readonly head: () => Promise<Position>;
+  readonly ledger: Pick<EventStore, 'ledgerId' | 'head' | 'readStream'>;
   /** Hears why a view was put aside, an empty one taking its place. */
   readonly onUnusable?: (error: ViewUnusable) => void;
+  /** Told of each row that cannot be read, and whose recipient is read from the ledger instead. */
+  readonly onDamagedRow?: () => void;
+  /** How long a ledger that ends before the view is looked at again, in milliseconds. */
+  readonly doubtMs?: number;
 }
+
+/** Longer than a leader that was cut off from the others takes itself for the leader. */
+const DOUBT_MS = 10_000;
+const LOOK_EVERY_MS = 250;
 
 /**
  * Opens this ledger's view in a database, made where there is none or where it cannot be used; several replicas may at
@@ -21,15 +29,42 @@ export interface OpenPostgresViewOptions {
  */
 export async function openPostgresView(postgres: Postgres, options: OpenPostgresViewOptions): Promise<PostgresView> {
   await migrate(postgres, VIEW_MIGRATIONS);
-  const generations = new Generations(postgres, options.ledgerId);
-  const view = new PostgresView(postgres, generations, await generations.inUse());
-  const position = await view.forProjector.position();
-  if (position !== undefined && !hasReached(await options.head(), position)) {
+  const generations = new Generations(postgres, options.ledger.ledgerId);
+  const { ledger, onDamagedRow = () => undefined } = options;
+  const damagedRows = () => new DamagedRows(ledger, onDamagedRow);
+  const parts = { postgres, generations, damagedRows };
+  let view = new PostgresView(parts, await generations.inUse());
+  if (await isOfALostLedger(await view.position(), options)) {
     options.onUnusable?.(new ViewUnusable('PAST_HEAD'));
     await view.makeAnew();
+    // One that has not seen how far the old one had come, and so does not wait for the new one to come there.
+    view = new PostgresView(parts, view.generation);
   }
   await generations.sweep();
   return view;
+}
+
+/**
+ * Whether the view claims to know more than the ledger holds. The ledger is asked after the view, and again for a while: a
+ * leader that was cut off tells of an older end, and all replicas would begin anew for it.
+ */
+async function isOfALostLedger(
+  position: Position | undefined,
+  { ledger, doubtMs = DOUBT_MS }: OpenPostgresViewOptions,
+): Promise<boolean> {
+  const untilMs = performance.now() + doubtMs;
+  while (position !== undefined && !hasReached(await ledger.head(), position)) {
+    if (performance.now() >= untilMs) return true;
+    await pause(LOOK_EVERY_MS);
+  }
+  return false;
+}
+
+interface PostgresViewParts {
+  readonly postgres: Postgres;
+  readonly generations: Generations;
+  /** For a generation that is read from now on. */
+  readonly damagedRows: () => DamagedRows;
 }
 
 /** Exchanged between two tries, and again between the next two: somebody makes views anew without end. */
@@ -52,14 +87,15 @@ export class PostgresView implements ViewStore {
     return this.#inUse((generation) => generation.find(recipientIds));
   });
   #generation: Generation;
+  #damagedRows: DamagedRows;
   #seen: Position | undefined;
 
   constructor(
-    private readonly postgres: Postgres,
-    private readonly generations: Generations,
+    private readonly parts: PostgresViewParts,
     inUse: number,
   ) {
-    this.#generation = new Generation(postgres, inUse);
+    this.#generation = new Generation(parts.postgres, inUse);
+    this.#damagedRows = parts.damagedRows();
   }
 
   /** Which generation was in use when it was last asked anything. */
@@ -99,16 +135,18 @@ export class PostgresView implements ViewStore {
 
   /** Puts an empty generation in place of the one that this process reads; another replica may have done so before. */
   async makeAnew(): Promise<void> {
-    this.#take(await this.generations.makeAnew(this.#generation.number));
+    this.#take(await this.parts.generations.makeAnew(this.#generation.number));
   }
 
   /** Leaves the database open: it is not the view's alone. */
   async close(): Promise<void> {}
 
   async #snapshotOf(recipientIds: readonly string[]): Promise<Snapshot> {
-    const { rows, position } = await this.#reads.ask(recipientIds, recipientIds.length);
+    const { rows, damaged, position } = await this.#reads.ask(recipientIds, recipientIds.length);
     this.#note(position);
-    return { position, rows: recipientIds.map((recipientId) => rows.get(recipientId)) };
+    const mine = damaged.size === 0 ? [] : recipientIds.filter((recipientId) => damaged.has(recipientId));
+    const folded = mine.length === 0 ? rows : await this.#damagedRows.read(mine, position);
+    return { position, rows: recipientIds.map((recipientId) => rows.get(recipientId) ?? folded.get(recipientId)) };
   }
 
   async #inUse<T>(ask: (generation: Generation) => Promise<T>, tries = MOST_TRIES): Promise<T> {
@@ -117,12 +155,14 @@ export class PostgresView implements ViewStore {
     } catch (error) {
       if (!(error instanceof GenerationGone) || tries === 1) throw error;
     }
-    this.#take(await this.generations.inUse());
+    this.#take(await this.parts.generations.inUse());
     return this.#inUse(ask, tries - 1);
   }
 
   #take(inUse: number): void {
-    if (inUse !== this.#generation.number) this.#generation = new Generation(this.postgres, inUse);
+    if (inUse === this.#generation.number) return;
+    this.#generation = new Generation(this.parts.postgres, inUse);
+    this.#damagedRows = this.parts.damagedRows();
   }
 
   #note(position: Position | undefined): void {

@@ -41,8 +41,7 @@ async function ledgerOf(events: readonly (readonly [recipientId: string, event: 
   return ledger;
 }
 
-const open = (ledger: MemoryLedger) =>
-  openPostgresView(postgres, { ledgerId: ledger.ledgerId, head: () => ledger.head() });
+const open = (ledger: MemoryLedger) => openPostgresView(postgres, { ledger });
 
 const rebuild = (ledger: MemoryLedger, eventsPerPart = 5_000) =>
   rebuildPostgresView({ store: ledger, postgres, eventsPerPart, onProgress: () => undefined });

@@ -16,6 +16,6 @@ export async function openSharedView(
   { recentMax, ...options }: OpenSharedViewOptions,
 ): Promise<SharedView> {
   const view = await openPostgresView(postgres, options);
-  const election = new LockElection(postgres, `projector of ${options.ledgerId}, ${VIEW_FORM}`);
+  const election = new LockElection(postgres, `projector of ${options.ledger.ledgerId}, ${VIEW_FORM}`);
   return { view, election, recentMax, generation: () => view.generation, makeAnew: () => view.makeAnew() };
 }
