@@ -204,38 +204,6 @@ describe('rows that are away', () => {
   });
 });
 
-describe('rows that are damaged', () => {
-  it('are made anew, and nothing is answered from them until they have come on again', async () => {
-    const view = await scene.open();
-    await rowsPass(view, await append('consent-r1', stop(1)));
-    await until(() => view.status().shared?.recent === 0);
-    scene.rows.damaged = true;
-    expect(await ask(view, 'r1')).toMatchObject({ ok: false, reason: 'VIEW_UNAVAILABLE' });
-    await until(() => !scene.rows.damaged);
-    let answer = await ask(view, 'r1');
-    await until(() => view.status().shared?.problem === undefined);
-    while (!answer.ok) answer = await ask(view, 'r1');
-    expect(revocationsIn(answer)).toBe(1);
-    expect((await scene.rows.read(['r1'])).rows[0]?.state.revocations).toHaveLength(1);
-  });
-});
-
-describe('rows whose place others took', () => {
-  it('are not answered from memory any more', async () => {
-    await append('consent-r1', grant(1));
-    const view = await scene.open();
-    await until(() => view.status().shared?.position !== undefined);
-    scene.rows.held = true;
-    const before = ask(view, 'r1');
-    await until(() => scene.rows.waiting.length > 0);
-    scene.rows.release();
-    await before;
-    expect(view.lookUp('acme', ['r1'])).not.toBeInstanceOf(Promise);
-    scene.generation = 2;
-    await until(() => view.lookUp('acme', ['r1']) instanceof Promise);
-  });
-});
-
 describe('rows that stand still', () => {
   it('are moved on by whoever notices, though another was chosen', async () => {
     await scene.election.stand(new AbortController().signal);

@@ -152,13 +152,16 @@ export class SharedCopy implements ViewCopy {
   }
 
   async #readShared(recipientIds: readonly string[]): Promise<Snapshot> {
+    const { view, generation } = this.#options.shared;
     for (let reading = 1; reading <= READINGS; reading++) {
-      const forgotten = this.#rows.forgottenUpTo;
+      const [forgotten, inUse] = [this.#rows.forgottenUpTo, generation()];
       const ids = this.#toRead(recipientIds, reading);
-      const { position, rows } = await this.#options.shared.view.read(ids);
+      const { position, rows } = await view.read(ids);
       if (!isPast(position, forgotten)) throw new RowsUnfit(WENT_BACK);
       await this.#comeTo(position);
-      const joined = this.#rows.complete(position) ? this.#rows.join(recipientIds, ids, rows) : undefined;
+      // Rows whose place others took meanwhile must not come back into memory.
+      const isFit = generation() === inUse && this.#rows.complete(position);
+      const joined = isFit ? this.#rows.join(recipientIds, ids, rows) : undefined;
       if (joined) return { position: this.#position, rows: joined };
     }
     throw new RowsUnfit('the shared view moves on faster than it can be read');
