@@ -15,18 +15,20 @@ const LOOK_MS = 250;
 
 /**
  * `npm run relay:republish`: has the relay of the running service tell Kafka again what it told before. The wish is kept
- * beside the relay's checkpoints, so it outlives this tool and the service.
+ * beside the relay's checkpoints, so it outlives this tool and the service. Of replicas each has checkpoints of its own,
+ * and only the one that publishes looks at them.
  */
 async function republish(bar: Bar): Promise<boolean> {
   const wish = readWish();
-  const { dataDir, kafka } = readSettings();
+  const { dataDir, kafka, database: replicas } = readSettings();
   const file = join(dataDir, RELAY_FILE);
   if (!existsSync(file))
     throw new Refused(`no relay ever ran on ${dataDir}: start the service with KAFKA_BROKERS first`);
   const database = new RelayDatabase(file);
   try {
     const id = wishRepublish(database, wish);
-    return await watch(database, id, 2 * (kafka?.relay.leaseMs ?? 5_000), bar);
+    const isDone = await watch(database, id, 2 * (kafka?.relay.leaseMs ?? 5_000), bar);
+    return isDone || left(dataDir, replicas !== undefined);
   } finally {
     database.close();
   }
@@ -54,7 +56,7 @@ function instantIn(text: string): Instant | undefined {
   return isInstant(instant) ? instant : undefined;
 }
 
-/** Until the relay has done it. A relay that lives counts its lease up; where none does the wish is left for the next. */
+/** Until the relay has done it; false where there is none. A relay that lives counts its lease up. */
 async function watch(database: RelayDatabase, id: number, patienceMs: number, bar: Bar): Promise<boolean> {
   let beat = database.lease().beat;
   for (let seenAt = performance.now(); ;) {
@@ -64,7 +66,10 @@ async function watch(database: RelayDatabase, id: number, patienceMs: number, ba
     if (wish) bar.show('publishing again', shareOf(wish), `${wish.events} events`);
     const now = database.lease().beat;
     if (now !== beat) [beat, seenAt] = [now, performance.now()];
-    if (performance.now() - seenAt > patienceMs) return left(bar);
+    if (performance.now() - seenAt > patienceMs) {
+      bar.stop();
+      return false;
+    }
     await pause(LOOK_MS);
   }
 }
@@ -75,10 +80,11 @@ function done({ events }: WishProgress, bar: Bar): boolean {
   return true;
 }
 
-function left(bar: Bar): boolean {
-  bar.stop();
-  print('no relay is running: the wish is kept, and taken up when the service starts with KAFKA_BROKERS');
-  return true;
+/** The wish is left for the next. Whether that is what was asked for nobody can tell where another replica publishes. */
+function left(dataDir: string, hasReplicas: boolean): boolean {
+  print(`no relay publishes from ${dataDir}: the wish is kept there, and taken up by the next relay that does`);
+  if (hasReplicas) print('where another replica publishes (relay.leader in its /health/ready), give its DATA_DIR');
+  return !hasReplicas;
 }
 
 function shareOf({ from, reached, until }: WishProgress): number {

@@ -1,5 +1,9 @@
+import { spawnSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { TOPICS } from '#contracts';
+import { newDataDirectory, removeDataDirectories } from '../faults/data-directory.js';
 import { figure, FULL } from '../faults/full.js';
 import { scanOf } from '../faults/record.js';
 import { until } from '../faults/until.js';
@@ -15,18 +19,27 @@ const LEASE_MS = 2_000;
 const TAKE_OVER_MS = 60_000;
 const PEOPLE = 12;
 
+interface RelayReplica extends Replica {
+  readonly dataDir: string;
+}
+
 let scene: ReplicaScene;
 let brokers: string[];
-let replicas: readonly [Replica, Replica];
+let replicas: readonly [RelayReplica, RelayReplica];
 beforeAll(async () => {
   [scene, { brokers }] = await Promise.all([ReplicaScene.found(), startBroker()]);
   const env = { KAFKA_BROKERS: brokers.join(','), RELAY_LEASE_MS: String(LEASE_MS) };
-  replicas = await Promise.all([scene.launch(env), scene.launch(env)]);
+  const launch = async () => {
+    const dataDir = newDataDirectory();
+    return { ...(await scene.launch({ ...env, DATA_DIR: dataDir })), dataDir };
+  };
+  replicas = await Promise.all([launch(), launch()]);
   await registerAcme(replicas[0]);
 }, 180_000);
 afterAll(async () => {
   await scene.remove();
   await stopBrokers();
+  removeDataDirectories();
 }, 60_000);
 
 async function isLeader(replica: Replica): Promise<boolean> {
@@ -35,7 +48,7 @@ async function isLeader(replica: Replica): Promise<boolean> {
 }
 
 /** Who publishes, and who would. */
-async function parts(): Promise<readonly [leader: Replica, standby: Replica]> {
+async function parts(): Promise<readonly [leader: RelayReplica, standby: RelayReplica]> {
   const [one, other] = replicas;
   const leads = await until('one of them publishes', async () => {
     const leaders = await Promise.all(replicas.map(isLeader));
@@ -65,7 +78,7 @@ it('a relay that is stopped is replaced by another replica: opt-outs are told, a
   const tookMs: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const [first, other] = await parts();
-    await isTold(await news(first, 2 * round), 30_000);
+    await isTold(await news(first, 2 * round), 60_000);
     first.process.pause();
     const stoppedMs = performance.now();
     await isTold(await news(other, 2 * round + 1), TAKE_OVER_MS);
@@ -79,3 +92,21 @@ it('a relay that is stopped is replaced by another replica: opt-outs are told, a
   figure(`a relay was stopped ${ROUNDS} times; an opt-out was told after ${tookMs.join(', ')} ms`);
   expect(await outcomeOf(brokers, await scanOf(scene.ledger.dataDir))).toMatchObject(WHOLE);
 }, 600_000);
+
+/** `npm run relay:republish` with the directory of one of them. */
+function republish({ dataDir }: RelayReplica) {
+  const program = join(process.cwd(), 'dist', 'apps', 'ledger', 'relay-republish.js');
+  const env = { PATH: process.env.PATH, ...scene.servers, DATA_DIR: dataDir };
+  return spawnSync(process.execPath, [program, '--from', 'start'], { cwd: tmpdir(), env, encoding: 'utf8' });
+}
+
+it('tells everything again at the one that publishes, and says at the other that it does not', async () => {
+  const [leader, standby] = await parts();
+  await isTold(await news(leader, 2 * ROUNDS), 60_000);
+  const done = republish(leader);
+  expect([done.stdout, done.status]).toStrictEqual([expect.stringMatching(/published again: [1-9]\d* events/), 0]);
+  const left = republish(standby);
+  expect(left.stdout).toContain(`no relay publishes from ${standby.dataDir}`);
+  expect(left.stdout).toContain('where another replica publishes');
+  expect(left.status).toBe(1);
+});
