@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { status, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials, status, type ServiceError, type StatusObject } from '@grpc/grpc-js';
 import { registerAcme } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { GrpcClient } from './support.js';
@@ -9,6 +9,10 @@ const QUESTION = { businessId: 'acme', recipient: { phone: '+393330000001' }, ch
 const CANCELLED = 10_000;
 /** Of calls that are waited for at once. */
 const AT_ONCE = 500;
+
+const asBytes = (bytes: Buffer) => bytes;
+/** `HealthCheckRequest { service: "nobody" }` */
+const NOBODY = Buffer.from([0x0a, 6, ...Buffer.from('nobody')]);
 
 const started: TestService[] = [];
 const clients: GrpcClient[] = [];
@@ -76,12 +80,19 @@ describe('the end of the service', () => {
     const watch = client.watch({ businessId: 'acme' });
     await once(watch, 'data');
     const ends = [filter, watch].map((stream) => once(stream.resume(), 'error') as Promise<[ServiceError]>);
+    const health = new Client(`localhost:${service.running.ports.grpc}`, credentials.createInsecure());
+    // Of a service that there is not: it is told so, and hears of nothing else.
+    const misled = health.makeServerStreamRequest('/grpc.health.v1.Health/Watch', asBytes, asBytes, NOBODY);
+    await once(misled, 'data');
+    const left = once(misled.resume(), 'status') as Promise<[StatusObject]>;
     const inFlight = client.call('Check', { ...QUESTION, atLeast: ahead(service) });
-    while (service.running.grpcInWork() < 3) await new Promise((resolve) => setImmediate(resolve));
+    while (service.running.grpcInWork() < 4) await new Promise((resolve) => setImmediate(resolve));
     const closing = service.running.close();
     expect((await Promise.all(ends)).map(([error]) => error.code)).toEqual([status.UNAVAILABLE, status.UNAVAILABLE]);
+    expect((await left)[0].code).toBe(status.OK);
     expect(await inFlight).toMatchObject({ code: 'OK', body: { decision: { reason: 'VIEW_BEHIND' } } });
     await closing;
     expect((await client.call('Check', QUESTION)).grpc).toBe(status.UNAVAILABLE);
+    health.close();
   });
 });

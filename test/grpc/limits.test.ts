@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { connect, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
+import { once } from 'node:events';
+import { connect, type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2';
 import { status } from '@grpc/grpc-js';
 import { registerAcme } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -72,11 +73,34 @@ describe('limits', () => {
     expect(await statusOf(open({}))).toBe(String(status.UNAUTHENTICATED));
     const halfSent = open({ authorization: `Bearer ${service.adminKey}` });
     halfSent.write(Buffer.from([0, 0, 0, 0, 50, 1]));
-    expect(await statusOf(halfSent)).toBe(String(status.INVALID_ARGUMENT));
+    // Which says that it may be sent again: what was on the way may have been an opt-out.
+    expect(await statusOf(halfSent)).toBe(String(status.RESOURCE_EXHAUSTED));
     // It would wait for the end of the half that never comes.
     session.destroy();
   });
+
+  it('lets in so many streams of strangers, and always whoever asks how it is', async () => {
+    const sessions = Array.from({ length: 4 }, () => connect(`http://127.0.0.1:${service.running.ports.grpc}`));
+    const ask = (method: string, over = sessions[0]) =>
+      (over as ClientHttp2Session).request({
+        ':method': 'POST',
+        ':path': `/grpc.health.v1.Health/${method}`,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+      });
+    const watches = Array.from({ length: 20 }, (_, n) => ask('Watch', sessions[n % 4]).end(NO_MESSAGE));
+    await Promise.all(watches.map((stream) => once(stream, 'data')));
+    expect(await statusOf(ask('Watch').end(NO_MESSAGE))).toBe(String(status.RESOURCE_EXHAUSTED));
+    expect(await statusOf(ask('Check').end(NO_MESSAGE))).toBe(String(status.OK));
+    const halfSent = ask('Check');
+    halfSent.write(NO_MESSAGE.subarray(0, 3));
+    expect(await statusOf(halfSent)).toBe(String(status.RESOURCE_EXHAUSTED));
+    for (const session of sessions) session.destroy();
+  });
 });
+
+/** The head of a message that holds nothing. */
+const NO_MESSAGE = Buffer.alloc(5);
 
 /** The status of a call, be it in the head or the end of its answer. */
 function statusOf(stream: ClientHttp2Stream): Promise<string> {

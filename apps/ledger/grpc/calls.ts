@@ -55,16 +55,17 @@ export class Calls {
       const entry = this.gate.entryOf(call.metadata);
       const asked = new Asked(entry.principal, call.metadata);
       const answer = ({ bytes, trailer }: Reply) => {
-        this.count(method, entry, call, status.OK);
+        this.settle(method, entry, call, status.OK);
         callback(null, bytes, trailer);
       };
       const fail = (error: unknown) => {
         const answered = this.statusOf(method, asked, error);
-        this.count(method, entry, call, answered.code);
+        this.settle(method, entry, call, answered.code);
         callback(answered);
       };
       try {
-        this.requireInLimit(method, call.request);
+        // gRPC itself takes messages as long as an opt-out may be, which is turned away for no long reason.
+        if (method.revocation !== true) requireInLimit(this.parts, call.request);
         const replied = work(asked, call.request);
         if (replied instanceof Promise) void replied.then(answer, fail);
         else answer({ bytes: replied });
@@ -80,12 +81,12 @@ export class Calls {
       const asked = new Asked(entry.principal, call.metadata);
       this.untilEnded(call, (ending) => work(asked, call, ending)).then(
         () => {
-          this.count(method, entry, call, status.OK);
+          this.settle(method, entry, call, status.OK);
           call.end();
         },
         (error: unknown) => {
           const answered = this.statusOf(method, asked, error);
-          this.count(method, entry, call, answered.code);
+          this.settle(method, entry, call, answered.code);
           // A stream is ended by an event: destroying it would drop its status.
           if (!call.cancelled) call.emit('error', answered);
         },
@@ -124,16 +125,18 @@ export class Calls {
     return statusOf(error, requestId);
   }
 
-  private count({ path }: ServedMethod, { sinceMs }: Entry, call: EndedCall, code: number): void {
+  /** Its work has ended: it is counted, and its place is free. */
+  private settle({ path }: ServedMethod, { sinceMs, leave }: Entry, call: EndedCall, code: number): void {
+    leave();
     this.parts.metrics.grpcCall(path, call.cancelled ? endingOf(call) : code, (performance.now() - sinceMs) / 1_000);
   }
+}
 
-  /** gRPC itself takes messages as long as an opt-out may be, which is turned away for no long reason. */
-  private requireInLimit({ revocation }: ServedMethod, message: Buffer): void {
-    const { bodyBytes } = this.parts.config.limits;
-    if (revocation !== true && message.length > bodyBytes) {
-      throw new Refusal('BODY_TOO_LARGE', `Send at most ${bodyBytes} bytes in one message.`);
-    }
+/** Throws where the message is longer than one that is no opt-out may be. */
+export function requireInLimit({ config }: Parts, message: Buffer): void {
+  const { bodyBytes } = config.limits;
+  if (message.length > bodyBytes) {
+    throw new Refusal('BODY_TOO_LARGE', `Send at most ${bodyBytes} bytes in one message.`);
   }
 }
 

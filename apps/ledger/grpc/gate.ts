@@ -9,7 +9,7 @@ import {
 import { ERRORS, Refusal } from '#platform';
 import type { Authenticator, Principal } from '../authenticate.js';
 import { InWork } from './in-work.js';
-import { SERVED_BY_PATH, type ServedMethod } from './methods.js';
+import { SERVED_BY_PATH, type Place, type ServedMethod } from './methods.js';
 import { statusOf } from './status.js';
 
 /** A call that was let in. */
@@ -17,12 +17,14 @@ export interface Entry {
   readonly principal: Principal;
   /** By `performance.now()`. */
   readonly sinceMs: number;
+  /** To be called at the end of its work: the call itself stays open for as long as its caller takes no answer. */
+  readonly leave: () => void;
 }
 
 export interface GateOptions {
   readonly authenticator: Authenticator;
-  readonly inFlightMax: number;
-  readonly watchersMax: number;
+  /** How many calls of each kind there may be at once. */
+  readonly places: Readonly<Record<Place, number>>;
   /** How long a request may take to arrive whole, in milliseconds. */
   readonly arrivalMs: number;
   /** Told of calls that were turned away here. */
@@ -31,8 +33,8 @@ export interface GateOptions {
 
 /** How often is looked for requests that do not arrive. */
 const LOOK_MS = 1_000;
-/** Health, reflection and paths that do not exist: whoever asks has named no key. */
-const STRANGERS_MAX = 100;
+/** Streams of health and reflection: whoever opens them has named no key. */
+const STRANGERS_MAX = 20;
 const UNKNOWN = 'none';
 
 /**
@@ -40,8 +42,7 @@ const UNKNOWN = 'none';
  * whose key is remembered costs a look-up in a map and no promise.
  */
 export class Gate {
-  private readonly load: InWork;
-  private readonly watches: InWork;
+  private readonly places: Readonly<Record<Place, InWork>>;
   private readonly strangers = new InWork(STRANGERS_MAX);
   private readonly entries = new WeakMap<Metadata, Entry>();
   /** Unary calls whose message is awaited, the oldest first. */
@@ -49,15 +50,17 @@ export class Gate {
   private readonly looking = setInterval(() => this.endOverdue(), LOOK_MS).unref();
 
   constructor(private readonly options: GateOptions) {
-    this.load = new InWork(options.inFlightMax);
-    this.watches = new InWork(options.watchersMax);
+    const { work, filter, watch } = options.places;
+    this.places = { work: new InWork(work), filter: new InWork(filter), watch: new InWork(watch) };
   }
 
-  readonly interceptor: ServerInterceptor = ({ path, requestStream }, next) => {
+  readonly interceptor: ServerInterceptor = ({ path, requestStream, responseStream }, next) => {
     const method = SERVED_BY_PATH.get(path);
-    const call: ServerInterceptingCall = new ServerInterceptingCall(next, {
-      start: (begin) => begin(method ? this.admit(call, method, requestStream) : this.admitStranger(call)),
-    });
+    const admit = () =>
+      method
+        ? this.admit(call, method, requestStream)
+        : this.admitStranger(call, requestStream, requestStream || responseStream);
+    const call: ServerInterceptingCall = new ServerInterceptingCall(next, { start: (begin) => begin(admit()) });
     return call;
   };
 
@@ -69,7 +72,8 @@ export class Gate {
   }
 
   get inWork(): number {
-    return this.load.size + this.watches.size + this.strangers.size;
+    const { work, filter, watch } = this.places;
+    return work.size + filter.size + watch.size + this.strangers.size;
   }
 
   close(): void {
@@ -80,13 +84,13 @@ export class Gate {
     const sinceMs = performance.now();
     let leave: (() => void) | undefined;
     const admit = (principal: Principal, metadata: Metadata, proceed: (metadata: Metadata) => void) => {
-      this.entries.set(metadata, { principal, sinceMs });
+      this.entries.set(metadata, { principal, sinceMs, leave: () => leave?.() });
       proceed(metadata);
     };
     const refuse = (error: unknown) => this.refuse(call, method.path, error);
     return new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, proceed) => {
-        leave = method.watch ? this.watches.enter() : this.load.enter(method.revocation);
+        leave = this.places[method.place ?? 'work'].enter(method.revocation);
         if (!leave) return refuse(overloaded());
         if (!isStream) this.arriving.set(call, sinceMs);
         const { authenticator } = this.options;
@@ -107,15 +111,24 @@ export class Gate {
       .build();
   }
 
-  private admitStranger(call: ServerInterceptingCall): ServerListener {
+  /** One question and one answer always find room: a cluster that is not told how this process is would end it. */
+  private admitStranger(call: ServerInterceptingCall, asksOn: boolean, isStream: boolean): ServerListener {
     let leave: (() => void) | undefined;
     return new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, proceed) => {
-        leave = this.strangers.enter();
-        if (leave) proceed(metadata);
-        else this.refuse(call, UNKNOWN, overloaded());
+        leave = isStream ? this.strangers.enter() : () => undefined;
+        if (!leave) return this.refuse(call, UNKNOWN, overloaded());
+        if (!asksOn) this.arriving.set(call, performance.now());
+        proceed(metadata);
       })
-      .withOnCancel(() => leave?.())
+      .withOnReceiveHalfClose((proceed) => {
+        this.arriving.delete(call);
+        proceed();
+      })
+      .withOnCancel(() => {
+        this.arriving.delete(call);
+        leave?.();
+      })
       .build();
   }
 
@@ -130,8 +143,8 @@ export class Gate {
     for (const [call, sinceMs] of this.arriving) {
       if (sinceMs > overdue) return;
       this.arriving.delete(call);
-      const refusal = new Refusal('VALIDATION_FAILED', 'The message did not arrive whole in time.');
-      this.refuse(call, UNKNOWN, refusal);
+      // To be sent again: the network may have been slow, and an opt-out is not to be lost for it.
+      this.refuse(call, UNKNOWN, overloaded('The message did not arrive whole in time; send it again.'));
     }
   }
 }
@@ -141,6 +154,6 @@ export function authorizationIn(metadata: Metadata): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-function overloaded(): Refusal {
-  return new Refusal('OVERLOADED', ERRORS.OVERLOADED.title, { retryAfterMs: 1_000 });
+function overloaded(detail: string = ERRORS.OVERLOADED.title): Refusal {
+  return new Refusal('OVERLOADED', detail, { retryAfterMs: 1_000 });
 }

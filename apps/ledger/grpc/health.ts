@@ -17,7 +17,10 @@ type WatchCall = ServerWritableStream<Buffer, Buffer>;
 /** `grpc.health.v1.Health`: every service is serving while `/health/ready` says that the process is ready. */
 export class Health {
   private isClosing = false;
+  /** What each was told last. */
   private readonly watching = new Map<WatchCall, number>();
+  /** Who watches a service that there is not: told so once. */
+  private readonly misled = new Set<WatchCall>();
   private looking: NodeJS.Timeout | undefined;
 
   constructor(private readonly parts: Parts) {}
@@ -36,22 +39,25 @@ export class Health {
   close(): void {
     this.isClosing = true;
     clearInterval(this.looking);
-    for (const call of this.watching.keys()) {
-      this.tell(call, NOT_SERVING);
-      call.end();
-    }
+    for (const call of this.watching.keys()) this.tell(call, NOT_SERVING);
+    for (const call of [...this.watching.keys(), ...this.misled]) call.end();
     this.watching.clear();
+    this.misled.clear();
   }
 
   private watch(call: WatchCall): void {
-    if (!isServed(serviceIn(call.request))) return void call.write(answerOf(SERVICE_UNKNOWN));
-    this.watching.set(call, 0);
     call.on('cancelled', () => this.forget(call));
+    if (!isServed(serviceIn(call.request))) {
+      this.misled.add(call);
+      return void call.write(answerOf(SERVICE_UNKNOWN));
+    }
+    this.watching.set(call, 0);
     this.looking ??= setInterval(() => void this.look(), LOOK_MS).unref();
     void this.look();
   }
 
   private forget(call: WatchCall): void {
+    this.misled.delete(call);
     this.watching.delete(call);
     if (this.watching.size > 0) return;
     clearInterval(this.looking);

@@ -5,7 +5,7 @@ import type { Config } from '#platform';
 import type { Authenticator } from '../authenticate.js';
 import type { Parts } from '../parts.js';
 import type { CheckEligibilityHandler } from '../queries/check-eligibility.js';
-import { Calls, type Duplex } from './calls.js';
+import { Calls, type Duplex, type StreamWork } from './calls.js';
 import { ConsentCalls } from './consent-calls.js';
 import { EligibilityCalls } from './eligibility-calls.js';
 import { filter } from './filter.js';
@@ -38,23 +38,23 @@ export interface Answering {
  * here: readers and writers of our own stand in the methods, so that whatever is wrong with one gets a status of ours.
  */
 export function openGrpc(parts: Parts, authenticator: Authenticator, { checks, commands }: Answering): GrpcSide {
-  const { limits } = parts.config;
+  const { limits, feed, filter: filtering } = parts.config;
   const gate = new Gate({
     authenticator,
-    inFlightMax: limits.inFlightMax,
-    watchersMax: parts.config.feed.watchersMax,
+    places: { work: limits.inFlightMax, filter: filtering.streamsMax, watch: feed.watchersMax },
     arrivalMs: limits.requestTimeoutMs,
     onRefused: (path, code) => parts.metrics.grpcCall(path, code, 0),
   });
   const server = new Server(serverOptions(parts, gate));
   const calls = new Calls(parts, gate);
   const health = new Health(parts);
-  registerEligibility(server, calls, new EligibilityCalls(parts, checks), authenticator);
+  const eligibility = new EligibilityCalls(parts, checks);
+  registerEligibility(server, calls, eligibility);
+  registerStreams(server, calls, {
+    filter: (asked, call, ending) => filter({ asked, call, ending }, parts, eligibility, authenticator),
+    watch: (asked, call, ending) => watch({ asked, call, ending }, parts, authenticator),
+  });
   registerConsent(server, calls, new ConsentCalls(parts, commands));
-  const watching = calls.stream(SERVED.watch, (asked, call: WatchCall, ending) =>
-    watch({ asked, call, ending }, parts, authenticator),
-  );
-  server.register(SERVED.watch.path, watching, asBytes, asBytes, 'serverStream');
   health.register(server);
   registerReflection(server);
   let closed: Promise<void> | undefined;
@@ -72,23 +72,29 @@ export function openGrpc(parts: Parts, authenticator: Authenticator, { checks, c
   };
 }
 
+/** After so long callers are asked to open another connection, and so long what is under way may still take. */
+const CONNECTION_AGE_MS = 3_600_000;
+const CONNECTION_GRACE_MS = 600_000;
+
 const asBytes = (message: Buffer): Buffer => message;
 
-function registerEligibility(
-  server: Server,
-  calls: Calls,
-  eligibility: EligibilityCalls,
-  authenticator: Authenticator,
-): void {
-  const { check, checkBatch, filter: filtering } = SERVED;
+function registerEligibility(server: Server, calls: Calls, eligibility: EligibilityCalls): void {
+  const { check, checkBatch } = SERVED;
   const one = calls.unary(check, (asked, message) => eligibility.check(asked, message));
   const many = calls.unary(checkBatch, (asked, message) => eligibility.batch(asked, message));
-  const stream = calls.stream(filtering, (asked, call: Duplex, { signal }) =>
-    filter({ asked, call, signal }, eligibility, authenticator),
-  );
   server.register(check.path, one, asBytes, asBytes, 'unary');
   server.register(checkBatch.path, many, asBytes, asBytes, 'unary');
-  server.register(filtering.path, stream, asBytes, asBytes, 'bidi');
+}
+
+interface Streams {
+  readonly filter: StreamWork<Duplex>;
+  readonly watch: StreamWork<WatchCall>;
+}
+
+function registerStreams(server: Server, calls: Calls, { filter: filtering, watch: watching }: Streams): void {
+  const { filter: filterMethod, watch: watchMethod } = SERVED;
+  server.register(filterMethod.path, calls.stream(filterMethod, filtering), asBytes, asBytes, 'bidi');
+  server.register(watchMethod.path, calls.stream(watchMethod, watching), asBytes, asBytes, 'serverStream');
 }
 
 function registerConsent(server: Server, calls: Calls, consent: ConsentCalls): void {
@@ -106,6 +112,10 @@ function serverOptions({ config }: Parts, gate: Gate): ServerOptions {
     'grpc.max_receive_message_length': Math.max(config.limits.bodyBytes, config.limits.webhookBytes),
     // Of one connection; further calls wait at the caller.
     'grpc.max_concurrent_streams': 2 * config.limits.inFlightMax,
+    // A stream whose caller takes nothing is ended when its connection is, which grpc-js has no other means for. Others
+    // are told to go on elsewhere, with UNAVAILABLE; a stop of the service tells them the same.
+    'grpc.max_connection_age_ms': CONNECTION_AGE_MS,
+    'grpc.max_connection_age_grace_ms': CONNECTION_GRACE_MS,
     // Callers whose network has gone do not hold their streams for ever.
     'grpc.keepalive_time_ms': 20_000,
     'grpc.keepalive_timeout_ms': 10_000,

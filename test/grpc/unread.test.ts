@@ -1,0 +1,111 @@
+import { connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
+import { once } from 'node:events';
+import { afterEach, beforeEach, expect, it } from '@jest/globals';
+import { status, type ServiceError } from '@grpc/grpc-js';
+import { FILTER_REQUEST, METHODS, WATCH_REQUEST } from '#grpc-messages';
+import { keyFor } from '../http/support/acme.js';
+import { ask, must, registerAcme } from '../support/client.js';
+import { startTestService, type TestService } from '../support/service.js';
+import { GrpcClient, detailsOf, type Json } from './support.js';
+
+const STREAMS = 2;
+const IDLE_MS = 400;
+
+let service: TestService;
+let client: GrpcClient;
+let session: ClientHttp2Session;
+
+beforeEach(async () => {
+  const env = { FILTER_STREAMS_MAX: String(STREAMS), FILTER_IDLE_MS: String(IDLE_MS), BODY_LIMIT_KB: '64' };
+  service = await startTestService({ env });
+  await registerAcme(service);
+  client = new GrpcClient({ port: service.running.ports.grpc, key: service.adminKey });
+  // A caller who has room for no answer.
+  session = connect(`http://127.0.0.1:${service.running.ports.grpc}`, { settings: { initialWindowSize: 0 } });
+  await once(session, 'localSettings');
+});
+
+afterEach(async () => {
+  session.destroy();
+  client.close();
+  await service.stop();
+});
+
+/** Begins a call and sends its first message; nothing of the answer can be sent but its head. */
+function begin(path: string, message: Buffer, key = service.adminKey): ClientHttp2Stream {
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': path,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    authorization: `Bearer ${key}`,
+  });
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  stream.on('error', () => undefined).write(Buffer.concat([head, message]));
+  return stream;
+}
+
+const TOPIC = { businessId: 'acme', channel: 'whatsapp', purpose: 'offers' };
+const question = { ...TOPIC, checks: [{ recipient: { phone: '+393330000001' } }] };
+
+async function inWork(count: number): Promise<void> {
+  while (service.running.grpcInWork() !== count) await new Promise((resolve) => setImmediate(resolve));
+}
+
+it('a watch that is never read keeps no place once it was ended', async () => {
+  const { keyId, secret } = await keyFor(service, ['eligibility:read'], 'acme');
+  const stream = begin(METHODS.watch.path, WATCH_REQUEST.encode({ businessId: 'acme' }), secret).end();
+  await once(stream, 'response');
+  expect(service.running.grpcInWork()).toBe(1);
+  await must(ask(service, 'DELETE', `/v1/businesses/acme/keys/${keyId}`));
+  await inWork(0);
+  expect(stream.closed).toBe(false);
+});
+
+it('a filter whose answers are not taken is ended, and keeps no place', async () => {
+  const stream = begin(METHODS.filter.path, FILTER_REQUEST.encode(question));
+  await once(stream, 'response');
+  await inWork(1);
+  await inWork(0);
+  expect(stream.closed).toBe(false);
+});
+
+it('a filter that is sent nothing is ended, and told that it may come again', async () => {
+  const stream = client.filter();
+  stream.write(question);
+  await once(stream, 'data');
+  const since = performance.now();
+  expect(await failed(stream)).toEqual({ code: 'OVERLOADED', grpc: status.RESOURCE_EXHAUSTED, retryAfterMs: 1_000 });
+  expect(performance.now() - since).toBeGreaterThan(IDLE_MS / 2);
+});
+
+it('so many filters are let in, and calls beside them', async () => {
+  const streams = Array.from({ length: STREAMS }, () => client.filter());
+  for (const stream of streams) stream.write(question);
+  await Promise.all(streams.map((stream) => once(stream, 'data')));
+  expect(await failed(client.filter())).toMatchObject({ code: 'OVERLOADED', retryAfterMs: 1_000 });
+  expect((await client.call('Check', { ...TOPIC, recipient: { phone: '+393330000001' } })).code).toBe('OK');
+  for (const stream of streams) stream.on('error', () => undefined).cancel();
+});
+
+it('a filter takes no message that is longer than a batch may be', async () => {
+  const stream = client.filter();
+  stream.write({ ...question, sender: 'x'.repeat(70_000) });
+  expect(await failed(stream)).toMatchObject({ code: 'BODY_TOO_LARGE' });
+});
+
+interface Failed {
+  readonly code: string | undefined;
+  readonly grpc: status;
+  readonly retryAfterMs: number | undefined;
+}
+
+function failed(stream: ReturnType<GrpcClient['filter']>): Promise<Failed> {
+  return new Promise((resolve) => {
+    stream.resume().on('error', (error) => {
+      const { reason: code, retryAfterMs } = detailsOf(error as ServiceError) as Json & { reason?: string };
+      resolve({ code, grpc: (error as ServiceError).code, retryAfterMs: retryAfterMs as number | undefined });
+    });
+  });
+}
