@@ -1,3 +1,4 @@
+import { get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '#platform';
 import { ask, deliver, deliveryOf, grantBody, must, registerAcme } from '../support/client.js';
@@ -148,6 +149,32 @@ describe('the changes of a business over Server-Sent Events', () => {
     for (const one of opened) one.close();
     await until('nobody watches', () => (service.running.parts.feed.status().watchers === 0 ? true : undefined));
     expect(service.running.parts.feed.status().live).toBeUndefined();
+  });
+
+  it('watch for nobody who has left before their key was known', async () => {
+    const { secret } = await keyFor(service, ['eligibility:read'], 'acme');
+    const { vault, feed } = service.running.parts;
+    const find = vault.findApiKey.bind(vault);
+    let [asked, goOn] = [() => {}, () => {}];
+    const isAsked = new Promise<void>((resolve) => (asked = resolve));
+    const mayGoOn = new Promise<void>((resolve) => (goOn = resolve));
+    vault.findApiKey = async (keyId) => {
+      asked();
+      await mayGoOn;
+      return find(keyId);
+    };
+    const request = get(service.base + CHANGES, { headers: { authorization: `Bearer ${secret}` }, agent: false });
+    const left = new Promise((resolve) => request.on('error', () => undefined).on('close', resolve));
+    await isAsked;
+    request.destroy();
+    await left;
+    // Answered after that: the service has been told that the caller has gone.
+    const answers = () => ask(service, 'GET', '/health/live', { key: '' });
+    await answers();
+    vault.findApiKey = find;
+    goOn();
+    for (let n = 0; n < 5; n += 1) await answers();
+    expect(feed.status().watchers).toBe(0);
   });
 
   it('end within seconds with a key that another process deleted', async () => {

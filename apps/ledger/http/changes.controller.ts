@@ -28,18 +28,24 @@ export class ChangesController {
     const place = placeOf(request.headers['last-event-id'], from, this.parts.store.ledgerId);
     // Fastify answers HEAD wherever GET is: there is nothing to wait for.
     if (request.method === 'HEAD') return void reply.type(EVENT_STREAM).send();
+    // Who has left before this was reached is never said to leave: the watch would go on for nobody.
+    if (reply.raw.destroyed) return void reply.hijack();
     const watch = this.parts.feed.watch(place === undefined ? { businessId } : { businessId, from: place });
     const stream = new EventStream(reply.raw, watch, (error) => this.refusalOf(error));
     const letGo = this.authenticator.hold(principalOf(request), () => stream.endWith(unauthenticated()));
-    reply.raw.once('close', letGo);
-    // Before the head is sent, so that a refusal is still an answer of its own.
-    const first = await watch.next();
-    if (stream.reason) throw stream.reason;
-    reply.hijack();
-    if (first.done === true) return;
-    stream.open();
-    this.parts.metrics.httpRequest(request.method, changesRoute.path, 200, reply.elapsedTime / 1_000);
-    void stream.tell(first.value);
+    try {
+      // Before the head is sent, so that a refusal is still an answer of its own.
+      const first = await watch.next();
+      if (stream.reason) throw stream.reason;
+      reply.hijack();
+      if (first.done === true) return;
+      stream.open();
+      this.parts.metrics.httpRequest(request.method, changesRoute.path, 200, reply.elapsedTime / 1_000);
+      await stream.tell(first.value);
+    } finally {
+      letGo();
+      void watch.return();
+    }
   }
 
   /** What the caller is told of why the feed ended its watch; of what it did not end itself, that there was something. */
