@@ -5,6 +5,7 @@ import type { Clock, Config, Log, Metrics } from '#platform';
 import { LockElection, type Postgres } from '#postgres';
 import type { KafkaOptions, Relay } from '#relay';
 import type { LiveView } from '#view';
+import { Opened } from './opened.js';
 import { StandbyRelay } from './standby-relay.js';
 
 /** Beside the view: how far each lane of the relay is, and who publishes. */
@@ -44,32 +45,35 @@ async function startRelayOver({ dataDir }: Config, kafka: KafkaConfig, parts: Re
   // Loaded where it is used: the client of Kafka costs every other start 60 ms.
   const { PARTITIONS_OF, RelayDatabase, openKafka, startRelay } = await import('#relay');
   const { metrics, log, view, store, clock } = parts;
-  const database = new RelayDatabase(join(dataDir, RELAY_FILE));
-  const opened = openKafka({ ...optionsOf(kafka, log), partitions: PARTITIONS_OF });
-  const relay = startRelay({
-    store,
-    copy: view,
-    kafka: opened,
-    database,
-    holder: randomUUID(),
-    // By the lock of the embedded ledger or of the directory. Replicas on one machine may share the directory.
-    alone: parts.postgres === undefined,
-    clock,
-    log,
-    topics: {
-      create: kafka.createTopics,
-      replicas: kafka.replicationFactor,
-      minInSyncReplicas: kafka.minInsyncReplicas,
-    },
-    limits: kafka.relay,
-    onAcknowledged: (lane, milliseconds, records) => metrics.published(lane, milliseconds / 1_000, records),
-  });
-  const close = async () => {
-    await relay.close();
-    await opened.cluster.close();
-    database.close();
-  };
-  return { status: () => relay.status(), close };
+  const opened = new Opened();
+  try {
+    const database = opened.add(new RelayDatabase(join(dataDir, RELAY_FILE)), async (one) => one.close());
+    const client = openKafka({ ...optionsOf(kafka, log), partitions: PARTITIONS_OF });
+    opened.add(client, (one) => one.cluster.close());
+    const relay = startRelay({
+      store,
+      copy: view,
+      kafka: client,
+      database,
+      holder: randomUUID(),
+      // By the lock of the embedded ledger or of the directory. Replicas on one machine may share the directory.
+      alone: parts.postgres === undefined,
+      clock,
+      log,
+      topics: {
+        create: kafka.createTopics,
+        replicas: kafka.replicationFactor,
+        minInSyncReplicas: kafka.minInsyncReplicas,
+      },
+      limits: kafka.relay,
+      onAcknowledged: (lane, milliseconds, records) => metrics.published(lane, milliseconds / 1_000, records),
+    });
+    opened.add(relay, (one) => one.close());
+    return { status: () => relay.status(), close: () => opened.close() };
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
 }
 
 function optionsOf({ brokers, tls, sasl }: KafkaConfig, log: Log): Omit<KafkaOptions, 'partitions'> {

@@ -73,4 +73,20 @@ describe('a relay that stands by', () => {
     await turns();
     expect(broken.terms).toBe(1);
   });
+
+  it('leaves the place to others also where it does not end well, and begins again when it is chosen', async () => {
+    const place = new Told();
+    const endsBadly = async () => ({ ...(await start()), close: () => Promise.reject(new Error('no broker')) });
+    standby = new StandbyRelay(place, endsBadly);
+    await turns();
+    for (const time of [1, 2]) {
+      place.choose();
+      await turns();
+      expect(standby.status().leader).toBe(true);
+      place.end();
+      await turns();
+      expect([place.terms, standby.status().leader]).toStrictEqual([time, false]);
+      expect(standby.status().problem).toBe('no broker');
+    }
+  });
 });

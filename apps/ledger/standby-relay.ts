@@ -49,12 +49,26 @@ export class StandbyRelay implements Relay {
       this.relay = await this.start();
       this.problem = undefined;
     } catch (error) {
-      this.problem = error instanceof Error ? error.message : 'the relay cannot begin';
+      this.problem = problemIn(error, 'the relay cannot begin');
       await pause(START_AGAIN_MS, undefined, { signal: over }).catch(() => undefined);
       return;
     }
     if (!over.aborted) await once(over, 'abort');
-    await this.relay.close();
-    this.relay = undefined;
+    await this.end(this.relay);
   }
+
+  /** One that does not end well must not keep the place from others. */
+  private async end(relay: Relay): Promise<void> {
+    try {
+      await relay.close();
+    } catch (error) {
+      this.problem = problemIn(error, 'the relay did not end well');
+    } finally {
+      this.relay = undefined;
+    }
+  }
+}
+
+function problemIn(error: unknown, otherwise: string): string {
+  return error instanceof Error ? error.message : otherwise;
 }
