@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer as createPlainServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { Refusal, instanceOf, toProblem, type Config } from '#platform';
 
 /** How soon a caller may ask again, in milliseconds. */
@@ -33,13 +33,14 @@ export async function openWaitingRoom({ http, tls }: Config): Promise<WaitingRoo
   const server: Server = tls
     ? createTlsServer({ cert: tls.cert, key: tls.key }, listener)
     : createPlainServer(listener);
+  const sockets = socketsOf(server);
   server.listen(http.port, http.host);
   await once(server, 'listening');
   let closed: Promise<void> | undefined;
   return {
     port: (server.address() as AddressInfo).port,
     say: (waitsFor, problem) => (said = { waitsFor, problem }),
-    close: () => (closed ??= closeAll(server)),
+    close: () => (closed ??= closeAll(server, sockets)),
   };
 }
 
@@ -67,9 +68,19 @@ function answerTo(url: string, { waitsFor, problem }: Said): Answer {
   return { status: answer.status, headers: answer.headers, body: answer.problem };
 }
 
-async function closeAll(server: Server): Promise<void> {
+/** The server itself knows no connection over which TLS has not been agreed upon yet, and would wait for it. */
+function socketsOf(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return sockets;
+}
+
+async function closeAll(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
   const closed = once(server, 'close');
   server.close();
-  server.closeAllConnections();
+  for (const socket of sockets) socket.destroy();
   await closed;
 }
