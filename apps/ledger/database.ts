@@ -21,7 +21,8 @@ export async function openDatabase(
   onProblem: (problem: string) => void,
 ): Promise<Postgres> {
   const onError = (error: PostgresError) => log.warn({ problem: error.message }, 'a session of the database is lost');
-  const postgres = openPostgres({ url, schema, limits, onError });
+  const tell = (what: string) => log.warn({ waitsFor: what }, 'the start waits');
+  const postgres = openPostgres({ url, schema, limits, onError, waits: { tell } });
   try {
     for (let attempt = 0; !(await answers(postgres, log, onProblem)); attempt++) {
       const ceiling = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);

@@ -45,6 +45,8 @@ export interface FollowerStatus {
   readonly lagMs: number;
   /** What went wrong last; undefined once a delivery has been processed since. */
   readonly lastError: unknown;
+  /** Why freshness could not be proved the last time; undefined where it could be asked for. */
+  readonly probeError: unknown;
 }
 
 export interface Follower {
@@ -79,7 +81,8 @@ class LedgerFollower implements Follower {
 
   status(): FollowerStatus {
     const { position, caughtUp, lastError } = this;
-    return { name: this.options.name, position, caughtUp, lagMs: this.freshness.lagMs(), lastError };
+    const { failure: probeError } = this.freshness;
+    return { name: this.options.name, position, caughtUp, lagMs: this.freshness.lagMs(), lastError, probeError };
   }
 
   async stop(): Promise<void> {

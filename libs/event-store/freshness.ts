@@ -13,6 +13,8 @@ export class Freshness {
   private open: Proof[] = [];
   private position: Position | undefined;
   private provedMs = -Infinity;
+  /** Why the last proof could not begin; undefined where it could. */
+  failure: unknown;
 
   constructor(
     private readonly store: Pick<EventStore, 'head'>,
@@ -22,10 +24,13 @@ export class Freshness {
   /** Begins a proof; a head that cannot be read proves nothing. */
   async probe(): Promise<void> {
     const beganMs = this.monotonic();
-    const head = await this.store.head().catch(() => undefined);
-    if (head === undefined) return;
-    this.open.push({ beganMs, head });
-    this.settle();
+    try {
+      this.open.push({ beganMs, head: await this.store.head() });
+      this.failure = undefined;
+      this.settle();
+    } catch (error) {
+      this.failure = error;
+    }
   }
 
   reached(position: Position | undefined): void {

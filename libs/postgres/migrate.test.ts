@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { removePostgresServers, startPostgres, type PostgresServer } from '../../test/postgres/server.js';
-import { migrate, openPostgres, type Postgres } from './index.js';
+import { until } from '../../test/faults/until.js';
+import { lockInTransaction, migrate, openPostgres, type Postgres } from './index.js';
 
 let server: PostgresServer;
 beforeAll(async () => {
@@ -44,6 +45,25 @@ describe('migrations', () => {
     const replicas = Array.from({ length: 8 }, () => open());
     const found = await Promise.all(replicas.map((postgres) => toVersion(postgres, FIRST, SECOND)));
     expect(found.sort()).toEqual([0, 2, 2, 2, 2, 2, 2, 2]);
+  });
+
+  it('say that they wait for another replica', async () => {
+    const told: string[] = [];
+    const [one, other] = [
+      open(),
+      openPostgres({ url: server.url, schema, waits: { tell: (what) => told.push(what), afterMs: 20 } }),
+    ];
+    opened.push(other);
+    await toVersion(other, FIRST);
+    expect(told).toEqual([]);
+    await one.transaction(async (session) => {
+      await lockInTransaction(session, schema, 'migrations');
+      const waiting = toVersion(other, FIRST);
+      await until('it says so', () => (told.length > 0 ? true : undefined));
+      await session.run('COMMIT; BEGIN');
+      await waiting;
+    });
+    expect(told).toEqual(['another replica that changes the tables']);
   });
 
   it('leave nothing of a version that fails', async () => {

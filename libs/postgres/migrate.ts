@@ -46,7 +46,8 @@ const NOTE: Statement = {
  */
 export async function migrate(postgres: Postgres, migrations: Migrations): Promise<number> {
   return postgres.transaction(async (session) => {
-    await lockInTransaction(session, postgres.schema, 'migrations');
+    const locked = lockInTransaction(session, postgres.schema, 'migrations');
+    await postgres.waitFor('another replica that changes the tables', locked);
     await checkServer(session);
     await makeSchema(session, postgres.schema);
     const applied = await session.query<[number, string]>(APPLIED, [migrations.part]);

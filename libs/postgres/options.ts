@@ -25,6 +25,8 @@ export interface PostgresOptions {
   readonly limits?: Partial<PostgresLimits>;
   /** What became of sessions that nobody used at that moment. */
   readonly onError?: (error: PostgresError) => void;
+  /** Told once of each thing that a start waits for longer than so many milliseconds, 5,000 by default, in plain words. */
+  readonly waits?: { readonly tell: (what: string) => void; readonly afterMs?: number };
 }
 
 export const DEFAULT_SCHEMA = 'consent_ledger';
@@ -41,6 +43,7 @@ export const DEFAULT_POSTGRES_LIMITS: PostgresLimits = {
 
 /** How much longer than the server the client waits for a statement: only a server that hangs makes it come to that. */
 export const CLIENT_GRACE_MS = 1_000;
+export const TELL_AFTER_MS = 5_000;
 const KEEP_ALIVE_AFTER_MS = 10_000;
 
 /**

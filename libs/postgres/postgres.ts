@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { BackOff } from './back-off.js';
 import { HeldSession } from './held-session.js';
-import { CLIENT_GRACE_MS, checkedSchema, DEFAULT_POSTGRES_LIMITS, DEFAULT_SCHEMA, poolConfigOf } from './options.js';
-import type { PostgresLimits, PostgresOptions } from './options.js';
+import { checkedSchema, CLIENT_GRACE_MS, DEFAULT_POSTGRES_LIMITS, DEFAULT_SCHEMA } from './options.js';
+import { poolConfigOf, TELL_AFTER_MS, type PostgresLimits, type PostgresOptions } from './options.js';
 import { PostgresError, postgresErrorOf } from './postgres-error.js';
 import { ClientSession, type Session, type Statement } from './session.js';
 
@@ -47,7 +47,7 @@ export class Postgres implements Session {
   #closed: Promise<void> | undefined;
 
   constructor(
-    options: PostgresOptions,
+    private readonly options: PostgresOptions,
     /** Where the tables are. */
     readonly schema: string,
   ) {
@@ -96,6 +96,17 @@ export class Postgres implements Session {
     } catch (error) {
       session.release();
       throw error;
+    }
+  }
+
+  /** Waits as it is told to, and says what for where that takes long. */
+  async waitFor<T>(what: string, work: Promise<T>): Promise<T> {
+    const { tell, afterMs = TELL_AFTER_MS } = this.options.waits ?? {};
+    const telling = setTimeout(() => tell?.(what), afterMs);
+    try {
+      return await work;
+    } finally {
+      clearTimeout(telling);
     }
   }
 

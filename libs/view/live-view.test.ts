@@ -138,6 +138,24 @@ describe('freshness', () => {
     expect((await view.lookUp('acme', ['r1'])).ok).toBe(true);
   });
 
+  it('says once that it is not proved, and why, where that takes long at the start', async () => {
+    const head = scene.memory.head.bind(scene.memory);
+    let asked = 0;
+    // The first time it is opened by.
+    scene.memory.head = () => ((asked += 1) === 1 ? head() : Promise.reject(new Error('no end to be had')));
+    const opening = scene.open();
+    const told = () => scene.errors.filter((error) => String(error).includes('nothing is answered yet'));
+    await until(() => {
+      scene.monotonicMs += 1_000;
+      return told().length > 0;
+    });
+    const { monotonicMs } = scene;
+    await until(() => (scene.monotonicMs += 1_000) > monotonicMs + 20_000);
+    scene.memory.head = head;
+    await opening;
+    expect(told()).toEqual([expect.objectContaining({ cause: new Error('no end to be had') })]);
+  });
+
   it('goes stale when the follower stands still although the store answers', async () => {
     const view = await scene.open();
     scene.memory.held = true;

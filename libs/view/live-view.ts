@@ -18,6 +18,8 @@ import { SharedTurns } from './shared-turns.js';
 import { ViewAway, type ViewCopy } from './view-copy.js';
 
 const READY_POLL_MS = 5;
+/** It is said once that nothing is answered yet. */
+const TELL_AFTER_MS = 5_000;
 
 /**
  * The eligibility view as the service asks it: a copy moved on by a follower, together with what this process has
@@ -158,12 +160,28 @@ export class LiveView {
     };
   }
 
-  /** Resolves once questions are answered, rejects if the view is closed before. */
+  /** Resolves once questions are answered, rejects if the view is closed before. Tells once where it takes long. */
   async whenReady(): Promise<void> {
+    const { clock, onError } = this.#options;
+    let tellAtMs = clock.monotonic() + TELL_AFTER_MS;
     while (!this.#mayAnswer()) {
       this.#stopped.signal.throwIfAborted();
+      if (clock.monotonic() >= tellAtMs) {
+        tellAtMs = Infinity;
+        onError(this.#notReady());
+      }
       await pause(READY_POLL_MS);
     }
+  }
+
+  #notReady(): Error {
+    const { lastError, probeError } = this.#follower.status();
+    return new Error(
+      'nothing is answered yet: the view has not come to the end of the ledger, or cannot be told where that is',
+      {
+        cause: lastError ?? probeError ?? this.#copy.problem,
+      },
+    );
   }
 
   async close(): Promise<void> {

@@ -34,7 +34,8 @@ export async function openPostgresView(postgres: Postgres, options: OpenPostgres
   const damagedRows = () => new DamagedRows(ledger, onDamagedRow);
   const parts = { postgres, generations, damagedRows };
   let view = new PostgresView(parts, await generations.inUse());
-  if (await isOfALostLedger(await view.position(), options)) {
+  const asked = isOfALostLedger(await view.position(), options);
+  if (await postgres.waitFor('the ledger to come to where the view is', asked)) {
     options.onUnusable?.(new ViewUnusable('PAST_HEAD'));
     await view.makeAnew();
     // One that has not seen how far the old one had come, and so does not wait for the new one to come there.
