@@ -63,6 +63,6 @@ export function describeFeedOver(ledger: string, open: () => Promise<OpenedLedge
       }
       expect(watches).toHaveLength(30);
       expect(scene.errors).toEqual([]);
-    }, 60_000);
+    });
   });
 }

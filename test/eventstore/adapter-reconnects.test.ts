@@ -106,5 +106,5 @@ it(
     child.send('end');
     expect(await ended).toEqual([0, null]);
   },
-  FULL ? 600_000 : 60_000,
+  FULL ? 600_000 : 180_000,
 );

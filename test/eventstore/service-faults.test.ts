@@ -14,7 +14,8 @@ import { EventStoreProcess } from './server-process.js';
 
 const WRITERS = 8;
 const ROUNDS = FULL ? 10 : 1;
-const RECOVERY_MS = 10_000;
+/** A claim of the full form, on a machine that does nothing else. */
+const RECOVERY_MS = FULL ? 10_000 : 40_000;
 const OFFERS = { channel: 'whatsapp', purpose: 'offers' };
 
 const secret = () => randomBytes(32).toString('base64');
@@ -121,7 +122,7 @@ describe('eight callers of a service on EventStoreDB', () => {
         `${name}: ${writers.acknowledged.length} deeds acknowledged, slowest recovery ${Math.round(slowestMs)} ms`,
       );
     },
-    FULL ? 600_000 : 90_000,
+    FULL ? 600_000 : 180_000,
   );
 });
 

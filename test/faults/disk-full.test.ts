@@ -137,6 +137,6 @@ describe('a disk that is full', () => {
       await expectStopped([stranger, writer, ...known, ...taken]);
       figure(`disk full: ${known.length + taken.length + 2} opt-outs kept, then 503 until there was room again`);
     },
-    60_000,
+    180_000,
   );
 });

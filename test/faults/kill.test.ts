@@ -111,5 +111,5 @@ it(
         `${stopped(happenings).size} of ${phones.length} recipients stopped`,
     );
   },
-  FULL ? 600_000 : 60_000,
+  FULL ? 600_000 : 180_000,
 );

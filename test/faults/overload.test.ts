@@ -112,7 +112,7 @@ describe(`a flood of ${FLOOD} writers`, () => {
 
       await expectNormal(phones, flood.granted);
     },
-    FULL ? 300_000 : 60_000,
+    FULL ? 300_000 : 180_000,
   );
 
   /** Afterwards everything is as it was acknowledged, and a grant goes through again. */

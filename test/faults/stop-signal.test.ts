@@ -45,5 +45,5 @@ it(
     const recipientIds = await recipientIdsOf(last, phones);
     expect(await toldBy(last, recipientIds)).toEqual(expectedOf(writers.acknowledged));
   },
-  FULL ? 300_000 : 60_000,
+  FULL ? 300_000 : 180_000,
 );

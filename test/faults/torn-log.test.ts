@@ -103,6 +103,6 @@ describe('the end of the log is torn', () => {
         `torn log ${how}, ${ROUNDS} times: nothing before the tear was lost, behind it ${lost.join(', ')} commands`,
       );
     },
-    FULL ? 300_000 : 60_000,
+    FULL ? 300_000 : 180_000,
   );
 });

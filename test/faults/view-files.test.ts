@@ -136,6 +136,6 @@ describe('view:rebuild beside a loaded service', () => {
       const recipientIds = await recipientIdsOf(service, phones.slice(0, 40));
       expect(await disagreements(service, recipientIds, happeningsIn(await scanOf(service.dataDir)))).toEqual([]);
     },
-    FULL ? 300_000 : 60_000,
+    FULL ? 300_000 : 180_000,
   );
 });

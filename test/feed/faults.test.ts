@@ -92,7 +92,7 @@ it(
       `feed: ${KILLS} kills, ${revoking.acknowledged.size} opt-outs acknowledged, ${ids.length} changes told once`,
     );
   },
-  FULL ? 300_000 : 60_000,
+  FULL ? 300_000 : 180_000,
 );
 
 it('a consumer that does not read is cut off, told where to go on, and misses nothing', async () => {
@@ -118,7 +118,7 @@ it('a consumer that does not read is cut off, told where to go on, and misses no
   expect(told).toEqual(events.map(({ id }) => id));
   for (const source of [quick, again]) source.close();
   await service.stop();
-}, 60_000);
+});
 
 let made = 0;
 /** Big enough that some of them fill what the network holds: a kernel keeps megabytes for a reader. */

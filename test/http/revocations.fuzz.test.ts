@@ -7,7 +7,7 @@ import { businessOf } from './support/acme.js';
 /** fast-check prints the seed and the path of every failure; give them to `fc.assert` to see it again. */
 const FULL = process.env.FAULTS === 'full';
 const RUNS = { numRuns: FULL ? 2_000 : 100 };
-const PATIENCE_MS = FULL ? 900_000 : 60_000;
+const PATIENCE_MS = FULL ? 900_000 : 180_000;
 
 const CHANNELS = ['whatsapp', 'sms', 'email', 'voice', 'rcs'];
 const CATEGORIES = ['marketing', 'utility', 'authentication', 'service'];

@@ -9,7 +9,7 @@ import { businessOf, type Json } from './support/acme.js';
 /** fast-check prints the seed and the path of every failure; give them to `fc.assert` to see it again. */
 const FULL = process.env.FAULTS === 'full';
 const RUNS = { numRuns: FULL ? 1_500 : 80 };
-const PATIENCE_MS = FULL ? 900_000 : 60_000;
+const PATIENCE_MS = FULL ? 900_000 : 180_000;
 
 const GOLDEN = new URL('../../libs/providers/whatsapp/golden/', import.meta.url);
 const PAYLOADS = readdirSync(GOLDEN).map((file) => JSON.parse(readFileSync(new URL(file, GOLDEN), 'utf8')) as Json);

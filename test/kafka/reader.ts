@@ -19,7 +19,7 @@ export interface ReadOptions {
   readonly patienceMs?: number;
 }
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 /**
  * Reads a topic from its beginning with a plain kafkajs consumer until `until` is true, and resolves with what it saw,

@@ -24,7 +24,7 @@ beforeAll(async () => {
   service = await launchService(newDataDirectory(), { env: { KAFKA_BROKERS: broker.brokers.join(',') } });
   await registerAcme(service);
   guard = startGuard({ brokers: broker.brokers });
-  expect(await guard.live(AbortSignal.timeout(30_000))).toBe(true);
+  expect(await guard.live(AbortSignal.timeout(60_000))).toBe(true);
 }, START_MS);
 
 afterAll(async () => {

@@ -34,7 +34,7 @@ beforeAll(async () => {
   }
   backup = join(newDataDirectory(), 'backup');
   await mustRun('backup', { to: backup }, { DATA_DIR: service.dataDir });
-}, 60_000);
+});
 afterAll(async () => {
   await killLaunched();
   removeDataDirectories();
@@ -82,7 +82,7 @@ describe('restore', () => {
       rmSync(join(missing, name));
       expect(await refused(missing)).toContain(`${join(missing, name)} is missing`);
     },
-    60_000,
+    180_000,
   );
 
   it.each([
@@ -117,7 +117,7 @@ describe('restore', () => {
       edit(join(copy, 'manifest.json'), change);
       expect(await refused(copy)).toContain(join(copy, 'manifest.json'));
     },
-    30_000,
+    180_000,
   );
 
   it('refuses a directory without a manifest', async () => {
@@ -134,7 +134,7 @@ describe('restore', () => {
     expect(readdirSync(full)).toEqual(['something']);
     const inUse = await runTool('restore', { from: backup, to: service.dataDir });
     expect([inUse.code, inUse.stderr]).toEqual([1, expect.stringMatching(`process ${service.process.pid}`)]);
-  }, 30_000);
+  });
 
   it('refuses configured secrets that are not those of the ledger', async () => {
     const to = join(newDataDirectory(), 'restored');
@@ -142,7 +142,7 @@ describe('restore', () => {
     const { code, stderr } = await runTool('restore', { from: backup, to }, env);
     expect([code, stderr]).toEqual([1, expect.stringMatching(/PEPPER/)]);
     expect(stderr).not.toContain(env.PEPPER);
-  }, 30_000);
+  });
 
   it('takes up an empty directory in which another restore was cut off', async () => {
     const to = newDataDirectory();
@@ -150,7 +150,7 @@ describe('restore', () => {
     writeFileSync(join(to, '.restoring-999999999', 'ledger.db'), 'half');
     await mustRun('restore', { from: backup, to });
     expect(readdirSync(to).sort()).toEqual([...FILES, 'lock.db', 'lock.pid'].sort());
-  }, 30_000);
+  });
 });
 
 describe('a backup with configured secrets', () => {
@@ -172,7 +172,7 @@ describe('a backup with configured secrets', () => {
     await own.process.kill('SIGTERM');
     const again = await launchService(to, { env: secrets });
     await again.process.kill('SIGTERM');
-  }, 60_000);
+  });
 });
 
 describe('backup', () => {
@@ -181,7 +181,7 @@ describe('backup', () => {
     expect([taken.code, taken.stderr]).toEqual([1, expect.stringMatching(/is not empty/)]);
     const empty = await runTool('backup', { to: join(newDataDirectory(), 'b') }, { DATA_DIR: newDataDirectory() });
     expect([empty.code, empty.stderr]).toEqual([1, expect.stringMatching(/no embedded ledger/)]);
-  }, 30_000);
+  });
 
   it('cut off by kill -9 leaves nothing of its name, and the next one clears up', async () => {
     const place = newDataDirectory();
@@ -193,7 +193,7 @@ describe('backup', () => {
     expect(existsSync(to)).toBe(false);
     await mustRun('backup', { to }, { DATA_DIR: service.dataDir });
     expect(readdirSync(place)).toEqual(['backup']);
-  }, 30_000);
+  });
 
   const refusal = SmallDisk.refusal();
   const onSmallDisk = refusal === undefined ? it : it.skip;
@@ -218,7 +218,7 @@ describe('backup', () => {
         disk.unmount();
       }
     },
-    60_000,
+    180_000,
   );
 });
 
@@ -234,6 +234,6 @@ describe('a restore that was cut off between two files', () => {
       const { code, stderr } = await launchRefused(dataDir);
       expect([code, stderr]).toEqual([1, expect.stringMatching(/belongs to it|lost/)]);
     },
-    30_000,
+    180_000,
   );
 });

@@ -102,7 +102,7 @@ describe('a backup made while writers write', () => {
       expect(stopped(happenings).size).toBeGreaterThan(0);
       figure(`backup: ${copy.length} of ${original.length} events, ${acknowledged.size} acknowledged when it began`);
     },
-    FULL ? 300_000 : 90_000,
+    FULL ? 300_000 : 180_000,
   );
 
   it('takes neither an old position for reached nor an old view for its own', async () => {

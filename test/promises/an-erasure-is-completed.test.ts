@@ -138,7 +138,7 @@ describe('an erasure that is broken off', () => {
     backup.close();
     await until('it is complete', async () => (await vault.listAnnouncedErasures()).length === 0);
     expect(await toldOf(id)).toEqual([ERASED[0], ERASED[2]]);
-  }, 60_000);
+  });
 
   it('and cannot be completed at the start either, is tried again until it can', async () => {
     const phone = somebody();
@@ -159,5 +159,5 @@ describe('an erasure that is broken off', () => {
     backup.close();
     await until('it is complete', async () => (await service.running.parts.vault.listAnnouncedErasures()).length === 0);
     expect(await toldOf(id)).toEqual([ERASED[0], ERASED[2]]);
-  }, 60_000);
+  });
 });

@@ -247,5 +247,5 @@ describe('an erasure that is broken off', () => {
     } finally {
       await service.stop();
     }
-  }, 30_000);
+  });
 });

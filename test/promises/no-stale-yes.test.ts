@@ -51,7 +51,7 @@ describe('after a revocation is acknowledged no check says yes', () => {
       'revoked: REVOKED': PAIRS,
       'revoked, by position: REVOKED': PAIRS,
     });
-  }, 60_000);
+  });
 
   it('also where the same request is told several times at once: each that was answered is heard', async () => {
     await inLanes(40, 4, async (n) => {

@@ -40,7 +40,7 @@ afterAll(async () => {
   await scene.remove();
   await stopBrokers();
   removeDataDirectories();
-}, 60_000);
+});
 
 async function isLeader(replica: Replica): Promise<boolean> {
   const { relay } = JSON.parse((await healthOf(replica)).text) as { readonly relay?: { readonly leader: boolean } };

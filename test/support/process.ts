@@ -21,7 +21,7 @@ export interface LaunchOptions {
 }
 
 /** How long a start, or an end, may take before the test gives up on it. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 const running = new Set<ProgramProcess>();
 

@@ -34,7 +34,7 @@ const guards: Guard[] = [];
 afterEach(async () => {
   await Promise.all(guards.splice(0).map((guard) => guard.close()));
   await closeStages();
-}, 60_000);
+});
 
 async function compactHard(brokers: string[]): Promise<void> {
   const admin = plainClient(brokers).admin();

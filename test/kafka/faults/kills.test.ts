@@ -29,7 +29,7 @@ afterEach(async () => {
   await killLaunched();
   await stopBrokers();
   removeDataDirectories();
-}, 60_000);
+});
 
 const launch = () => launchService(dataDir, { env: { KAFKA_BROKERS: broker.brokers.join(',') } });
 
@@ -65,14 +65,14 @@ it(
     guard = startGuard({ brokers: broker.brokers, warnAfterMs: 1_000, denyAfterMs: DENY_AFTER_MS });
     const told: GuardState[] = [];
     guard.on('state', ({ state }) => told.push(state));
-    await guard.live(AbortSignal.timeout(30_000));
+    await guard.live(AbortSignal.timeout(60_000));
     witness = new Witness(guard, ids);
     const writers = new Writers(random, phones);
     for (let kill = 0; kill < KILLS; kill++) {
       const fault = FULL ? random.oneOf(['service', 'broker'] as const) : kill % 2 === 0 ? 'service' : 'broker';
       service = await strike(fault, service, writers);
     }
-    await guard.live(AbortSignal.timeout(30_000));
+    await guard.live(AbortSignal.timeout(60_000));
     told.length = 0;
     service = await strike('pause', service, writers);
     expect(told).toContain('STALE');

@@ -20,7 +20,7 @@ afterEach(async () => {
   await killLaunched();
   await stopBrokers();
   removeDataDirectories();
-}, 60_000);
+});
 
 async function metricsOf({ process }: ServiceProcess): Promise<string> {
   const { ports } = JSON.parse((await process.line('{"ready":true')) ?? '{}') as { ports: { metrics: number } };

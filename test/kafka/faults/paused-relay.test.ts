@@ -36,7 +36,7 @@ afterEach(async () => {
   await stopBrokers();
   await server?.remove();
   removeDataDirectories();
-}, 60_000);
+});
 
 const ids = Array.from({ length: 30 }, (_, n) => createHash('sha256').update(`person ${n}`).digest('base64url'));
 
@@ -75,7 +75,7 @@ class Facts {
 }
 
 /** Which of them publishes. One that is stopped cannot be asked. */
-function leaderAmong(relays: readonly RelayProcess[], patienceMs = 30_000): Promise<RelayProcess> {
+function leaderAmong(relays: readonly RelayProcess[], patienceMs = 60_000): Promise<RelayProcess> {
   const look = async () => {
     for (const relay of relays) if ((await relay.status()).leader) return relay;
     return undefined;
@@ -109,7 +109,7 @@ it(
     const relays = [await launch(), await launch()];
     await leaderAmong(relays);
     guard = startGuard({ brokers });
-    await guard.live(AbortSignal.timeout(30_000));
+    await guard.live(AbortSignal.timeout(60_000));
     const witness = new Witness(guard, ids);
     const facts = new Facts(ledger);
     const writing = Promise.all(Array.from({ length: WRITERS }, () => facts.write()));

@@ -18,7 +18,7 @@ let late: Guard | undefined;
 afterEach(async () => {
   await late?.close();
   await closeStages();
-}, 60_000);
+});
 
 /** What anybody with the right to write may put there, and nobody can make sense of. */
 function nonsenseUnder(key: string): readonly Message[] {
@@ -47,7 +47,7 @@ async function grant({ service }: Stage, phone: string): Promise<string> {
 }
 
 const says = (guard: Guard, id: string, reason: string) =>
-  until(`the guard says ${reason}`, () => guard.check(questionOf(id)).reason === reason || undefined, 30_000);
+  until(`the guard says ${reason}`, () => guard.check(questionOf(id)).reason === reason || undefined, 60_000);
 
 async function healedBy({ service }: Stage): Promise<number> {
   const { body } = await ask(service, 'GET', '/health/ready', { key: '' });
@@ -83,7 +83,7 @@ it(
       await must(ask(stage.service, 'POST', '/v1/businesses/acme/revocations', { body }));
     });
     late = startGuard({ brokers });
-    await late.live(AbortSignal.timeout(30_000));
+    await late.live(AbortSignal.timeout(60_000));
     for (const who of [guard, late]) {
       expect(ids.map((id) => who.check(questionOf(id)).reason)).toEqual([
         'CONSENTED',

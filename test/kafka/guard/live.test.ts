@@ -48,7 +48,7 @@ function open(options: Partial<GuardOptions> = {}): Guard {
 
 async function openLive(options: Partial<GuardOptions> = {}): Promise<Guard> {
   const guard = open(options);
-  await expect(guard.live(AbortSignal.timeout(20_000))).resolves.toBe(true);
+  await expect(guard.live(AbortSignal.timeout(60_000))).resolves.toBe(true);
   return guard;
 }
 

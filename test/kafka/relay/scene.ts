@@ -133,7 +133,7 @@ export async function recordsOf(scene: RelayScene, brokers: string[], topic: str
 }
 
 /** Every two milliseconds, and not without end. */
-export async function until(condition: () => boolean, patienceMs = 20_000): Promise<void> {
+export async function until(condition: () => boolean, patienceMs = 60_000): Promise<void> {
   const deadline = performance.now() + patienceMs;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error('it did not come about');

@@ -13,11 +13,11 @@ let scene: RelayScene;
 beforeAll(async () => {
   broker = await startBroker({ settings: { 'message.max.bytes': String(MOST_BYTES) } });
 }, 120_000);
-afterAll(stopBrokers, 30_000);
+afterAll(stopBrokers);
 beforeEach(async () => {
   scene = await RelayScene.open(broker.brokers);
 });
-afterEach(() => scene.close(), 30_000);
+afterEach(() => scene.close());
 
 const records = (topic: string) => recordsOf(scene, broker.brokers, topic);
 const told = <T>(all: readonly SeenRecord[], key: string) =>
