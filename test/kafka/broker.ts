@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kafkaJars, type KafkaVersion } from './jars.js';
-import { KafkaNode } from './node.js';
+import { classArchiveOf, KafkaNode, type NodeOptions } from './node.js';
 import { claimPort, type ClaimedPort } from './ports.js';
 import { untilReady } from './ready.js';
 
@@ -54,8 +54,8 @@ export class KafkaCluster {
     return this.nodes.map(({ address }) => address);
   }
 
-  async start(jars: string, count: number, options: BrokerOptions): Promise<void> {
-    const { settings = {}, dataDir = this.workDir, before = async (port: number) => port } = options;
+  async start(jars: string, count: number, options: BrokerOptions & Pick<NodeOptions, 'leavesClasses'>): Promise<void> {
+    const { settings = {}, dataDir = this.workDir, before = async (port: number) => port, leavesClasses } = options;
     const places = await Promise.all(range(count).map((id) => this.place(id, before)));
     const voters = places.map(({ id, controller }) => `${id}@127.0.0.1:${controller}`).join(',');
     const all = { ...COMMON, ...(count === 1 ? ALONE : TOGETHER), ...replication(count), ...settings };
@@ -67,6 +67,7 @@ export class KafkaCluster {
         settings: all,
         workDir: this.workDir,
         dataDir: join(dataDir, `node-${place.id}`),
+        ...(leavesClasses === undefined ? {} : { leavesClasses }),
       };
       this.nodes.push(new KafkaNode(own, (node) => untilReady(node, count)));
     }
@@ -166,6 +167,7 @@ export async function stopBrokers(): Promise<void> {
 
 async function start(version: KafkaVersion, count: number, options: BrokerOptions): Promise<KafkaCluster> {
   const jars = await kafkaJars(version);
+  if (!existsSync(classArchiveOf(jars))) await archiveClasses(jars);
   const cluster = new KafkaCluster();
   try {
     await cluster.start(jars, count, options);
@@ -174,6 +176,22 @@ async function start(version: KafkaVersion, count: number, options: BrokerOption
     await cluster.stop();
     throw error;
   }
+}
+
+/** Once for all that start later: two workers may both do it, and the last one's stays. */
+async function archiveClasses(jars: string): Promise<void> {
+  const archive = classArchiveOf(jars);
+  const leavesClasses = `${archive}.part-${process.pid}`;
+  const cluster = new KafkaCluster();
+  try {
+    await cluster.start(jars, 1, { leavesClasses });
+    await cluster.nodes[0]?.kill('SIGTERM');
+  } finally {
+    await cluster.stop();
+  }
+  // A JVM that cannot leave any is not asked again.
+  if (!existsSync(leavesClasses)) writeFileSync(leavesClasses, '');
+  renameSync(leavesClasses, archive);
 }
 
 function replication(count: number): Record<string, string> {
