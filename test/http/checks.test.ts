@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SettableClock } from '#platform';
+import { CheckEligibilityHandler, type Check } from '../../apps/ledger/queries/check-eligibility.js';
+import { readCheck } from '../../apps/ledger/requests/check-body.js';
 import { grantBody, must, registerAcme, type Answer } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { businessOf, expectProblem, fieldsOf, type Json } from './support/acme.js';
@@ -54,6 +56,14 @@ describe('checks', () => {
       rulesVersion: '1',
     });
     expect(String(position).split('.')[0]).toBe(String(answer.body.position).split('.')[0]);
+  });
+
+  it('wait for nothing where the view has come to the position that they carry', () => {
+    const { parts } = service.running;
+    const [handler, check] = [new CheckEligibilityHandler(parts), readCheck(parts, 'acme', question()) as Check];
+    const asked = (atLeast: string) => handler.answer({ businessId: 'acme', checks: [check], atLeast });
+    expect(asked(parts.view.status().position as string)).toMatchObject([{ eligible: true, reason: 'CONSENTED' }]);
+    expect(asked(`${parts.store.ledgerId}.1000000`)).toHaveProperty('then');
   });
 
   it('say the same by address, by id in the body, by id in the path, from the view and from the ledger', async () => {

@@ -7,6 +7,7 @@ import { ask, deliver, deliveryOf, grantBody, must, registerAcme } from '../supp
 import { check, decided, healthOf, phone, ReplicaScene, revoke, type Replica } from './scene.js';
 
 const ACME = '/v1/businesses/acme';
+const NDJSON = 'application/x-ndjson';
 
 async function found(at: Replica, businessId: string): Promise<Json> {
   const body = { legalName: 'New S.p.A.', displayName: 'New', defaultRegion: 'IT' };
@@ -31,6 +32,14 @@ describe('two replicas over one ledger and one database', () => {
   it('know at once what the other has registered', async () => {
     await must(ask(one, 'PUT', `${ACME}/purposes/events`, { body: { category: 'marketing', title: 'Events' } }));
     expect((await decided(other, phone(0), { purpose: 'events' })).reason).toBe('NO_CONSENT');
+    for (let n = 0; n < 3; n++) {
+      const topic = { channel: 'whatsapp', purpose: `parties-${n}` };
+      await must(ask(one, 'PUT', `${ACME}/purposes/${topic.purpose}`, { body: { category: 'marketing', title: 'P' } }));
+      const path = `${ACME}/eligibility/filter?${new URLSearchParams(topic).toString()}`;
+      const raw = JSON.stringify({ recipient: { phone: phone(0) } });
+      const { body } = await must(ask(other, 'POST', path, { raw, headers: { 'content-type': NDJSON } }));
+      expect(body).toMatchObject({ reason: 'NO_CONSENT' });
+    }
   });
 
   it('know a business over gRPC as soon as it is founded at the other', async () => {

@@ -6,13 +6,12 @@ import { mayBeNews, withNews } from '../commands/register.js';
 import type { Parts } from '../parts.js';
 import {
   CONSISTENCIES,
-  CheckEligibility,
   type CheckEligibilityHandler,
   type CheckRequest,
   type Consistency,
   type Decision,
 } from '../queries/check-eligibility.js';
-import { readCheck, requirePosition } from '../requests/check-body.js';
+import { readCheck, requireBatch, requirePosition } from '../requests/check-body.js';
 import { eachAnswered, readBatchWithNews, type ReadBatch } from '../requests/check-batch.js';
 import { requireBusiness, type Asked } from './asked.js';
 import type { Reply } from './calls.js';
@@ -66,6 +65,7 @@ export class EligibilityCalls {
   }
 
   private answer(request: CheckBatchRequest, businessId: string): Buffer | Promise<Reply> {
+    requireBatch(this.parts, request.checks);
     const batch = readBatchWithNews(this.parts, businessId, request.checks, request);
     if (!(batch instanceof Promise)) return this.answerBatch(request, businessId, batch);
     return batch.then(async (read) => asReply(await this.answerBatch(request, businessId, read)));
@@ -82,10 +82,8 @@ export class EligibilityCalls {
   }
 
   private decided(request: CheckRequest, encode: (decisions: readonly Decision[]) => Buffer) {
-    const isPlain = request.atLeast === undefined && request.consistency !== 'ledger';
-    const decisions = isPlain ? this.checks.decideAllNow(request) : undefined;
-    if (decisions) return encode(decisions);
-    return this.checks.execute(new CheckEligibility(request)).then((later) => ({ bytes: encode(later) }));
+    const decisions = this.checks.answer(request);
+    return decisions instanceof Promise ? decisions.then((later) => ({ bytes: encode(later) })) : encode(decisions);
   }
 }
 

@@ -1,10 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { QueryBus } from '@nestjs/cqrs';
-import { hasReached, type Position } from '#event-store';
+import type { Position } from '#event-store';
 import { Refusal, invalid, notJson, readJson } from '#platform';
 import type { Parts } from '../parts.js';
-import { CheckEligibility, type Check, type Decision } from '../queries/check-eligibility.js';
-import { readCheck, type RawCheck } from '../requests/check-body.js';
+import { CheckEligibility } from '../queries/check-eligibility.js';
+import { eachAnswered, readBatchWithNews } from '../requests/check-batch.js';
+import type { RawCheck } from '../requests/check-body.js';
 import { itemProblem } from '../requests/name-recipient.js';
 import { linesJson, type BatchResult } from './decision-json.js';
 import type { Line } from './lines.js';
@@ -43,19 +44,15 @@ export class Audience {
   }
 
   private async decide(lines: readonly Line[]): Promise<readonly BatchResult[]> {
-    const { businessId, defaults } = this.asked;
+    const { businessId, defaults, atLeast } = this.asked;
     const items = lines.map((line) => this.read(line));
-    const read = items.map((item) =>
-      item instanceof Refusal ? item : readCheck(this.parts, businessId, item, defaults),
-    );
-    const decisions = await this.ask(read.filter((one): one is Check => !(one instanceof Refusal)));
-    let next = 0;
-    return read.map((one, index): BatchResult => {
+    const batch = await readBatchWithNews(this.parts, businessId, items, defaults);
+    const fresh = atLeast === undefined ? {} : { atLeast };
+    const decisions = await this.queries.execute(new CheckEligibility({ businessId, checks: batch.checks, ...fresh }));
+    return eachAnswered(batch, decisions, (outcome, index): BatchResult => {
       const item = items[index];
       const ref = item instanceof Refusal ? undefined : item?.ref;
-      return one instanceof Refusal
-        ? { ref, error: itemProblem(one) }
-        : { ref, decision: decisions[next++] as Decision };
+      return outcome instanceof Refusal ? { ref, error: itemProblem(outcome) } : { ref, decision: outcome };
     });
   }
 
@@ -67,13 +64,5 @@ export class Audience {
     if (json.faults.length > 0) return invalid(json.faults);
     const { value } = json;
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
-  }
-
-  /** A position that the view has come to is not asked for again: waiting, even for nothing, costs more than deciding. */
-  private ask(checks: readonly Check[]): Promise<readonly Decision[]> {
-    const { businessId, atLeast } = this.asked;
-    const { position } = this.parts.view.status();
-    const isThere = atLeast === undefined || (position !== undefined && hasReached(position, atLeast));
-    return this.queries.execute(new CheckEligibility({ businessId, checks, ...(isThere ? {} : { atLeast }) }));
   }
 }

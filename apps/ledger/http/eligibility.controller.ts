@@ -61,6 +61,7 @@ export class EligibilityController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const items = body.checks.map((item) => (isObject(item) ? (item as BatchItem) : {}));
+    requireBatch(this.parts, items);
     const batch = await readBatchWithNews(this.parts, businessId, items, body);
     const decisions = await this.ask(businessId, batch.checks, body);
     const results = eachAnswered(batch, decisions, (outcome, index): BatchResult => {

@@ -3,6 +3,7 @@ import { QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal } from '#platform';
 import { Authenticator, unauthenticated } from '../authenticate.js';
+import { withNews } from '../commands/register.js';
 import { Parts } from '../parts.js';
 import { readTopic, requirePosition, type RawCheck } from '../requests/check-body.js';
 import { AnswerLines } from './answer-lines.js';
@@ -36,19 +37,15 @@ export class FilterController implements OnModuleDestroy {
   ) {}
 
   @Route(filterRoute)
-  filter(
+  async filter(
     @Param('b') businessId: string,
     @Query() { atLeast, ...defaults }: FilterQuery,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
-  ): void {
-    const { streamsMax } = this.parts.config.filter;
-    if (this.running.size >= streamsMax) {
-      const detail = `At most ${streamsMax} audiences are filtered at once.`;
-      throw new Refusal('OVERLOADED', detail, { retryAfterMs: RETRY_AFTER_MS });
-    }
+  ): Promise<void> {
     const position = requirePosition(atLeast, undefined);
-    this.requireTopic(businessId, defaults);
+    await withNews(this.parts, () => this.requireTopic(businessId, defaults));
+    this.requireRoom();
     reply.hijack();
     reply.raw.writeHead(200, { 'content-type': NDJSON, 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
     reply.raw.flushHeaders();
@@ -62,6 +59,13 @@ export class FilterController implements OnModuleDestroy {
   /** What is still being filtered when the service stops is ended, and told how far it came. */
   onModuleDestroy(): void {
     for (const one of this.running) one.endWith(STOPPING);
+  }
+
+  private requireRoom(): void {
+    const { streamsMax } = this.parts.config.filter;
+    if (this.running.size < streamsMax) return;
+    const detail = `At most ${streamsMax} audiences are filtered at once.`;
+    throw new Refusal('OVERLOADED', detail, { retryAfterMs: RETRY_AFTER_MS });
   }
 
   /** Where every line would have the same fault, that is the answer. */

@@ -73,24 +73,23 @@ export class CheckEligibilityHandler implements IQueryHandler<CheckEligibility> 
 
   constructor(private readonly parts: Parts) {}
 
-  /** Waits only where the look-up does. */
   execute({ request }: CheckEligibility): Promise<readonly Decision[]> {
+    return Promise.resolve(this.answer(request));
+  }
+
+  /** The same, and a promise only where the look-up waits for something. */
+  answer(request: CheckRequest): readonly Decision[] | Promise<readonly Decision[]> {
     const ids = request.checks.map(({ recipientId }) => recipientId);
     const looked = request.consistency === 'ledger' ? this.readLedger(request, ids) : this.readView(request, ids);
     if (looked instanceof Promise) return looked.then((later) => this.decide(request, later));
-    return Promise.resolve(this.decide(request, looked));
+    return this.decide(request, looked);
   }
 
   /** One decision over the view without a promise; undefined where the view has to be waited for. */
   decideNow(businessId: string, check: Check): Decision | undefined {
-    return this.decideAllNow({ businessId, checks: [check] })?.[0];
-  }
-
-  /** The same for many. */
-  decideAllNow(request: CheckRequest): readonly Decision[] | undefined {
-    const ids = request.checks.map(({ recipientId }) => recipientId);
-    const looked = this.readView(request, ids);
-    return looked instanceof Promise ? undefined : this.decide(request, looked);
+    const request = { businessId, checks: [check] };
+    const looked = this.readView(request, [check.recipientId]);
+    return looked instanceof Promise ? undefined : this.decide(request, looked)[0];
   }
 
   private decide(request: CheckRequest, looked: Looked): readonly Decision[] {
@@ -113,8 +112,12 @@ export class CheckEligibilityHandler implements IQueryHandler<CheckEligibility> 
     });
   }
 
+  /** A position that the view has come to is not asked for again: waiting, even for nothing, costs more than deciding. */
   private readView({ businessId, atLeast }: CheckRequest, ids: readonly string[]): Looked | Promise<Looked> {
-    return this.parts.view.lookUp(businessId, ids, atLeast === undefined ? {} : { atLeast });
+    const { view } = this.parts;
+    const position = atLeast === undefined ? undefined : view.status().position;
+    const isThere = atLeast === undefined || (position !== undefined && hasReached(position, atLeast));
+    return view.lookUp(businessId, ids, isThere ? {} : { atLeast });
   }
 
   /** Many checks fall into one millisecond, and writing an instant out costs more than judging a state. */

@@ -2,7 +2,7 @@ import { Refusal } from '#platform';
 import { behindOthers, mayBeNews } from '../commands/register.js';
 import type { Parts } from '../parts.js';
 import type { Check, Decision } from '../queries/check-eligibility.js';
-import { readCheck, requireBatch, type RawCheck } from './check-body.js';
+import { readCheck, type RawCheck } from './check-body.js';
 
 /** The questions of a batch as they were understood: one that is the caller's mistake is answered as such. */
 export interface ReadBatch {
@@ -11,12 +11,16 @@ export interface ReadBatch {
   readonly checks: readonly Check[];
 }
 
-/** Throws where there are more than a batch may hold. */
-export function readBatch(parts: Parts, businessId: string, asked: readonly RawCheck[], defaults: RawCheck): ReadBatch {
-  requireBatch(parts, asked);
+/** One that could not be read so far stays what it is. */
+function readBatch(
+  parts: Parts,
+  businessId: string,
+  asked: readonly (RawCheck | Refusal)[],
+  defaults: RawCheck,
+): ReadBatch {
   const checks: Check[] = [];
   const items = asked.map((item) => {
-    const read = readCheck(parts, businessId, item, defaults);
+    const read = item instanceof Refusal ? item : readCheck(parts, businessId, item, defaults);
     if (!(read instanceof Refusal)) checks.push(read);
     return read;
   });
@@ -24,13 +28,13 @@ export function readBatch(parts: Parts, businessId: string, asked: readonly RawC
 }
 
 /**
- * The same, read again where another process may have registered a moment ago what an item names. Where this one does not
+ * Reads questions, and reads them again where another process may have registered a moment ago what an item names. Where this one does not
  * get to know that in time, the item is to be asked again.
  */
 export function readBatchWithNews(
   parts: Parts,
   businessId: string,
-  asked: readonly RawCheck[],
+  asked: readonly (RawCheck | Refusal)[],
   defaults: RawCheck,
 ): ReadBatch | Promise<ReadBatch> {
   const batch = readBatch(parts, businessId, asked, defaults);
