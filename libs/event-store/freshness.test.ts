@@ -43,6 +43,14 @@ describe('freshness', () => {
     expect(freshness.lagMs()).not.toBe(Infinity);
   });
 
+  it('is proved by a head that was read while the follower came to it', async () => {
+    const { freshness } = setUp();
+    const probing = freshness.probe();
+    freshness.reached(at(5));
+    await probing;
+    expect(freshness.lagMs()).toBe(0);
+  });
+
   it('is proved by no head that cannot be read, and by no position of another ledger', async () => {
     const { ledger, freshness } = setUp();
     ledger.fails = true;

@@ -25,8 +25,9 @@ export class Freshness {
   async probe(): Promise<void> {
     const beganMs = this.monotonic();
     try {
-      this.open.push({ beganMs, head: await this.store.head() });
+      const head = await this.store.head();
       this.failure = undefined;
+      this.open.push({ beganMs, head });
       this.settle();
     } catch (error) {
       this.failure = error;
