@@ -80,7 +80,7 @@ describe('standing for a lock', () => {
     const said = once(first.stdout, 'data');
     first.kill('SIGSTOP');
     const beganMs = performance.now();
-    const term = await new LockElection(open(), 'work', { leaseMs }).stand(AbortSignal.timeout(20_000));
+    const term = await new LockElection(open(), 'work', { leaseMs }).stand(AbortSignal.timeout(60_000));
     expect(performance.now() - beganMs).toBeGreaterThan(leaseMs / 2);
     first.kill('SIGCONT');
     expect(String(await said)).toBe('over\n');
@@ -89,9 +89,9 @@ describe('standing for a lock', () => {
   });
 
   it('leaves one alone that lives, for longer than a lease', async () => {
-    const leaseMs = 1_000;
+    const leaseMs = 2_000;
     const first = await new LockElection(open(), 'work', { leaseMs }).stand(standing.signal);
-    const given = new LockElection(open(), 'work', { leaseMs }).stand(AbortSignal.timeout(3 * leaseMs));
+    const given = new LockElection(open(), 'work', { leaseMs }).stand(AbortSignal.timeout(2.5 * leaseMs));
     await expect(given).rejects.toThrow();
     expect(first.over.aborted).toBe(false);
     await first.resign();
