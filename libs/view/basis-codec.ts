@@ -43,7 +43,7 @@ export function unpackBasis(cell: Packed, from: number, impliedType: string, rec
   return basis;
 }
 
-function impliedStream(type: string, recipientId: string): string {
+export function impliedStream(type: string, recipientId: string): string {
   return type === 'UserMessaged' ? `conversation-${recipientId}` : `consent-${recipientId}`;
 }
 

@@ -24,8 +24,7 @@ export function encode(state: RecipientState, recipientId: string): string {
   return JSON.stringify(pack(state, recipientId));
 }
 
-/** The same before it is written as text. */
-export function pack(state: RecipientState, recipientId: string): Packed {
+function pack(state: RecipientState, recipientId: string): Packed {
   const part = (cells: readonly Packed[]): Value => (cells.length === 0 ? 0 : cells);
   return [
     part(state.grants.map((cell) => packGrant(cell, recipientId))),
@@ -48,8 +47,7 @@ export function decode(text: string, recipientId: string): RecipientState {
   return unpack(JSON.parse(text) as Packed, recipientId);
 }
 
-/** The state that `pack` packed for this recipient. */
-export function unpack(packed: Packed, recipientId: string): RecipientState {
+function unpack(packed: Packed, recipientId: string): RecipientState {
   const part = <C>(index: number, read: (cell: Packed, recipientId: string) => C): readonly C[] => {
     const cells = packed[index] as readonly Packed[] | 0 | undefined;
     if (cells === 0) return NOTHING;

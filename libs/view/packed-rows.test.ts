@@ -2,10 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { EMPTY_STATE } from '#consent';
-import { ByteReader, ByteWriter, TextTable } from '#packed';
-import type { Value } from './basis-codec.js';
 import { PackedRows } from './packed-rows.js';
-import { readValue, writeValue } from './packed-value.js';
 import type { RecipientRow } from './port.js';
 import { randomHistory } from './random-history.js';
 import { RowCache } from './row-cache.js';
@@ -71,32 +68,6 @@ describe('rows packed outside the heap', () => {
     const rows = new PackedRows(8 * MIB);
     rows.put('r1', rowOf('acme'));
     expect(rows.get('r1')).toBeUndefined();
-  });
-});
-
-describe('a packed value', () => {
-  it('comes back as it was written', () => {
-    const leaf = fc.oneof(
-      fc.string(),
-      fc.uuid(),
-      fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('base64url')),
-      fc.integer({ min: -5, max: 500 }),
-      fc.maxSafeInteger(),
-      // JSON, which these come from, has no negative zero.
-      fc.double({ noNaN: true }).filter((one) => !Object.is(one, -0)),
-    );
-    const { value } = fc.letrec<{ value: Value }>((tie) => ({ value: fc.oneof(leaf, fc.array(tie('value'))) }));
-    fc.assert(
-      fc.property(value, (one) => {
-        const texts = new TextTable();
-        const out = new ByteWriter(texts);
-        writeValue(out, one);
-        const input = new ByteReader(texts);
-        input.bytes = out.bytes;
-        expect(readValue(input)).toStrictEqual(one);
-        expect(input.at).toBe(out.length);
-      }),
-    );
   });
 });
 

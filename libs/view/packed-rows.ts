@@ -1,7 +1,5 @@
 import { ByteReader, ByteWriter, NO_ENTRY, PackedTable, TextTable, TooLong, isRecipientId } from '#packed';
-import type { Packed } from './basis-codec.js';
-import { pack, unpack } from './codec.js';
-import { readValue, writeValue } from './packed-value.js';
+import { readState, writeState } from './packed-state.js';
 import type { RecipientRow } from './port.js';
 
 /**
@@ -64,7 +62,7 @@ export class PackedRows {
     try {
       out.byte(KEPT);
       out.text(businessId);
-      writeValue(out, pack(state, recipientId));
+      writeState(out, state, recipientId);
     } catch (error) {
       if (!(error instanceof TooLong)) throw error;
       return NOT_KEPT;
@@ -89,5 +87,5 @@ function read(table: PackedTable, recipientId: string, input: ByteReader): Recip
   input.at = table.payloadAt(entry);
   if (input.byte() !== KEPT) return undefined;
   const businessId = input.text();
-  return { businessId, state: unpack(readValue(input) as Packed, recipientId) };
+  return { businessId, state: readState(input, recipientId) };
 }

@@ -2,13 +2,20 @@ import type { PackedRows } from './packed-rows.js';
 import type { RecipientRow } from './port.js';
 
 /**
- * The decoded rows read last: at least so many, and at most twice as many. Two generations instead of a list in order of use: what was read since
- * the younger one was opened stays, the rest goes when it is full. A hit costs one look-up and moves nothing. Behind
- * them many more stand packed.
+ * Of those that stand packed, one in so many that are read is kept decoded: who is asked about often is soon among
+ * them, and an audience that is asked about once does not push them out.
+ */
+const KEPT_ONE_IN = 8;
+
+/**
+ * The decoded rows read last: at least so many, and at most twice as many. Two generations instead of a list in order
+ * of use: what was read since the younger one was opened stays, the rest goes when it is full. A hit costs one look-up
+ * and moves nothing. Behind them many more stand packed.
  */
 export class RowCache {
   #young = new Map<string, RecipientRow>();
   #old = new Map<string, RecipientRow>();
+  #unpackedSoFar = 0;
   readonly #generation: number;
 
   constructor(
@@ -25,14 +32,23 @@ export class RowCache {
   get(recipientId: string): RecipientRow | undefined {
     const young = this.#young.get(recipientId);
     if (young !== undefined) return young;
-    const older = this.#old.get(recipientId) ?? this.packed?.get(recipientId);
-    if (older !== undefined) this.#keep(recipientId, older);
-    return older;
+    const old = this.#old.get(recipientId);
+    if (old === undefined) return this.#unpacked(recipientId);
+    this.#keep(recipientId, old);
+    return old;
   }
 
   put(recipientId: string, row: RecipientRow): void {
     this.#keep(recipientId, row);
     this.packed?.put(recipientId, row);
+  }
+
+  #unpacked(recipientId: string): RecipientRow | undefined {
+    const row = this.packed?.get(recipientId);
+    if (row === undefined) return undefined;
+    this.#unpackedSoFar = (this.#unpackedSoFar + 1) % KEPT_ONE_IN;
+    if (this.#unpackedSoFar === 0) this.#keep(recipientId, row);
+    return row;
   }
 
   #keep(recipientId: string, row: RecipientRow): void {
