@@ -35,12 +35,17 @@ export function isInstant(value: unknown): value is Instant {
   return dayOf(value) <= DAYS_OF_EVERY_MONTH || isCalendarDay(value.slice(0, 10));
 }
 
-/** `addMs(instant, DAY_MS)`, without reading a date where the day simply counts up: every check may ask for it. */
+/** `addMs(instant, DAY_MS)`, without reading a date where the day was asked about before: every check may ask for it. */
 export function oneDayAfter(instant: Instant): Instant {
-  const next = dayOf(instant) + 1;
-  if (next > DAYS_OF_EVERY_MONTH) return addMs(instant, DAY_MS);
-  return `${instant.slice(0, 8)}${next < 10 ? '0' : ''}${next}${instant.slice(10)}`;
+  if (instant >= LAST_DAY) return addMs(instant, DAY_MS);
+  const day = instant.slice(0, 10);
+  if (day !== lastAsked.day) lastAsked = { day, next: addMs(`${day}T00:00:00.000Z`, DAY_MS).slice(0, 10) };
+  return lastAsked.next + instant.slice(10);
 }
+
+const LAST_DAY = '9999-12-31';
+/** Contacts of those who are asked about are mostly of the same day. */
+let lastAsked = { day: '', next: '' };
 
 function dayOf(instant: Instant): number {
   return Number(instant.slice(8, 10));

@@ -26,7 +26,7 @@ export type ReadAddress = Address | { readonly recipientId: string } | AddressPr
 
 export interface ReadAddressOptions {
   /** ISO 3166 country in which a phone number without calling code is read; one the numbering plans do not know is ignored. */
-  readonly defaultRegion?: string;
+  readonly defaultRegion?: string | undefined;
   /** For revocations: an address that cannot be read is kept as well as can be, marked `unparsed`. */
   readonly lenient?: boolean;
 }
@@ -50,12 +50,26 @@ const REMEDIES: Readonly<Record<AddressField, string>> = {
 /** Reads whom a request means: an object with exactly one of the address fields, where null counts as not given. */
 export function readAddress(recipient: unknown, options: ReadAddressOptions = {}): ReadAddress {
   const fields = (typeof recipient === 'object' && recipient !== null ? recipient : {}) as Record<string, unknown>;
-  const [field, ...others] = ADDRESS_FIELDS.filter((name) => (fields[name] ?? undefined) !== undefined);
+  // One look at each field, and no list of those that are given: this is done for every check of a batch.
+  let [field, count]: [AddressField | undefined, number] = [undefined, 0];
+  for (const name of ADDRESS_FIELDS) {
+    if (!isGiven(fields[name])) continue;
+    field ??= name;
+    count += 1;
+  }
   if (field === undefined) return problem('none', '', `Give one of ${ADDRESS_FIELDS.join(', ')}.`);
-  if (others.length > 0) return problem('several', '', `Give only one of ${[field, ...others].join(', ')}.`);
+  if (count > 1) return problem('several', '', `Give only one of ${namesOfGiven(fields)}.`);
   const given = textOf(fields[field], options);
   const read = given === undefined ? undefined : READERS[field](given, options);
   return read ?? problem('invalid', field, REMEDIES[field]);
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function namesOfGiven(fields: Readonly<Record<string, unknown>>): string {
+  return ADDRESS_FIELDS.filter((name) => isGiven(fields[name])).join(', ');
 }
 
 export function isRecipientId(value: unknown): value is string {

@@ -54,8 +54,7 @@ function addressFieldsOf(recipient: unknown): Readonly<Record<string, unknown>> 
 }
 
 function options(parts: Parts, businessId: string, lenient: boolean) {
-  const region = parts.view.catalogue.business(businessId)?.state.profile?.defaultRegion;
-  return { lenient, ...(region === undefined ? {} : { defaultRegion: region }) };
+  return { lenient, defaultRegion: parts.view.catalogue.business(businessId)?.state.profile?.defaultRegion };
 }
 
 type Readable = Exclude<ReadAddress, { problem: unknown }>;
