@@ -45,7 +45,7 @@ export class Gate {
   private readonly places: Readonly<Record<Place, InWork>>;
   private readonly strangers = new InWork(STRANGERS_MAX);
   private readonly entries = new WeakMap<Metadata, Entry>();
-  /** Unary calls whose message is awaited, the oldest first. */
+  /** Calls whose one message is awaited, the oldest first. */
   private readonly arriving = new Map<ServerInterceptingCall, number>();
   private readonly looking = setInterval(() => this.endOverdue(), LOOK_MS).unref();
 
@@ -54,13 +54,11 @@ export class Gate {
     this.places = { work: new InWork(work), filter: new InWork(filter), watch: new InWork(watch) };
   }
 
-  readonly interceptor: ServerInterceptor = ({ path, requestStream, responseStream }, next) => {
-    const method = SERVED_BY_PATH.get(path);
-    const admit = () =>
-      method
-        ? this.admit(call, method, requestStream)
-        : this.admitStranger(call, requestStream, requestStream || responseStream);
-    const call: ServerInterceptingCall = new ServerInterceptingCall(next, { start: (begin) => begin(admit()) });
+  readonly interceptor: ServerInterceptor = (asked, next) => {
+    const method = SERVED_BY_PATH.get(asked.path);
+    const call: ServerInterceptingCall = new ServerInterceptingCall(next, {
+      start: (begin) => begin(method ? this.admit(call, method, asked.requestStream) : this.admitStranger(call, asked)),
+    });
     return call;
   };
 
@@ -112,13 +110,14 @@ export class Gate {
   }
 
   /** One question and one answer always find room: a cluster that is not told how this process is would end it. */
-  private admitStranger(call: ServerInterceptingCall, asksOn: boolean, isStream: boolean): ServerListener {
+  private admitStranger(call: ServerInterceptingCall, { requestStream, responseStream }: Kind): ServerListener {
     let leave: (() => void) | undefined;
     return new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, proceed) => {
-        leave = isStream ? this.strangers.enter() : () => undefined;
-        if (!leave) return this.refuse(call, UNKNOWN, overloaded());
-        if (!asksOn) this.arriving.set(call, performance.now());
+        const isStream = requestStream || responseStream;
+        leave = isStream ? this.strangers.enter() : undefined;
+        if (isStream && !leave) return this.refuse(call, UNKNOWN, overloaded());
+        if (!requestStream) this.arriving.set(call, performance.now());
         proceed(metadata);
       })
       .withOnReceiveHalfClose((proceed) => {
@@ -148,6 +147,8 @@ export class Gate {
     }
   }
 }
+
+type Kind = Pick<Parameters<ServerInterceptor>[0], 'requestStream' | 'responseStream'>;
 
 export function authorizationIn(metadata: Metadata): string | undefined {
   const [value] = metadata.get('authorization');
