@@ -67,7 +67,7 @@ export class Generation implements ViewStore {
 
   /**
    * One statement, and so one transaction: position and rows, or neither. A stream whose name is no text here was written
-   * by a stranger: who it names stays unknown, which is a no.
+   * by a stranger, and nobody can ask about whom it names: they stay unknown.
    */
   async commit({ recipients, businesses, from, to }: ViewChanges): Promise<void> {
     const known = [...recipients].filter(([id, { businessId }]) => isText(id) && isText(businessId));

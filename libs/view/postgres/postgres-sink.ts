@@ -35,7 +35,7 @@ export class PostgresSink implements RowSink {
   }
 }
 
-/** Without the rows of streams that a stranger wrote, whose names are no text here: who they name stays unknown. */
+/** Without the rows of streams that a stranger wrote, whose names are no text here. */
 function textsOnly(rows: readonly string[]): readonly string[] {
   if (rows.every(isText)) return rows;
   return rows.filter((_, index) => rows.slice(index - (index % 3), index - (index % 3) + 3).every(isText));
