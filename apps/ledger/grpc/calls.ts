@@ -126,9 +126,10 @@ export class Calls {
   }
 
   /** Its work has ended: it is counted, and its place is free. */
-  private settle({ path }: ServedMethod, { sinceMs, leave }: Entry, call: EndedCall, code: number): void {
-    leave();
-    this.parts.metrics.grpcCall(path, call.cancelled ? endingOf(call) : code, (performance.now() - sinceMs) / 1_000);
+  private settle({ path }: ServedMethod, entry: Entry, call: EndedCall, code: number): void {
+    entry.leave();
+    const seconds = (performance.now() - entry.sinceMs) / 1_000;
+    this.parts.metrics.grpcCall(path, call.cancelled ? endingOf(call) : code, seconds);
   }
 }
 

@@ -1,16 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import {
-  ServerInterceptingCall,
-  ServerListenerBuilder,
-  type Metadata,
-  type ServerInterceptor,
-  type ServerListener,
-} from '@grpc/grpc-js';
+import type { Metadata, ServerInterceptor } from '@grpc/grpc-js';
 import { ERRORS, Refusal } from '#platform';
 import type { Authenticator, Principal } from '../authenticate.js';
 import { InWork } from './in-work.js';
-import { SERVED_BY_PATH, type Place, type ServedMethod } from './methods.js';
+import { SERVED_BY_PATH, type Place } from './methods.js';
 import { statusOf } from './status.js';
+import { Visit, type Door } from './visit.js';
 
 /** A call that was let in. */
 export interface Entry {
@@ -18,7 +13,7 @@ export interface Entry {
   /** By `performance.now()`. */
   readonly sinceMs: number;
   /** To be called at the end of its work: the call itself stays open for as long as its caller takes no answer. */
-  readonly leave: () => void;
+  leave(): void;
 }
 
 export interface GateOptions {
@@ -37,16 +32,19 @@ const LOOK_MS = 1_000;
 const STRANGERS_MAX = 20;
 const UNKNOWN = 'none';
 
+/** Where a call's metadata, which is all that a handler has of it, names its visit. */
+const VISIT = Symbol('visit');
+type Stamped = Metadata & { [VISIT]?: Visit };
+
 /**
  * Stands before every method: a stranger is turned away, and an overload answered, before a message is read. A caller
  * whose key is remembered costs a look-up in a map and no promise.
  */
-export class Gate {
+export class Gate implements Door {
   private readonly places: Readonly<Record<Place, InWork>>;
   private readonly strangers = new InWork(STRANGERS_MAX);
-  private readonly entries = new WeakMap<Metadata, Entry>();
   /** Calls whose one message is awaited, the oldest first. */
-  private readonly arriving = new Map<ServerInterceptingCall, number>();
+  private readonly arriving = new Set<Visit>();
   private readonly looking = setInterval(() => this.endOverdue(), LOOK_MS).unref();
 
   constructor(private readonly options: GateOptions) {
@@ -54,19 +52,14 @@ export class Gate {
     this.places = { work: new InWork(work), filter: new InWork(filter), watch: new InWork(watch) };
   }
 
-  readonly interceptor: ServerInterceptor = (asked, next) => {
-    const method = SERVED_BY_PATH.get(asked.path);
-    const call: ServerInterceptingCall = new ServerInterceptingCall(next, {
-      start: (begin) => begin(method ? this.admit(call, method, asked.requestStream) : this.admitStranger(call, asked)),
-    });
-    return call;
-  };
+  readonly interceptor: ServerInterceptor = ({ path, requestStream, responseStream }, onward) =>
+    new Visit(this, onward, { method: SERVED_BY_PATH.get(path), requestStream, responseStream });
 
   /** For the handler of a call that came through. */
   entryOf(metadata: Metadata): Entry {
-    const entry = this.entries.get(metadata);
-    if (!entry) throw new Error('a call reached its handler and not the gate');
-    return entry;
+    const visit = (metadata as Stamped)[VISIT];
+    if (visit?.principal === undefined) throw new Error('a call reached its handler and not the gate');
+    return visit as Visit & Entry;
   }
 
   get inWork(): number {
@@ -78,77 +71,54 @@ export class Gate {
     clearInterval(this.looking);
   }
 
-  private admit(call: ServerInterceptingCall, method: ServedMethod, isStream: boolean): ServerListener {
-    const sinceMs = performance.now();
-    let leave: (() => void) | undefined;
-    const admit = (principal: Principal, metadata: Metadata, proceed: (metadata: Metadata) => void) => {
-      this.entries.set(metadata, { principal, sinceMs, leave: () => leave?.() });
-      proceed(metadata);
-    };
-    const refuse = (error: unknown) => this.refuse(call, method.path, error);
-    return new ServerListenerBuilder()
-      .withOnReceiveMetadata((metadata, proceed) => {
-        leave = this.places[method.place ?? 'work'].enter(method.revocation);
-        if (!leave) return refuse(overloaded());
-        if (!isStream) this.arriving.set(call, sinceMs);
-        const { authenticator } = this.options;
-        const authorization = authorizationIn(metadata);
-        const remembered = authenticator.remembered(authorization);
-        if (remembered) return admit(remembered, metadata, proceed);
-        void authenticator.principalOf(authorization).then((one) => admit(one, metadata, proceed), refuse);
-      })
-      .withOnReceiveHalfClose((proceed) => {
-        this.arriving.delete(call);
-        proceed();
-      })
-      .withOnCancel(() => {
-        // Said of every call once it is over: answered, or left by its caller.
-        this.arriving.delete(call);
-        leave?.();
-      })
-      .build();
+  knock(visit: Visit, metadata: Metadata): void {
+    const { method, requestStream } = visit.visitor;
+    if (!this.enter(visit)) return this.refuse(visit, overloaded());
+    if (!requestStream) this.arriving.add(visit);
+    if (!method) return visit.goOn(metadata);
+    const { authenticator } = this.options;
+    const authorization = authorizationIn(metadata);
+    const remembered = authenticator.remembered(authorization);
+    if (remembered) return admit(visit, metadata, remembered);
+    void authenticator.principalOf(authorization).then(
+      (principal) => admit(visit, metadata, principal),
+      (error: unknown) => this.refuse(visit, error),
+    );
   }
 
-  /** One question and one answer always find room: a cluster that is not told how this process is would end it. */
-  private admitStranger(call: ServerInterceptingCall, { requestStream, responseStream }: Kind): ServerListener {
-    let leave: (() => void) | undefined;
-    return new ServerListenerBuilder()
-      .withOnReceiveMetadata((metadata, proceed) => {
-        const isStream = requestStream || responseStream;
-        leave = isStream ? this.strangers.enter() : undefined;
-        if (isStream && !leave) return this.refuse(call, UNKNOWN, overloaded());
-        if (!requestStream) this.arriving.set(call, performance.now());
-        proceed(metadata);
-      })
-      .withOnReceiveHalfClose((proceed) => {
-        this.arriving.delete(call);
-        proceed();
-      })
-      .withOnCancel(() => {
-        this.arriving.delete(call);
-        leave?.();
-      })
-      .build();
+  arrived(visit: Visit): void {
+    this.arriving.delete(visit);
   }
 
-  private refuse(call: ServerInterceptingCall, path: string, error: unknown): void {
+  /** A stranger's one question always finds room: a cluster that is not told how this process is would end it. */
+  private enter(visit: Visit): boolean {
+    const { method, requestStream, responseStream } = visit.visitor;
+    if (method) return visit.enter(this.places[method.place ?? 'work'], method.revocation === true);
+    return !(requestStream || responseStream) || visit.enter(this.strangers, false);
+  }
+
+  private refuse(visit: Visit, error: unknown): void {
     const status = statusOf(error, randomUUID());
-    this.options.onRefused(path, status.code);
-    call.sendStatus(status);
+    this.options.onRefused(visit.visitor.method?.path ?? UNKNOWN, status.code);
+    visit.sendStatus(status);
   }
 
   private endOverdue(): void {
     const overdue = performance.now() - this.options.arrivalMs;
-    for (const [call, sinceMs] of this.arriving) {
-      if (sinceMs > overdue) return;
-      this.arriving.delete(call);
+    for (const visit of this.arriving) {
+      if (visit.sinceMs > overdue) return;
+      this.arriving.delete(visit);
       // To be sent again: the network may have been slow, and an opt-out is not to be lost for it.
-      this.refuse(call, UNKNOWN, overloaded('The message did not arrive whole in time; send it again.'));
+      this.refuse(visit, overloaded('The message did not arrive whole in time; send it again.'));
     }
   }
 }
 
-type Kind = Pick<Parameters<ServerInterceptor>[0], 'requestStream' | 'responseStream'>;
+function admit(visit: Visit, metadata: Stamped, principal: Principal): void {
+  visit.principal = principal;
+  metadata[VISIT] = visit;
+  visit.goOn(metadata);
+}
 
 export function authorizationIn(metadata: Metadata): string | undefined {
   const [value] = metadata.get('authorization');

@@ -8,14 +8,14 @@ export class InWork {
     return this.count;
   }
 
-  /** A way to leave again, which counts once; undefined where there are too many. `beyond` is let in all the same. */
-  enter(beyond = false): (() => void) | undefined {
-    if (this.count >= this.limit && !beyond) return undefined;
+  /** False where there are too many. `beyond` is let in all the same. Who was let in has to leave, once. */
+  enter(beyond = false): boolean {
+    if (this.count >= this.limit && !beyond) return false;
     this.count += 1;
-    let isInside = true;
-    return () => {
-      if (isInside) this.count -= 1;
-      isInside = false;
-    };
+    return true;
+  }
+
+  leave(): void {
+    this.count -= 1;
   }
 }

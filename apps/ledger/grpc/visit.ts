@@ -1,0 +1,99 @@
+import { ServerInterceptingCall, type Metadata, type ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import type { Principal } from '../authenticate.js';
+import type { InWork } from './in-work.js';
+import type { ServedMethod } from './methods.js';
+
+/** Whom grpc-js tells of what comes in: the handler, in the end. */
+type Listener = Parameters<ServerInterceptingCallInterface['start']>[0];
+
+/** Whom a visit asks whether it may go on, and tells how it goes. */
+export interface Door {
+  /** To be answered with `goOn`, at once or later, or with a status. */
+  knock(visit: Visit, metadata: Metadata): void;
+  arrived(visit: Visit): void;
+}
+
+/** What is known of a call before it is heard. */
+export interface Visitor {
+  /** Undefined for health, reflection and whatever else asks for no key. */
+  readonly method: ServedMethod | undefined;
+  readonly requestStream: boolean;
+  readonly responseStream: boolean;
+}
+
+/**
+ * A call at the gate, which hears what comes in before its handler does. One object for what grpc-js otherwise makes ten
+ * of, since every call pays for them; answers go straight on. A message is only read once the handler asks for it, so
+ * nothing has to be kept while the gate makes up its mind.
+ */
+export class Visit extends ServerInterceptingCall implements Listener {
+  /** By `performance.now()`. */
+  readonly sinceMs = performance.now();
+  principal: Principal | undefined;
+  private listener: Listener | undefined;
+  private place: InWork | undefined;
+  private isOver = false;
+
+  constructor(
+    private readonly door: Door,
+    private readonly onward: ServerInterceptingCallInterface,
+    readonly visitor: Visitor,
+  ) {
+    super(onward);
+  }
+
+  override start(listener: Listener): void {
+    this.listener = listener;
+    this.onward.start(this);
+  }
+
+  override sendMetadata(metadata: Metadata): void {
+    this.onward.sendMetadata(metadata);
+  }
+
+  override sendMessage(message: unknown, callback: () => void): void {
+    this.onward.sendMessage(message, callback);
+  }
+
+  override sendStatus(status: Parameters<ServerInterceptingCallInterface['sendStatus']>[0]): void {
+    this.onward.sendStatus(status);
+  }
+
+  onReceiveMetadata(metadata: Metadata): void {
+    this.door.knock(this, metadata);
+  }
+
+  onReceiveMessage(message: unknown): void {
+    this.listener?.onReceiveMessage(message);
+  }
+
+  onReceiveHalfClose(): void {
+    this.door.arrived(this);
+    this.listener?.onReceiveHalfClose();
+  }
+
+  /** Said of every call once it is over: answered, or left by its caller. */
+  onCancel(): void {
+    this.isOver = true;
+    this.door.arrived(this);
+    this.leave();
+    this.listener?.onCancel();
+  }
+
+  /** Takes a place, if there is one. */
+  enter(place: InWork, beyond: boolean): boolean {
+    if (!place.enter(beyond)) return false;
+    this.place = place;
+    return true;
+  }
+
+  goOn(metadata: Metadata): void {
+    if (!this.isOver) this.listener?.onReceiveMetadata(metadata);
+  }
+
+  /** To be called at the end of its work: the call itself stays open for as long as its caller takes no answer. */
+  leave(): void {
+    this.place?.leave();
+    this.place = undefined;
+  }
+}
