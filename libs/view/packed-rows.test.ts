@@ -83,6 +83,33 @@ describe('the cache of rows with packed ones behind it', () => {
     cache.clear();
     expect(cache.get(idOf(4))).toBeUndefined();
   });
+
+  it('answers with the newest that was put, decoded or not', () => {
+    const cache = new RowCache(4, new PackedRows(8 * MIB));
+    for (let n = 0; n < 100; n++) {
+      const row = rowOf(`b${n}`);
+      cache.put(idOf(n % 3), row);
+      expect(cache.get(idOf(n % 3))).toStrictEqual(row);
+    }
+  });
+
+  it('keeps few of those decoded who are asked about once, and those who are asked about often', () => {
+    const cache = new RowCache(1_000, new PackedRows(8 * MIB));
+    for (let n = 0; n < 800; n++) cache.put(idOf(n), rowOf('acme'));
+    expect(cache.size).toBe(100);
+    const asked = () => cache.get(idOf(799 - 2));
+    const seen = new Set(Array.from({ length: 20 }, asked));
+    // Decoded anew each time it is another object: from the eighth on at the latest it is the one that was kept.
+    expect(seen.size).toBeLessThanOrEqual(8);
+  });
+
+  it('keeps one that cannot be packed', () => {
+    const cache = new RowCache(4, new PackedRows(8 * MIB));
+    const long = { ...rowOf('acme'), state: { ...EMPTY_STATE, contacts: contactsOf(9_000) } };
+    cache.put(idOf(1), rowOf('acme'));
+    cache.put(idOf(1), long);
+    expect(cache.get(idOf(1))).toBe(long);
+  });
 });
 
 function contactsOf(count: number) {

@@ -2,8 +2,8 @@ import type { PackedRows } from './packed-rows.js';
 import type { RecipientRow } from './port.js';
 
 /**
- * Of those that stand packed, one in so many that are read is kept decoded: who is asked about often is soon among
- * them, and an audience that is asked about once does not push them out.
+ * Of those that stand packed, one in so many that are asked about is kept decoded: who is asked about often is soon among
+ * them, and an audience that is asked about once neither pushes them out nor leaves the collector a million rows.
  */
 const KEPT_ONE_IN = 8;
 
@@ -15,7 +15,7 @@ const KEPT_ONE_IN = 8;
 export class RowCache {
   #young = new Map<string, RecipientRow>();
   #old = new Map<string, RecipientRow>();
-  #unpackedSoFar = 0;
+  #passed = 0;
   readonly #generation: number;
 
   constructor(
@@ -39,16 +39,22 @@ export class RowCache {
   }
 
   put(recipientId: string, row: RecipientRow): void {
-    this.#keep(recipientId, row);
     this.packed?.put(recipientId, row);
+    const isDecoded = this.#young.has(recipientId) || this.#old.has(recipientId);
+    // One that cannot be packed has no other place.
+    if (isDecoded || this.packed?.has(recipientId) !== true || this.#isTurn()) this.#keep(recipientId, row);
   }
 
   #unpacked(recipientId: string): RecipientRow | undefined {
     const row = this.packed?.get(recipientId);
     if (row === undefined) return undefined;
-    this.#unpackedSoFar = (this.#unpackedSoFar + 1) % KEPT_ONE_IN;
-    if (this.#unpackedSoFar === 0) this.#keep(recipientId, row);
+    if (this.#isTurn()) this.#keep(recipientId, row);
     return row;
+  }
+
+  #isTurn(): boolean {
+    this.#passed = (this.#passed + 1) % KEPT_ONE_IN;
+    return this.#passed === 0;
   }
 
   #keep(recipientId: string, row: RecipientRow): void {
