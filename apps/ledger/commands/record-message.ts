@@ -81,8 +81,8 @@ export class RecordMessageHandler implements ICommandHandler<RecordMessage> {
 
   /**
    * Nothing where the message is of before its person's erasure. Another process may have erased the person since this
-   * one last heard of the ledger, and the seal made a new key: what is asked after sealing knows of such an erasure, as
-   * its event is older than the destroyed key's end.
+   * one last heard of the ledger, and the seal made a new key. Who asks after sealing hears of it: an erasure's event
+   * stands in the ledger before the key is destroyed.
    */
   private async sealFor(message: MessageRequest, eventId: string, event: UserMessaged): Promise<Sealed | undefined> {
     const { vault, postgres, view } = this.parts;

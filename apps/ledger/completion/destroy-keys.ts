@@ -13,8 +13,8 @@ const LONGEST_PAUSE_MS = 30_000;
  * Before anything is asked of the service: what a crash cut off between the event and the destroyed key is made whole,
  * and what never came to the ledger is forgotten, as it was never acknowledged. The same goes on while the service is at
  * work, whose caller may never come back: a key that could not be destroyed when its erasure was recorded is destroyed
- * soon after. What is not in the ledger may yet come there then, and is let be, unless other processes share the vault:
- * that keeps what was announced a moment ago.
+ * soon after. What is not in the ledger may yet come there then, and is let be. A vault that processes share is asked to
+ * forget it all the same, since no start is the first of all there: it keeps what was announced a moment ago.
  */
 @Injectable()
 export class DestroyKeys implements OnApplicationBootstrap, OnModuleDestroy {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Metadata, ServerInterceptor } from '@grpc/grpc-js';
 import { ERRORS, Refusal } from '#platform';
 import type { Authenticator, Principal } from '../authenticate.js';
-import { InWork } from './in-work.js';
+import { InWork } from '../in-work.js';
 import { SERVED_BY_PATH, type Place } from './methods.js';
 import { statusOf } from './status.js';
 import { Visit, type Door } from './visit.js';

@@ -1,6 +1,6 @@
 import { ServerInterceptingCall, type Metadata, type ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { Principal } from '../authenticate.js';
-import type { InWork } from './in-work.js';
+import type { InWork } from '../in-work.js';
 import type { ServedMethod } from './methods.js';
 
 /** Whom grpc-js tells of what comes in: the handler, in the end. */

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal, ERRORS } from '#platform';
 import { requireAdmitted, requireRole, type Asks } from '../admission.js';
 import { mayBeNews, withNews } from '../commands/register.js';
+import { InWork } from '../in-work.js';
 import type { Parts } from '../parts.js';
 import type { Authenticator, Principal } from '../authenticate.js';
 import type { BodyMode } from './body-parser.js';
@@ -32,10 +33,10 @@ export function guardRoutes(fastify: FastifyInstance, parts: Parts, authenticato
     const misled = refusalOf(() => requireRole(parts, gate.role));
     if (misled) return done(misled);
     // Strangers may send deliveries too, and hold a body each until its signature is looked at.
-    if (gate.body === 'raw') return done(deliveries.enter(reply, false) ? undefined : overloaded());
+    if (gate.body === 'raw') return done(enter(deliveries, reply, false) ? undefined : overloaded());
     if (gate.access === 'none' || gate.access === undefined) return done();
     const isWork = gate.watch !== true;
-    if (isWork && !load.enter(reply, gate.revocation === true)) return done(overloaded());
+    if (isWork && !enter(load, reply, gate.revocation === true)) return done(overloaded());
     // What a key opens is about people, or true for this moment only: no cache between here and the caller may keep it.
     void reply.header('cache-control', 'no-store');
     const { authorization } = request.headers;
@@ -52,23 +53,11 @@ export function guardRoutes(fastify: FastifyInstance, parts: Parts, authenticato
   });
 }
 
-/** How many answers are being made, and how many may be. */
-class InWork {
-  private count = 0;
-
-  constructor(private readonly limit: number) {}
-
-  /** False where there are too many; `beyond` is let in and counted all the same. */
-  enter(reply: FastifyReply, beyond: boolean): boolean {
-    if (this.count >= this.limit && !beyond) return false;
-    this.count++;
-    reply.raw.on('close', this.leave);
-    return true;
-  }
-
-  private readonly leave = (): void => {
-    this.count--;
-  };
+/** Takes a place until the answer is sent or its caller has gone; false where there is none. */
+function enter(places: InWork, reply: FastifyReply, beyond: boolean): boolean {
+  const isInside = places.enter(beyond);
+  if (isInside) reply.raw.on('close', places.leave);
+  return isInside;
 }
 
 /** Waits only where another process may have registered the business a moment ago. */

@@ -1,4 +1,4 @@
-/** How many calls are being worked on, and how many may be. */
+/** How many answers are being made, and how many may be. */
 export class InWork {
   private count = 0;
 
@@ -15,7 +15,8 @@ export class InWork {
     return true;
   }
 
-  leave(): void {
+  /** Bound, so that it can be listened with. */
+  readonly leave = (): void => {
     this.count -= 1;
-  }
+  };
 }
