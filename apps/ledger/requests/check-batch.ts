@@ -28,8 +28,8 @@ function readBatch(
 }
 
 /**
- * Reads questions, and reads them again where another process may have registered a moment ago what an item names. Where this one does not
- * get to know that in time, the item is to be asked again.
+ * Reads questions, and reads them again where another process may have registered a moment ago what an item names. Where
+ * this one does not get to know that in time, the item is to be asked again.
  */
 export function readBatchWithNews(
   parts: Parts,
