@@ -107,14 +107,15 @@ export class Handlers {
     const early = new Promise<never>((_, reject) => {
       ended.signal.addEventListener('abort', () => reject(ended.signal.reason as Error), { once: true });
     });
-    call.on('cancelled', () => end(gone()));
+    // Every call says so when its connection lets go of it, also those that have ended as they should.
+    call.on('cancelled', () => ended.signal.aborted || end(gone()));
     if (call.cancelled) end(gone());
     endings.add(end);
     try {
       return await Promise.race([this.admission.admitted(call.metadata, end, () => work(ended.signal)), early]);
     } finally {
       endings.delete(end);
-      ended.abort();
+      ended.abort(OVER);
     }
   }
 
@@ -125,6 +126,9 @@ export class Handlers {
     return new Refusal(status.INTERNAL, 'a mistake of the server');
   }
 }
+
+/** Made once: without a reason an error would be made for each call, which costs a small read as much as its rows. */
+const OVER = new Error('the call is over');
 
 function gone(): Refusal {
   return new Refusal(status.CANCELLED, 'the client has gone');
