@@ -1,4 +1,3 @@
-import type { Answer } from '../support/client.js';
 import type { Replica, ReplicaScene } from './scene.js';
 
 /** Replicas of which any may be killed at any moment, each replaced by a new one. */
@@ -46,7 +45,7 @@ export class Fleet {
 }
 
 /** The answer, or undefined where the replica was killed while it was asked: nobody then knows what became of it. */
-export async function unlessKilled(asked: Promise<Answer>): Promise<Answer | undefined> {
+export async function unlessKilled<Answer>(asked: Promise<Answer>): Promise<Answer | undefined> {
   try {
     return await asked;
   } catch {
