@@ -82,7 +82,8 @@ class PairRun {
   async #killInTime(): Promise<void> {
     if (this.count.pairs < this.#killAt) return;
     this.#killAt += KILL_EVERY;
-    await this.fleet.kill((this.#killAt / KILL_EVERY) % 2);
+    // In turn it would be the elder each time, of whom little is asked: all wait for the one that is not compiled yet.
+    await this.fleet.kill(this.#random.between(0, 2));
   }
 
   #tellInTime(): void {
