@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { existsSync } from 'node:fs';
-import { ConfigError, createLog, readConfig, systemClock, type Config, type Log } from '#platform';
+import { ConfigError, collectGarbage, createLog, readConfig, systemClock, type Config, type Log } from '#platform';
 import { startService, type Running } from './service.js';
 
 /** The ready line on stdout, and the signals that end the process. */
@@ -25,7 +25,9 @@ async function main(): Promise<void> {
   if (!running) return process.exit(0);
   onAbort(stopping.signal, () => void stop(running, log));
   const ready = await running.parts.view.whenReady().then(() => true, whileStarting);
-  if (ready) process.stdout.write(`${JSON.stringify(readyLine(running, config.http.host))}\n`);
+  if (!ready) return;
+  collectGarbage();
+  process.stdout.write(`${JSON.stringify(readyLine(running, config.http.host))}\n`);
 }
 
 function onAbort(signal: AbortSignal, work: () => void): void {

@@ -29,6 +29,7 @@ export async function measureMillion(bench: Bench): Promise<readonly Figure[]> {
   const dataDir = join(bench.dir, 'million');
   const idleMb = await idleMemory(bench);
   const askable = await foundAndSeed(bench, dataDir, bench.amount(PEOPLE));
+  const buildingMb = await makeView(bench, dataDir);
   const { pid, port, stop } = await startService(dataDir);
   bench.own(stop);
   const service: Askable = { ...askable, pid, port };
@@ -36,7 +37,7 @@ export async function measureMillion(bench: Bench): Promise<readonly Figure[]> {
   await underLoad(service, everybody(service, 'id'));
   const residentMb = memoryOf(pid)?.residentMb ?? Number.NaN;
   return [
-    memoryFigure(residentMb, idleMb),
+    memoryFigure(residentMb, idleMb, buildingMb),
     await checkFigure(bench, service, 'id'),
     await checkFigure(bench, service, 'phone'),
     ...(await measureBatches(bench, service)),
@@ -52,13 +53,22 @@ async function idleMemory(bench: Bench): Promise<number> {
   return memory?.residentMb ?? Number.NaN;
 }
 
-function memoryFigure(residentMb: number, idleMb: number): Figure {
+/** A process that has made the view keeps what that took of memory; one that serves has found it made. */
+async function makeView(bench: Bench, dataDir: string): Promise<number> {
+  bench.progress.say('making the view');
+  const { pid, stop } = await startService(dataDir);
+  const memory = memoryOf(pid);
+  await stop();
+  return memory?.residentMb ?? Number.NaN;
+}
+
+function memoryFigure(residentMb: number, idleMb: number, buildingMb: number): Figure {
   return {
     what: 'memory above an idle process, everybody asked about',
     unit: 'MB',
     values: [residentMb - idleMb],
     goal: { of: 'value', atMost: MAX_MB_ABOVE_IDLE },
-    also: { 'MB of the idle process': idleMb },
+    also: { 'MB of the idle process': idleMb, 'MB of a process that has made the view, all told': buildingMb },
   };
 }
 

@@ -5,6 +5,7 @@ export { type Config, ConfigError, isLoopback, type Limits, readConfig } from '.
 export type { KafkaConfig } from './config-kafka.js';
 export { describeConfig } from './config-doc.js';
 export * from './errors.js';
+export { collectGarbage } from './garbage.js';
 export { fieldPath, WHOLE_BODY } from './field-path.js';
 export { MOST_JSON_FAULTS } from './json-faults.js';
 export { notJson, readJson, type ReadJson, readStrictJson } from './json-body.js';
