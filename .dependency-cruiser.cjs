@@ -129,9 +129,9 @@ module.exports = {
       name: 'vault-stands-on-consent',
       severity: 'error',
       comment:
-        'The vault needs the key forms of addresses, and nothing else of ours but the helpers of SQLite and PostgreSQL.',
+        'The vault needs the key forms of addresses and the spelling of ids, and of ours only the helpers of SQLite and PostgreSQL besides.',
       from: { path: '^libs/vault/' },
-      to: { path: '^libs/', pathNot: '^libs/(vault|consent|sqlite|postgres)/' },
+      to: { path: '^libs/', pathNot: '^libs/(vault|consent|packed|sqlite|postgres)/' },
     },
     {
       name: 'view-follows-the-ledger',

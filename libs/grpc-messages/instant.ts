@@ -30,9 +30,10 @@ export function inOurForm(text: string): string {
  * several, and a date read from text costs more than the rest of the field.
  */
 export function writeInstant(writer: ProtoWriter, field: number, instant: string): void {
-  const days = daysSince1970(digits(instant, 0, 4), digits(instant, 5, 2), digits(instant, 8, 2));
-  const seconds = (days * 24 + digits(instant, 11, 2)) * 3_600 + digits(instant, 14, 2) * 60 + digits(instant, 17, 2);
-  const nanos = digits(instant, 20, 3) * NANOS_PER_MS;
+  const year = twoDigits(instant, 0) * 100 + twoDigits(instant, 2);
+  const days = daysSince1970(year, twoDigits(instant, 5), twoDigits(instant, 8));
+  const seconds = (days * 24 + twoDigits(instant, 11)) * 3_600 + twoDigits(instant, 14) * 60 + twoDigits(instant, 17);
+  const nanos = (twoDigits(instant, 20) * 10 + digit(instant, 22)) * NANOS_PER_MS;
   const start = writer.open(field);
   if (seconds !== 0) writer.uint(1, seconds);
   if (nanos !== 0) writer.uint(2, nanos);
@@ -53,10 +54,14 @@ export function readInstant(timestamp: ProtoReader): string {
   return nanos % NANOS_PER_MS === 0 ? text : `${text.slice(0, 20)}${String(nanos).padStart(9, '0')}Z`;
 }
 
-function digits(text: string, at: number, count: number): number {
-  let value = 0;
-  for (let index = at; index < at + count; index += 1) value = value * 10 + text.charCodeAt(index) - 48;
-  return value;
+function twoDigits(text: string, at: number): number {
+  return digit(text, at) * 10 + digit(text, at + 1);
+}
+
+const ZERO = 48;
+
+function digit(text: string, at: number): number {
+  return text.charCodeAt(at) - ZERO;
 }
 
 /** By the calendar that begins its years in March, so that the leap day is the last of them. */

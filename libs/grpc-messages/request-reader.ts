@@ -2,7 +2,8 @@ import { ProtoReader } from '#protobuf';
 import type { Recipient } from './decision.js';
 import type { CheckBatchRequest, CheckItem, CheckRequest } from './eligibility.js';
 
-type Draft<T> = { -readonly [K in keyof T]: T[K] };
+/** While a message is read: a text that is not there is undefined. */
+type Draft<T> = { -readonly [K in keyof T]: T[K] | undefined };
 
 /** What `CHECK_REQUEST` reads, at a part of its cost. Throws `MalformedMessage` likewise. */
 export function decodeCheckRequest(bytes: Buffer): CheckRequest {
@@ -11,14 +12,14 @@ export function decodeCheckRequest(bytes: Buffer): CheckRequest {
   while (reader.next()) {
     if (reader.field === 1) request.businessId = reader.strictString();
     else if (reader.field === 2) request.recipient = readRecipient(reader.message());
-    else if (reader.field === 3) setText(request, 'channel', reader);
-    else if (reader.field === 4) setText(request, 'purpose', reader);
-    else if (reader.field === 5) setText(request, 'sender', reader);
-    else if (reader.field === 6) setText(request, 'atLeast', reader);
-    else if (reader.field === 7) setText(request, 'consistency', reader);
+    else if (reader.field === 3) request.channel = textOf(reader);
+    else if (reader.field === 4) request.purpose = textOf(reader);
+    else if (reader.field === 5) request.sender = textOf(reader);
+    else if (reader.field === 6) request.atLeast = textOf(reader);
+    else if (reader.field === 7) request.consistency = textOf(reader);
     else reader.skip();
   }
-  return request;
+  return request as CheckRequest;
 }
 
 /** What `CHECK_BATCH_REQUEST` and `FILTER_REQUEST` read. */
@@ -29,44 +30,43 @@ export function decodeCheckBatchRequest(bytes: Buffer): CheckBatchRequest {
   while (reader.next()) {
     if (reader.field === 7) checks.push(readItem(reader.message()));
     else if (reader.field === 1) request.businessId = reader.strictString();
-    else if (reader.field === 2) setText(request, 'channel', reader);
-    else if (reader.field === 3) setText(request, 'purpose', reader);
-    else if (reader.field === 4) setText(request, 'sender', reader);
-    else if (reader.field === 5) setText(request, 'atLeast', reader);
-    else if (reader.field === 6) setText(request, 'consistency', reader);
+    else if (reader.field === 2) request.channel = textOf(reader);
+    else if (reader.field === 3) request.purpose = textOf(reader);
+    else if (reader.field === 4) request.sender = textOf(reader);
+    else if (reader.field === 5) request.atLeast = textOf(reader);
+    else if (reader.field === 6) request.consistency = textOf(reader);
     else reader.skip();
   }
-  return request;
+  return request as CheckBatchRequest;
 }
 
 function readItem(reader: ProtoReader): CheckItem {
   const item: Draft<CheckItem> = {};
   while (reader.next()) {
     if (reader.field === 1) item.recipient = readRecipient(reader.message());
-    else if (reader.field === 2) setText(item, 'ref', reader);
-    else if (reader.field === 3) setText(item, 'channel', reader);
-    else if (reader.field === 4) setText(item, 'purpose', reader);
-    else if (reader.field === 5) setText(item, 'sender', reader);
+    else if (reader.field === 2) item.ref = textOf(reader);
+    else if (reader.field === 3) item.channel = textOf(reader);
+    else if (reader.field === 4) item.purpose = textOf(reader);
+    else if (reader.field === 5) item.sender = textOf(reader);
     else reader.skip();
   }
-  return item;
+  return item as CheckItem;
 }
 
 function readRecipient(reader: ProtoReader): Recipient {
   const recipient: Draft<Recipient> = {};
   while (reader.next()) {
-    if (reader.field === 4) setText(recipient, 'recipientId', reader);
-    else if (reader.field === 1) setText(recipient, 'phone', reader);
-    else if (reader.field === 2) setText(recipient, 'email', reader);
-    else if (reader.field === 3) setText(recipient, 'whatsappUserId', reader);
+    if (reader.field === 4) recipient.recipientId = textOf(reader);
+    else if (reader.field === 1) recipient.phone = textOf(reader);
+    else if (reader.field === 2) recipient.email = textOf(reader);
+    else if (reader.field === 3) recipient.whatsappUserId = textOf(reader);
     else reader.skip();
   }
-  return recipient;
+  return recipient as Recipient;
 }
 
 /** In proto3 an empty text is one that is not there. */
-function setText<K extends string>(into: { [name in K]?: string | undefined }, name: K, reader: ProtoReader): void {
+function textOf(reader: ProtoReader): string | undefined {
   const value = reader.strictString();
-  if (value !== '') into[name] = value;
-  else delete into[name];
+  return value === '' ? undefined : value;
 }

@@ -1,6 +1,9 @@
 import { domainToASCII } from 'node:url';
 import { keyForm, type AddressKind } from '#consent';
+import { isRecipientId } from '#packed';
 import { readPhone, salvagePhone } from './phone.js';
+
+export { isRecipientId };
 
 export const ADDRESS_FIELDS = ['phone', 'email', 'whatsappUserId', 'recipientId'] as const;
 export type AddressField = (typeof ADDRESS_FIELDS)[number];
@@ -31,8 +34,6 @@ export interface ReadAddressOptions {
   readonly lenient?: boolean;
 }
 
-/** SHA-256 in base64url: 43 characters, of which the last holds four bits and so has sixteen spellings only. */
-const RECIPIENT_ID = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
 /** `CC.` and up to 128 alphanumerics; the parent form over several portfolios has `ENT.` between. Source: Meta, 2026. */
 const WHATSAPP_USER_ID = /^[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}$/;
 /** RFC 5321, section 4.5.3.1. */
@@ -70,10 +71,6 @@ function isGiven(value: unknown): boolean {
 
 function namesOfGiven(fields: Readonly<Record<string, unknown>>): string {
   return ADDRESS_FIELDS.filter((name) => isGiven(fields[name])).join(', ');
-}
-
-export function isRecipientId(value: unknown): value is string {
-  return typeof value === 'string' && RECIPIENT_ID.test(value);
 }
 
 type Reader = (given: string, options: ReadAddressOptions) => ReadAddress | undefined;
