@@ -70,7 +70,7 @@ export class KeptConnections {
   readonly #open = new Map<Replica, KeptConnection>();
 
   post(replica: Replica, path: string, body: object): Promise<KeptAnswer> {
-    for (const [of, connection] of this.#open) if (connection.isLost) this.#open.delete(of);
+    this.#forgetLost();
     const connection = this.#open.get(replica) ?? new KeptConnection(replica);
     this.#open.set(replica, connection);
     return connection.post(path, body);
@@ -78,5 +78,9 @@ export class KeptConnections {
 
   close(): void {
     for (const connection of this.#open.values()) connection.close();
+  }
+
+  #forgetLost(): void {
+    for (const [replica, { isLost }] of this.#open) if (isLost) this.#open.delete(replica);
   }
 }
