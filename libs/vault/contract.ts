@@ -186,6 +186,18 @@ export function describeVault(name: string, makePlace: () => Promise<VaultPlace>
       expect(idsOf(await vault.listUnrouted({ limit: 9 }))).toEqual(['a']);
     });
 
+    it('are kept whatever they are called, and found by the same name', async () => {
+      const odd = { ...ENTRY, kind: 'message:\0\ud800', providerId: '\0\udc00\u{1f64f}1' };
+      await vault.keepUnrouted([
+        { entry: odd, body },
+        { entry: later, body },
+      ]);
+      const kept = { ...odd, kind: 'message:\ufffd\ufffd', providerId: '\ufffd\ufffd\u{1f64f}1' };
+      expect(await vault.listUnroutedOf('whatsapp_cloud', odd.providerId, 9)).toEqual([kept]);
+      expect(await vault.openUnrouted('b')).toEqual({ entry: kept, body });
+      expect(idsOf(await vault.listUnrouted({ limit: 9 }))).toEqual(['a', 'b']);
+    });
+
     it('hold large bodies, and survive being opened anew', async () => {
       const large = 'x\u20ac'.repeat(700_000);
       await vault.keepUnrouted([{ entry: ENTRY, body: large }]);

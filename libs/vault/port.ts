@@ -29,7 +29,7 @@ export interface Unrouted {
   readonly reason: string;
   /** What it is, without personal data: a field or message type as far as it is a known word. */
   readonly kind: string;
-  /** The provider's id of the sender it came in for, by which binding that sender replays it. */
+  /** The provider's id of the sender it came in for, by which binding that sender replays it. Kept, like `kind`, as plain text. */
   readonly providerId?: string;
   readonly receivedAt: string;
 }

@@ -22,6 +22,7 @@ import {
   type Unrouted,
   type Vault,
 } from './port.js';
+import { plainEntry, plainText } from './plain-text.js';
 import { vaultReadsOf, type VaultReads } from './reads.js';
 import { openForReading, prepareVault } from './schema.js';
 import { fingerprintUnder, lifeOf, openBytes, openFields, sealBytes, sealFields } from './sealing.js';
@@ -157,7 +158,7 @@ class SqliteVault implements Vault {
   /** In the lane that is never full: what is kept here may be an opt-out. */
   async keepUnrouted(items: readonly { readonly entry: Unrouted; readonly body: string }[]): Promise<void> {
     const sealed = items.map(({ entry, body }) => ({
-      entry,
+      entry: plainEntry(entry),
       sealedBody: sealBytes(this.unroutedKey, bodyPlace(entry.id), Buffer.from(body)),
     }));
     await this.write({ is: 'keepUnrouted', items: sealed }, 'revocation');
@@ -168,7 +169,7 @@ class SqliteVault implements Vault {
   }
 
   async listUnroutedOf(provider: string, providerId: string, limit: number): Promise<readonly Unrouted[]> {
-    return this.read((reads) => reads.unroutedOf(provider, providerId, limit));
+    return this.read((reads) => reads.unroutedOf(provider, plainText(providerId), limit));
   }
 
   async openUnrouted(id: string): Promise<{ readonly entry: Unrouted; readonly body: string } | undefined> {

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { textArray, type Postgres, type Statement } from '#postgres';
 import { bodyPlace } from '../identity.js';
+import { plainEntry, plainText } from '../plain-text.js';
 import type { Unrouted } from '../port.js';
 import { openBytes, sealBytes } from '../sealing.js';
 
@@ -49,7 +50,7 @@ export class UnroutedTable {
 
   async keep(items: readonly { readonly entry: Unrouted; readonly body: string }[]): Promise<void> {
     const rows = items.map(({ entry, body }) => {
-      const { id, provider, reason, kind, providerId = '', receivedAt } = entry;
+      const { id, provider, reason, kind, providerId = '', receivedAt } = plainEntry(entry);
       const sealed = sealBytes(this.key, bodyPlace(id), Buffer.from(body)).toString('base64');
       return [id, provider, reason, kind, providerId, receivedAt, sealed];
     });
@@ -62,7 +63,9 @@ export class UnroutedTable {
   }
 
   async of(provider: string, providerId: string, limit: number): Promise<readonly Unrouted[]> {
-    return (await this.postgres.query<UnroutedRow>(OF_SENDER, [provider, providerId, limit])).map(toUnrouted);
+    return (await this.postgres.query<UnroutedRow>(OF_SENDER, [provider, plainText(providerId), limit])).map(
+      toUnrouted,
+    );
   }
 
   async open(id: string): Promise<{ readonly entry: Unrouted; readonly body: string } | undefined> {
