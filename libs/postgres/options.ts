@@ -1,4 +1,4 @@
-import type { PoolConfig } from 'pg';
+import pg, { type PoolConfig } from 'pg';
 import { PostgresError } from './postgres-error.js';
 
 /** Bounds of a connection to a database; each has a name in the configuration. Milliseconds. */
@@ -78,6 +78,19 @@ export function poolConfigOf({ url }: PostgresOptions, schema: string, limits: P
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
   };
+}
+
+/**
+ * `pg` reads the files that the URL names (`sslrootcert`) with each session that it makes, and would call the server out of
+ * reach where it cannot. Throws a `PostgresError` that says what is wrong.
+ */
+export function requireFilesOf(config: PoolConfig): void {
+  try {
+    new pg.Client(config);
+  } catch (error) {
+    const { code = 'unknown cause' } = error as NodeJS.ErrnoException;
+    throw new PostgresError('REFUSED', `a file that the URL of the database names cannot be read: ${code}`);
+  }
 }
 
 /** `pg` would take the URL's `options` instead of ours, not beside them. */

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { BackOff } from './back-off.js';
 import { HeldSession } from './held-session.js';
 import { checkedSchema, CLIENT_GRACE_MS, DEFAULT_POSTGRES_LIMITS, DEFAULT_SCHEMA } from './options.js';
-import { poolConfigOf, TELL_AFTER_MS, type PostgresLimits, type PostgresOptions } from './options.js';
+import { poolConfigOf, requireFilesOf, TELL_AFTER_MS, type PostgresLimits, type PostgresOptions } from './options.js';
 import { PostgresError, postgresErrorOf } from './postgres-error.js';
 import { ClientSession, type Session, type Statement } from './session.js';
 
@@ -28,7 +28,7 @@ const CLOSED = 'the connection is closed';
 
 /**
  * The database that the URL names. Connects when something is first asked of it. Throws a `PostgresError` where the URL
- * or the name of the schema is not what it has to be.
+ * or the name of the schema is not what it has to be, or a file that the URL names cannot be read.
  */
 export function openPostgres(options: PostgresOptions): Postgres {
   return new Postgres(options, checkedSchema(options.schema ?? DEFAULT_SCHEMA));
@@ -52,7 +52,9 @@ export class Postgres implements Session {
     readonly schema: string,
   ) {
     this.#limits = { ...DEFAULT_POSTGRES_LIMITS, ...options.limits };
-    this.#pool = new pg.Pool(poolConfigOf(options, schema, this.#limits));
+    const config = poolConfigOf(options, schema, this.#limits);
+    requireFilesOf(config);
+    this.#pool = new pg.Pool(config);
     this.#pool.on('error', (error) => options.onError?.(postgresErrorOf(error)));
     // One that is lost between two statements of a transaction says so here, and the next statement fails.
     this.#pool.on('connect', (client) => client.on('error', () => undefined));
