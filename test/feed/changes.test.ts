@@ -204,7 +204,7 @@ describe('the changes of a business over Server-Sent Events', () => {
 
 describe('limits of the changes', () => {
   it('take so many watchers, of which none is a request in work, and end them all at the stop', async () => {
-    const env = { FEED_WATCHERS_MAX: '3', IN_FLIGHT_MAX: '1' };
+    const env = { FEED_WATCHERS_MAX: '3', IN_FLIGHT_MAX: '1', SHUTDOWN_TIMEOUT_MS: '9500' };
     const service = await startTestService({ clock: systemClock, env });
     await registerAcme(service);
     const sources = [];
@@ -216,7 +216,8 @@ describe('limits of the changes', () => {
     await Promise.all(sources.map((source) => source.untilChanges(1)));
     const beganMs = performance.now();
     await service.stop();
-    expect(performance.now() - beganMs).toBeLessThan(3_000);
+    // What holds it up is cut off after half of the time that a stop may take.
+    expect(performance.now() - beganMs).toBeLessThan(4_500);
     for (const source of sources) {
       await source.ended;
       expect(source.events.at(-1)).toMatchObject({

@@ -192,7 +192,7 @@ describe('limits of a filter', () => {
   });
 
   it('do not hold up the stop: the last line says how far it came', async () => {
-    const service = await startTestService();
+    const service = await startTestService({ env: { SHUTDOWN_TIMEOUT_MS: '9500' } });
     await registerAcme(service);
     const filtering = new Filtering(service);
     filtering.sending.write(`{"recipient":{"phone":"${AGREED}"}}\n`.repeat(3));
@@ -200,7 +200,8 @@ describe('limits of a filter', () => {
     const answers = filtering.all();
     const beganMs = performance.now();
     await service.stop();
-    expect(performance.now() - beganMs).toBeLessThan(3_000);
+    // What holds it up is cut off after half of the time that a stop may take.
+    expect(performance.now() - beganMs).toBeLessThan(4_500);
     expect((await answers).at(-1)).toMatchObject({ error: { code: 'OVERLOADED' }, answered: 3 });
   });
 });
