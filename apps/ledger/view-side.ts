@@ -31,12 +31,17 @@ function openShared({ database }: Config, { store, log }: ViewParts, postgres: P
     ledger: store,
     recentMax: database?.recentMax ?? 1,
     onUnusable: (error) => log.error({ err: error }, 'the view in the database cannot be used and is made anew'),
-    onDamagedRow: () => log.error({}, 'a row of the view cannot be read; its recipient is read from the ledger'),
+    onDamagedRow: onDamagedRow(log),
   });
+}
+
+function onDamagedRow(log: Log) {
+  return () => log.error({}, 'a row of the view cannot be read; what it is about is read from the ledger');
 }
 
 function reportsOf({ log, metrics }: ViewParts) {
   return {
+    onDamagedRow: onDamagedRow(log),
     onError: (error: unknown) => {
       log.error({ err: error }, 'the view could not follow the ledger and tries again');
     },

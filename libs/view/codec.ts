@@ -47,6 +47,15 @@ export function decode(text: string, recipientId: string): RecipientState {
   return unpack(JSON.parse(text) as Packed, recipientId);
 }
 
+/** Undefined where it is no packed state of this recipient. */
+export function decodeUnlessDamaged(text: string, recipientId: string): RecipientState | undefined {
+  try {
+    return decode(text, recipientId);
+  } catch {
+    return undefined;
+  }
+}
+
 function unpack(packed: Packed, recipientId: string): RecipientState {
   const part = <C>(index: number, read: (cell: Packed, recipientId: string) => C): readonly C[] => {
     const cells = packed[index] as readonly Packed[] | 0 | undefined;

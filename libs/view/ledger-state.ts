@@ -1,8 +1,8 @@
 import { fold, type RecipientState } from '#consent';
 import { hasReached, type EventStore, type Position, type Revision, type StoredEvent } from '#event-store';
 import { stateWithLinked } from './linked-states.js';
-import type { RecipientRow } from './port.js';
-import { projectRecipient, readRecipientEvent } from './project.js';
+import type { BusinessRow, RecipientRow } from './port.js';
+import { projectBusiness, projectRecipient, readRecipientEvent } from './project.js';
 import { stateFor } from './recipient-row.js';
 
 /** Events read at once; a conversation may hold any number. */
@@ -51,6 +51,18 @@ export async function rowFromLedger(
       if (upTo !== undefined && !hasReached(upTo, event.position)) break;
       row = projectRecipient(row, event, () => undefined);
     }
+  }
+  return row;
+}
+
+/** A register with everything that the ledger holds of it. */
+export async function businessFromLedger(
+  store: Pick<EventStore, 'readStream'>,
+  businessId: string,
+): Promise<BusinessRow | undefined> {
+  let row: BusinessRow | undefined;
+  for await (const event of eventsOf(store, `business-${businessId}`)) {
+    row = projectBusiness(row, businessId, event, () => undefined);
   }
   return row;
 }

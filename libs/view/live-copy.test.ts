@@ -1,10 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Appended, NewEvent } from '#event-store';
+import { StorageError } from '#sqlite';
 import { MemoryLedger } from './memory-ledger.js';
 import { rebuildView } from './rebuild.js';
-import { grant, stop } from './sample-events.js';
+import { grant, purpose, stop } from './sample-events.js';
 import { acknowledge, revocationsIn, stateIn, until, ViewScene } from './view-scene.js';
 
 let scene: ViewScene;
@@ -55,15 +56,34 @@ describe('the file', () => {
     expect(scene.errors).toMatchObject([{ code: 'VIEW_UNUSABLE' }]);
   });
 
-  it('is made anew while it answers that it cannot, when a row turns out to be damaged', async () => {
+  it('has single rows written anew from the ledger when they turn out to be damaged, and harms nobody else', async () => {
+    await append('business-acme', purpose('offers'));
     for (let n = 0; n < 20; n += 1) await append(`consent-r${n}`, stop(1));
     await (await scene.open()).close();
-    const file = join(scene.dataDir, 'view-1.db');
-    const bytes = readFileSync(file);
-    for (let from = bytes.indexOf('[0,[['); from >= 0; from = bytes.indexOf('[0,[[', from + 1)) bytes.write('{', from);
-    writeFileSync(file, bytes);
+    scene.write(`UPDATE recipients SET state = '{}' WHERE recipient_id IN ('r1', 'r2', 'r3')`);
+    scene.write(`UPDATE businesses SET state = 'null'`);
+    await append('consent-r2', stop(2));
     const view = await scene.open();
+    expect(view.catalogue.business('acme')?.state.purposes).toHaveLength(1);
+    const readStream = scene.memory.readStream.bind(scene.memory);
+    scene.memory.readStream = () => Promise.reject(new StorageError('CORRUPT'));
     expect(await view.lookUp('acme', ['r1'])).toMatchObject({ ok: false, reason: 'VIEW_UNAVAILABLE' });
+    expect(revocationsIn(await view.lookUp('acme', ['r4']))).toBe(1);
+    scene.memory.readStream = readStream;
+    for (const recipientId of ['r1', 'r2']) expect(revocationsIn(await view.lookUp('acme', [recipientId]))).toBe(1);
+    expect(scene.damagedRows).toBe(3);
+    await view.close();
+    expect(scene.write(`DELETE FROM recipients WHERE state = '{}'`)).toBe(1);
+    expect(scene.files()).toStrictEqual(['view-1.db']);
+  });
+
+  it('is made anew while it answers that it cannot, when more than some rows turn out to be damaged', async () => {
+    const recipientIds = Array.from({ length: 101 }, (_, n) => `r${n}`);
+    for (const recipientId of recipientIds) await append(`consent-${recipientId}`, stop(1));
+    await (await scene.open()).close();
+    scene.write(`UPDATE recipients SET state = '{}'`);
+    const view = await scene.open();
+    expect(await view.lookUp('acme', recipientIds)).toMatchObject({ ok: false, reason: 'VIEW_UNAVAILABLE' });
     expect(view.status()).toMatchObject({ ready: false, problem: expect.stringContaining('DAMAGED') });
     await until(() => view.status().ready);
     expect(revocationsIn(await view.lookUp('acme', ['r1']))).toBe(1);

@@ -22,6 +22,8 @@ export interface LiveViewOptions {
     readonly probeIntervalMs: number;
   };
   readonly onUnreadable: (event: UnreadableEvent) => void;
+  /** Told of each row of the file that cannot be read, and that is written anew from the ledger. */
+  readonly onDamagedRow?: () => void;
   readonly onError: (error: unknown) => void;
 }
 

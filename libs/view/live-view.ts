@@ -3,6 +3,7 @@ import type { ConsentEvent, Origin, RecipientState } from '#consent';
 import { follow, hasReached, ledgerIdOf, type Follower, type Position } from '#event-store';
 import { turnOfTheEventLoop } from './advance.js';
 import { Catalogue } from './catalogue.js';
+import { DamagedRows } from './damaged-rows.js';
 import { every } from './every.js';
 import { stateWithLinked } from './linked-states.js';
 import { BATCH_SIZE, LiveCopy } from './live-copy.js';
@@ -207,7 +208,7 @@ export class LiveView {
   }
 
   #openCopy(): Promise<ViewCopy> {
-    const { store, dataDir, shared, limits, onUnreadable, onError } = this.#options;
+    const { store, dataDir, shared, limits, onUnreadable, onError, onDamagedRow = () => undefined } = this.#options;
     const told = {
       onUnreadable,
       onError,
@@ -219,7 +220,8 @@ export class LiveView {
     };
     if (shared) return SharedCopy.open({ store, shared, limits, signal: this.#stopped.signal, ...told });
     const { cacheEntries, cacheBytes = 0 } = limits;
-    const place = { dataDir, ledgerId: store.ledgerId, cacheEntries, cacheBytes };
+    const damagedRows = () => new DamagedRows(store, onDamagedRow);
+    const place = { dataDir, ledgerId: store.ledgerId, cacheEntries, cacheBytes, damagedRows };
     return LiveCopy.open({ store, place, ...told });
   }
 

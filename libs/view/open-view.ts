@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { hasReached, type Position } from '#event-store';
+import type { DamagedRows } from './damaged-rows.js';
 import { SqliteView } from './sqlite-view.js';
 import { damageOf, ViewUnusable } from './view-database.js';
 import { currentViewFile, nextViewFile, pointTo, removeOtherViewFiles, removeViewFile } from './view-files.js';
@@ -9,6 +10,8 @@ export interface ViewPlace {
   readonly ledgerId: string;
   readonly cacheEntries: number;
   readonly cacheBytes?: number;
+  /** For a file that is read from now on. */
+  readonly damagedRows?: () => DamagedRows;
 }
 
 /** A view and the file it is in. */
@@ -74,6 +77,7 @@ export function createView(place: ViewPlace): OpenedView {
   }
 }
 
-function openFile({ dataDir, ledgerId, cacheEntries, cacheBytes = 0 }: ViewPlace, name: string): SqliteView {
-  return new SqliteView({ file: join(dataDir, name), ledgerId, cacheEntries, cacheBytes });
+function openFile({ dataDir, damagedRows, ...options }: ViewPlace, name: string): SqliteView {
+  const rows = damagedRows && { damagedRows: damagedRows() };
+  return new SqliteView({ file: join(dataDir, name), ...options, ...rows });
 }

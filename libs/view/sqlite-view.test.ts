@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { EMPTY_STATE } from '#consent';
 import { viewStoreContract } from './contract.js';
+import { DamagedRows } from './damaged-rows.js';
 import { RowCache } from './row-cache.js';
 import { SqliteView } from './sqlite-view.js';
+import { openViewDatabase } from './view-database.js';
 
 const ledgerId = 'ledger';
 
@@ -53,6 +55,30 @@ describe('a view file', () => {
     bytes.fill(0xee, bytes.length - 3 * 4_096);
     writeFileSync(file, bytes);
     expect(() => open()).toThrow(expect.objectContaining({ why: 'DAMAGED' }));
+  });
+});
+
+describe('a row that cannot be read', () => {
+  it('stays as it was written while its recipient was read from the ledger', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'view-'));
+    const row = { businessId: 'acme', state: EMPTY_STATE };
+    const changes = { recipients: new Map([['r1', row]]), businesses: new Map(), from: undefined, to: 'ledger.1' };
+    let written = false;
+    const readStream = async () => {
+      if (!written) await view.commit(changes);
+      written = true;
+      return [];
+    };
+    const damagedRows = new DamagedRows({ readStream }, () => undefined);
+    const file = join(directory, 'view-1.db');
+    const view = new SqliteView({ file, ledgerId, cacheEntries: 8, damagedRows });
+    const db = openViewDatabase(file, ledgerId);
+    db.exec(`INSERT INTO recipients VALUES ('r1', 'acme', '{}')`);
+    db.close();
+    expect(await view.read(['r1'])).toStrictEqual({ position: 'ledger.1', rows: [row] });
+    expect(written).toBe(true);
+    await view.close();
+    rmSync(directory, { recursive: true });
   });
 });
 

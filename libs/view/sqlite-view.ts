@@ -1,6 +1,9 @@
 import type { Position } from '#event-store';
 import { checkpointerOf, type Checkpointer, type SqliteDatabase } from '#sqlite';
-import { decode, encode } from './codec.js';
+import { businessesOf } from './business-codec.js';
+import { decodeUnlessDamaged, encode } from './codec.js';
+import type { DamagedRows } from './damaged-rows.js';
+import { mendRows, RowsDamaged } from './mend-rows.js';
 import { PackedRows } from './packed-rows.js';
 import {
   ViewMoved,
@@ -19,7 +22,6 @@ import {
   positionIn,
   SAVE_RECIPIENT,
   saveBusiness,
-  ViewUnusable,
 } from './view-database.js';
 
 export interface SqliteViewOptions {
@@ -29,6 +31,8 @@ export interface SqliteViewOptions {
   readonly cacheEntries: number;
   /** Bytes for many more rows, packed; absent: none. */
   readonly cacheBytes?: number;
+  /** Where rows that cannot be read come from; absent: they make the file unusable. */
+  readonly damagedRows?: DamagedRows;
 }
 
 /** SQLite's own 2 MiB would fetch nearly every page of a large view from the kernel again. */
@@ -44,6 +48,9 @@ function cacheOf({ cacheEntries, cacheBytes = 0 }: SqliteViewOptions): RowCache 
   return cacheBytes > 0 ? new RowCache(cacheEntries, new PackedRows(cacheBytes)) : new RowCache(cacheEntries);
 }
 
+/** Readings that another process may overtake by what it writes. */
+const READINGS = 5;
+
 type StoredRow = [recipientId: string, businessId: string, state: string];
 
 /**
@@ -55,6 +62,7 @@ export class SqliteView implements ViewStore {
   readonly #db: SqliteDatabase;
   readonly #cache: RowCache;
   readonly #checkpointer: Checkpointer;
+  readonly #damagedRows: DamagedRows | undefined;
   #position: Position | undefined;
   readonly #selectOne;
   readonly #selectMany;
@@ -66,6 +74,7 @@ export class SqliteView implements ViewStore {
     this.#db.pragma(`cache_size = -${PAGE_CACHE_KIB}`);
     this.#checkpointer = checkpointerOf(this.#db, LOG_LIMITS);
     this.#cache = cacheOf(options);
+    this.#damagedRows = options.damagedRows;
     this.#position = positionIn(this.#db);
     const columns = 'SELECT recipient_id, business_id, state FROM recipients WHERE recipient_id';
     this.#selectOne = this.#db.prepare<[string], StoredRow>(`${columns} = ?`).raw();
@@ -78,10 +87,19 @@ export class SqliteView implements ViewStore {
     return this.#position;
   }
 
+  /** Rows that cannot be read are first written anew; rejects with `ViewUnusable` where there are too many. */
   async read(recipientIds: readonly string[]): Promise<Snapshot> {
-    return this.readNow(recipientIds);
+    for (let reading = 1; ; reading += 1) {
+      try {
+        return this.readNow(recipientIds);
+      } catch (error) {
+        if (!(error instanceof RowsDamaged) || this.#damagedRows === undefined || reading === READINGS) throw error;
+        await mendRows(this.#db, error.recipientIds, this.#damagedRows);
+      }
+    }
   }
 
+  /** Throws where a row cannot be read. */
   readNow(recipientIds: readonly string[]): Snapshot {
     const rows = recipientIds.map((recipientId) => this.#cache.get(recipientId));
     if (rows.includes(undefined)) this.#fill(rows, recipientIds);
@@ -89,7 +107,10 @@ export class SqliteView implements ViewStore {
   }
 
   async businesses(): Promise<readonly BusinessRow[]> {
-    return this.#orDamage(() => businessesIn(this.#db));
+    return businessesOf(
+      this.#orDamage(() => businessesIn(this.#db)),
+      this.#damagedRows,
+    );
   }
 
   async commit(changes: ViewChanges): Promise<void> {
@@ -124,11 +145,18 @@ export class SqliteView implements ViewStore {
   #fill(rows: (RecipientRow | undefined)[], recipientIds: readonly string[]): void {
     const missing = recipientIds.filter((_, index) => rows[index] === undefined);
     const found = new Map<string, RecipientRow>();
-    for (const [recipientId, businessId, state] of this.#select([...new Set(missing)])) {
-      const row = { businessId, state: decodeOrDamage(state, recipientId) };
+    const damaged: string[] = [];
+    for (const [recipientId, businessId, packed] of this.#select([...new Set(missing)])) {
+      const state = decodeUnlessDamaged(packed, recipientId);
+      if (state === undefined) {
+        damaged.push(recipientId);
+        continue;
+      }
+      const row = { businessId, state };
       this.#cache.put(recipientId, row);
       found.set(recipientId, row);
     }
+    if (damaged.length > 0) throw new RowsDamaged(damaged);
     recipientIds.forEach((recipientId, index) => (rows[index] ??= found.get(recipientId)));
   }
 
@@ -150,13 +178,5 @@ export class SqliteView implements ViewStore {
     } catch (error) {
       throw damageOf(error) ?? error;
     }
-  }
-}
-
-function decodeOrDamage(state: string, recipientId: string): RecipientRow['state'] {
-  try {
-    return decode(state, recipientId);
-  } catch (error) {
-    throw new ViewUnusable('DAMAGED', { cause: error });
   }
 }

@@ -1,4 +1,4 @@
-import { EVENT_SCHEMA, RULES_VERSION, type BusinessState } from '#consent';
+import { EVENT_SCHEMA, RULES_VERSION } from '#consent';
 import type { Position } from '#event-store';
 import { openDatabase, storageErrorOf, type SqliteDatabase } from '#sqlite';
 import { CODEC_VERSION } from './codec.js';
@@ -92,11 +92,9 @@ export function saveBusiness(db: SqliteDatabase, { businessId, revision, state }
   ).run(businessId, revision, JSON.stringify(state));
 }
 
-export function businessesIn(db: SqliteDatabase): readonly BusinessRow[] {
+export type StoredBusiness = readonly [businessId: string, revision: string, state: string];
+
+export function businessesIn(db: SqliteDatabase): readonly StoredBusiness[] {
   const rows = db.prepare('SELECT business_id, revision, state FROM businesses ORDER BY business_id').raw().all();
-  return (rows as [string, string, string][]).map(([businessId, revision, state]) => ({
-    businessId,
-    revision,
-    state: JSON.parse(state) as BusinessState,
-  }));
+  return rows as StoredBusiness[];
 }

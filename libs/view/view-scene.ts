@@ -8,6 +8,7 @@ import { LiveView } from './live-view.js';
 import type { LiveViewOptions, LookUp } from './live-view-terms.js';
 import { MemoryLedger } from './memory-ledger.js';
 import { readRecipientEvent, type UnreadableEvent } from './project.js';
+import { openViewDatabase } from './view-database.js';
 
 /** A data directory, a clock that a test moves, and live views over them, for tests. */
 export class ViewScene {
@@ -15,6 +16,7 @@ export class ViewScene {
   readonly memory = new MemoryLedger('ledger');
   readonly errors: unknown[] = [];
   readonly unreadable: UnreadableEvent[] = [];
+  damagedRows = 0;
   monotonicMs = 0;
   readonly #opened: LiveView[] = [];
 
@@ -26,6 +28,7 @@ export class ViewScene {
       limits: { maxLagMs: 5_000, waitForPositionMs: 10_000, cacheEntries: 100, probeIntervalMs: 5, ...limits },
       onUnreadable: (event) => this.unreadable.push(event),
       onError: (error) => this.errors.push(error),
+      onDamagedRow: () => (this.damagedRows += 1),
     });
     this.#opened.push(view);
     await view.whenReady();
@@ -35,6 +38,16 @@ export class ViewScene {
   /** The names of the view files there are. */
   files(): readonly string[] {
     return readdirSync(this.dataDir).filter((name) => /^view-.*\.db$/.test(name));
+  }
+
+  /** Changes what a file holds that no view has open; gives how many rows. */
+  write(sql: string): number {
+    const db = openViewDatabase(join(this.dataDir, 'view-1.db'), this.memory.ledgerId);
+    try {
+      return db.prepare(sql).run().changes;
+    } finally {
+      db.close();
+    }
   }
 
   async close(): Promise<void> {

@@ -8,7 +8,7 @@ import { stateFromLedger } from '../ledger-state.js';
 import { MemoryLedger } from '../memory-ledger.js';
 import { ViewMoved, ViewWentBack } from '../port.js';
 import { VIEW_PREFIXES } from '../project.js';
-import { eventOf, grant, message, stop } from '../sample-events.js';
+import { eventOf, grant, message, purpose, stop } from '../sample-events.js';
 import { openPostgresView, type PostgresView } from './postgres-view.js';
 
 let server: PostgresServer;
@@ -113,6 +113,27 @@ describe('a row in PostgreSQL that nobody can read', () => {
     expect((await server.asRoot('consent', [left]))[0]?.rows).toEqual([{ recipient_id: 'r0' }]);
     expect(damagedRows).toBe(2);
   });
+});
+
+describe('a register in PostgreSQL that nobody can read', () => {
+  it.each(['null', '[]', '{"policy":{}}', 'no JSON'])(
+    'is read from the ledger, and written anew in time: %s',
+    async (text) => {
+      const view = await open();
+      await ledger.append('business-acme', [purpose('offers')]);
+      await ledger.append('business-beta', [purpose('offers', 'beta')]);
+      await stepToEnd(view);
+      const before = await view.businesses();
+      await server.asRoot('consent', [`UPDATE ${schema}.businesses_1 SET state = '${text}'`]);
+      expect(await (await open()).businesses()).toStrictEqual(before);
+      await ledger.append('business-acme', [purpose('receipts')]);
+      await stepToEnd(view);
+      expect((await view.businesses()).map(({ state }) => state.purposes.length)).toStrictEqual([2, 1]);
+      const left = `SELECT business_id FROM ${schema}.businesses_1 WHERE state = '${text}'`;
+      expect((await server.asRoot('consent', [left]))[0]?.rows).toEqual([{ business_id: 'beta' }]);
+      expect(damagedRows).toBe(4);
+    },
+  );
 });
 
 describe('the view in PostgreSQL', () => {

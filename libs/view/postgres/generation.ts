@@ -1,10 +1,11 @@
-import type { BusinessState } from '#consent';
 import type { Position } from '#event-store';
 import { isText, PostgresError, textArray, type Postgres } from '#postgres';
-import { decode, encode } from '../codec.js';
+import { businessesOf } from '../business-codec.js';
+import { decodeUnlessDamaged, encode } from '../codec.js';
+import type { DamagedRows } from '../damaged-rows.js';
 import { ViewMoved, type BusinessRow, type RecipientRow, type Snapshot, type ViewChanges } from '../port.js';
 import type { ViewStore } from '../port.js';
-import { ViewUnusable } from '../view-database.js';
+import { ViewUnusable, type StoredBusiness } from '../view-database.js';
 import type { GenerationState } from './generations.js';
 import { statementsOf, type GenerationStatements } from './statements.js';
 
@@ -58,11 +59,9 @@ export class Generation implements ViewStore {
     return { rows, damaged, position };
   }
 
-  async businesses(): Promise<readonly BusinessRow[]> {
-    const rows = await this.#ask<[string, string, string]>('businesses');
-    return rows.map(([businessId, revision, state]) => {
-      return { businessId, revision, state: JSON.parse(state) as BusinessState };
-    });
+  /** Those that cannot be read come from the ledger; without it rejects with `ViewUnusable`. */
+  async businesses(damagedRows?: DamagedRows): Promise<readonly BusinessRow[]> {
+    return businessesOf(await this.#ask<StoredBusiness>('businesses'), damagedRows);
   }
 
   /**
@@ -111,12 +110,4 @@ function businessColumns(businesses: readonly BusinessRow[]): readonly (readonly
     businesses.map(({ revision }) => revision),
     businesses.map(({ state }) => JSON.stringify(state)),
   ];
-}
-
-function decodeUnlessDamaged(packed: string, recipientId: string): RecipientRow['state'] | undefined {
-  try {
-    return decode(packed, recipientId);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { hasReached, type EventStore, type Position } from '#event-store';
 import { Gathered, migrate, type Postgres } from '#postgres';
+import { DamagedRows } from '../damaged-rows.js';
 import { ViewMoved, ViewWentBack } from '../port.js';
 import type { BusinessRow, Snapshot, ViewChanges, ViewStore } from '../port.js';
 import { ViewUnusable } from '../view-database.js';
-import { DamagedRows } from './damaged-rows.js';
 import { Generation, GenerationGone } from './generation.js';
 import { Generations } from './generations.js';
 import { VIEW_MIGRATIONS } from './schema.js';
@@ -13,7 +13,7 @@ export interface OpenPostgresViewOptions {
   readonly ledger: Pick<EventStore, 'ledgerId' | 'head' | 'readStream'>;
   /** Hears why a view was put aside, an empty one taking its place. */
   readonly onUnusable?: (error: ViewUnusable) => void;
-  /** Told of each row that cannot be read, and whose recipient is read from the ledger instead. */
+  /** Told of each row that cannot be read, and what it is about is read from the ledger instead. */
   readonly onDamagedRow?: () => void;
   /** How long a ledger that ends before the view is looked at again, in milliseconds. */
   readonly doubtMs?: number;
@@ -121,7 +121,7 @@ export class PostgresView implements ViewStore {
   }
 
   businesses(): Promise<readonly BusinessRow[]> {
-    return this.#inUse((generation) => generation.businesses());
+    return this.#inUse((generation) => generation.businesses(this.#damagedRows));
   }
 
   async commit(changes: ViewChanges): Promise<void> {
