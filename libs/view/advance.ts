@@ -1,5 +1,6 @@
-import { hasReached, type EventStore, type Position, type StoredEvent } from '#event-store';
-import { ViewMoved, type BusinessRow, type RecipientRow, type ViewStore } from './port.js';
+import { hasReached, type AllPage, type EventStore, type Position, type StoredEvent } from '#event-store';
+import { ViewMoved } from './port.js';
+import type { BusinessRow, RecipientRow, Snapshot, ViewChanges, ViewStore } from './port.js';
 import { businessOf, project, recipientOf, VIEW_PREFIXES, type UnreadableEvent } from './project.js';
 
 export interface Step {
@@ -17,28 +18,50 @@ export interface Step {
  */
 export async function advance(
   storage: ViewStore,
-  { events, position, after }: Step,
+  step: Step,
   onUnreadable: (event: UnreadableEvent) => void,
 ): Promise<readonly BusinessRow[]> {
   const view = storage.forProjector ?? storage;
-  const from = await view.position();
-  if (from !== undefined && hasReached(from, position)) return [];
-  if (!isPast(from, after)) throw new ViewMoved('the view went back');
-  const fresh = from === undefined ? events : events.filter((event) => !hasReached(from, event.position));
-  const recipients = await recipientsBefore(view, fresh);
-  const businesses = await businessesBefore(view, fresh);
-  for (const event of fresh) project({ recipients, businesses }, event, onUnreadable);
-  await view.commit({ recipients, businesses, from, to: position });
-  return [...businesses.values()];
+  const { from, changes } = await changesOf(view, step, onUnreadable);
+  if (!isPast(from, step.after)) throw new ViewMoved('the view went back');
+  if (changes === undefined) return [];
+  await view.commit(changes);
+  return [...changes.businesses.values()];
 }
 
-async function recipientsBefore(view: ViewStore, events: readonly StoredEvent[]): Promise<Map<string, RecipientRow>> {
-  const recipientIds = [...new Set(events.flatMap(({ stream }) => recipientOf(stream) ?? []))];
-  const before = new Map<string, RecipientRow>();
-  if (recipientIds.length === 0) return before;
-  const { rows } = await view.read(recipientIds);
-  rows.forEach((row, index) => row && before.set(recipientIds[index] as string, row));
-  return before;
+/** What a step makes of a view that stands at `from`: nothing where the view is past it, or has not come to it. */
+interface Made {
+  readonly from: Position | undefined;
+  readonly changes?: ViewChanges;
+}
+
+/** The position comes with the rows, in one question: what is folded and where it is put are of one and the same copy. */
+async function changesOf(
+  view: ViewStore,
+  { events, position, after }: Step,
+  onUnreadable: (event: UnreadableEvent) => void,
+): Promise<Made> {
+  const recipientIds = recipientIdsIn(events);
+  const { position: from, rows } = await snapshotOf(view, recipientIds);
+  if ((from !== undefined && hasReached(from, position)) || !isPast(from, after)) return { from };
+  const fresh = from === undefined ? events : events.filter((event) => !hasReached(from, event.position));
+  const before = new Map(recipientIds.map((recipientId, index) => [recipientId, rows[index]]));
+  const recipients = new Map<string, RecipientRow>();
+  for (const recipientId of fresh === events ? recipientIds : recipientIdsIn(fresh)) {
+    const row = before.get(recipientId);
+    if (row !== undefined) recipients.set(recipientId, row);
+  }
+  const businesses = await businessesBefore(view, fresh);
+  for (const event of fresh) project({ recipients, businesses }, event, onUnreadable);
+  return { from, changes: { recipients, businesses, from, to: position } };
+}
+
+async function snapshotOf(view: ViewStore, recipientIds: readonly string[]): Promise<Snapshot> {
+  return recipientIds.length === 0 ? { position: await view.position(), rows: [] } : view.read(recipientIds);
+}
+
+function recipientIdsIn(events: readonly StoredEvent[]): readonly string[] {
+  return [...new Set(events.flatMap(({ stream }) => recipientOf(stream) ?? []))];
 }
 
 /** All businesses are read to get at a few: registers change seldom, and there are few of them. */
@@ -56,15 +79,28 @@ export interface CatchUpOptions {
   readonly signal: AbortSignal;
 }
 
-/** Brings a view to `until` or past it. Rejects where the signal aborts first. */
-export async function catchUp(view: ViewStore, store: EventStore, options: CatchUpOptions): Promise<void> {
-  for (let at = await view.position(); at === undefined || !hasReached(at, options.until); at = await view.position()) {
-    options.signal.throwIfAborted();
-    const from = at === undefined ? {} : { from: at };
-    const page = await store.readAll({ ...from, prefixes: VIEW_PREFIXES, limit: options.batchSize });
-    await advance(view, { ...page, after: at }, options.onUnreadable);
-    if (page.atEnd && !hasReached(page.position, options.until)) throw new Error('the ledger ends before the position');
-    await turnOfTheEventLoop();
+/**
+ * Brings a view to `until` or past it, reading the next events while the last ones are being committed. Rejects where the
+ * signal aborts first.
+ */
+export async function catchUp(storage: ViewStore, store: EventStore, options: CatchUpOptions): Promise<void> {
+  const view = storage.forProjector ?? storage;
+  const { until, batchSize: limit, onUnreadable, signal } = options;
+  const pageAfter = (from: Position | undefined) =>
+    store.readAll({ ...(from === undefined ? {} : { from }), prefixes: VIEW_PREFIXES, limit });
+  let ahead: AllPage | undefined;
+  for (let at = await view.position(); at === undefined || !hasReached(at, until);) {
+    signal.throwIfAborted();
+    const page: AllPage = ahead ?? (await pageAfter(at));
+    const { position, atEnd } = page;
+    const { from, changes } = await changesOf(view, { ...page, after: at }, onUnreadable);
+    const goesOn = changes !== undefined && !atEnd && !hasReached(position, until);
+    // The commit has left for the storage by then: a store on this thread is read while the storage works.
+    const next = goesOn ? turnOfTheEventLoop().then(() => pageAfter(position)) : turnOfTheEventLoop();
+    [ahead = undefined] = await Promise.all([next, changes && view.commit(changes)]);
+    // Where there was nothing to commit, another moved the view on, or it went back: from there, then.
+    at = changes === undefined ? from : position;
+    if (atEnd && !hasReached(position, until)) throw new Error('the ledger ends before the position');
   }
 }
 

@@ -1,0 +1,141 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { advance, catchUp } from './advance.js';
+import { MemoryLedger } from './memory-ledger.js';
+import { ViewMoved, type ViewChanges, type ViewStore } from './port.js';
+import { VIEW_PREFIXES } from './project.js';
+import { grant, message, stop } from './sample-events.js';
+import { SqliteView } from './sqlite-view.js';
+
+const unheard = (): void => undefined;
+const IDS = ['r0', 'r1', 'r2'];
+
+let directory: string;
+let ledger: MemoryLedger;
+let view: SqliteView;
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'advance-'));
+  ledger = new MemoryLedger('ledger');
+  view = new SqliteView({ file: join(directory, 'view-1.db'), ledgerId: 'ledger', cacheEntries: 8 });
+  for (const recipientId of IDS) await ledger.append(`consent-${recipientId}`, [grant(1)]);
+  for (const recipientId of IDS) await ledger.append(`conversation-${recipientId}`, [message(1)]);
+  for (const recipientId of IDS) await ledger.append(`consent-${recipientId}`, [stop(2)]);
+});
+afterEach(async () => {
+  await view.close();
+  rmSync(directory, { recursive: true });
+});
+
+/** The same rows to read and to position, told of each commit before it is made. */
+function hearing(onCommit: (changes: ViewChanges) => Promise<void>): ViewStore {
+  return {
+    position: () => view.position(),
+    read: (recipientIds) => view.read(recipientIds),
+    businesses: () => view.businesses(),
+    commit: async (changes) => {
+      await onCommit(changes);
+      await view.commit(changes);
+    },
+    close: () => view.close(),
+  };
+}
+
+function bring(storage: ViewStore, batchSize: number): Promise<void> {
+  const { signal } = new AbortController();
+  return catchUp(storage, ledger, { until: 'ledger.9', batchSize, onUnreadable: unheard, signal });
+}
+
+/** How many grants, contacts and revocations the view holds of each. */
+async function held(): Promise<readonly unknown[]> {
+  const { rows } = await view.read(IDS);
+  return rows.map((row) => row && [row.state.grants.length, row.state.contacts.length, row.state.revocations.length]);
+}
+
+const ALL = IDS.map(() => [1, 1, 1]);
+
+async function stepOf(limit: number) {
+  return ledger.readAll({ prefixes: VIEW_PREFIXES, limit });
+}
+
+describe('a step', () => {
+  it('that overlaps the one before writes only those whom the view has not come to', async () => {
+    await advance(view, await stepOf(8), unheard);
+    const written: ViewChanges[] = [];
+    await advance(
+      hearing(async (changes) => void written.push(changes)),
+      await stepOf(9),
+      unheard,
+    );
+    expect(written.map(({ recipients, from, to }) => [[...recipients.keys()], from, to])).toStrictEqual([
+      [['r2'], 'ledger.8', 'ledger.9'],
+    ]);
+    expect(await held()).toStrictEqual(ALL);
+  });
+
+  it('that begins where the view has not come to is refused', async () => {
+    const { events, position } = await stepOf(9);
+    const step = { events: events.slice(5), position, after: 'ledger.5' };
+    await expect(advance(view, step, unheard)).rejects.toBeInstanceOf(ViewMoved);
+    expect(await view.position()).toBeUndefined();
+  });
+});
+
+describe('catching up', () => {
+  it('reads the next events while the last are being committed', async () => {
+    let read = 0;
+    let next: () => void = unheard;
+    const readAll = ledger.readAll.bind(ledger);
+    ledger.readAll = async (options) => {
+      read += 1;
+      next();
+      return readAll(options);
+    };
+    const storage = hearing(async ({ to }) => {
+      const wanted = Math.min(3, Number(to.split('.')[1]) / 3 + 1);
+      while (read < wanted) await new Promise<void>((resolve) => (next = resolve));
+    });
+    await bring(storage, 3);
+    expect(read).toBe(3);
+    expect(await held()).toStrictEqual(ALL);
+  });
+
+  it('goes on from where another has moved the view', async () => {
+    let moved = false;
+    const storage = hearing(async () => undefined);
+    storage.read = async (recipientIds) => {
+      if (!moved) await advance(view, await stepOf(7), unheard);
+      moved = true;
+      return view.read(recipientIds);
+    };
+    await bring(storage, 2);
+    expect(await held()).toStrictEqual(ALL);
+  });
+
+  it('goes on from where the view went back to', async () => {
+    const older = new SqliteView({ file: join(directory, 'view-0.db'), ledgerId: 'ledger', cacheEntries: 8 });
+    await advance(older, await stepOf(2), unheard);
+    const storage = hearing(async () => undefined);
+    storage.read = async (recipientIds) => {
+      if (view !== older && (await view.position()) === 'ledger.6') {
+        await view.close();
+        view = older;
+      }
+      return view.read(recipientIds);
+    };
+    await bring(storage, 3);
+    expect(view).toBe(older);
+    expect(await view.position()).toBe('ledger.9');
+    expect(await held()).toStrictEqual(ALL);
+  });
+
+  it('fails where another moves the view while a step is committed, and leaves nothing of the step', async () => {
+    const storage = hearing(async ({ to }) => {
+      if (to === 'ledger.4') await advance(view, await stepOf(9), unheard);
+    });
+    await expect(bring(storage, 2)).rejects.toBeInstanceOf(ViewMoved);
+    expect(await view.position()).toBe('ledger.9');
+    expect(await held()).toStrictEqual(ALL);
+  });
+});
