@@ -54,7 +54,7 @@ export class FastLane {
     const [, businessId, recipientId, query] = BY_ID.exec(request.url ?? '') ?? NOTHING;
     if (businessId === undefined || recipientId === undefined || query === undefined) return false;
     const asked = this.admit(request, businessId, checkByIdRoute.path);
-    const raw = asked && plainQuery(query);
+    const raw = asked && plainQueryKept(query);
     const topic = raw && readTopic(this.parts, businessId, raw);
     if (asked === undefined || topic === undefined || topic instanceof Refusal) return false;
     return this.answers(response, asked, { recipientId, topic });
@@ -130,6 +130,21 @@ const BY_ID =
 const BY_ADDRESS = /^\/v1\/businesses\/([a-z0-9][a-z0-9_-]{0,62})\/eligibility$/;
 const SHORT_BODY_BYTES = 2_048;
 const FIELDS = new Set(['channel', 'purpose', 'sender']);
+
+/** Senders ask the same few questions about everybody: so many, none of them longer, are kept as they were read. */
+const QUERIES_MAX = 1_000;
+const QUERY_CHARACTERS = 256;
+const plainQueries = new Map<string, RawCheck>();
+
+function plainQueryKept(query: string): RawCheck | undefined {
+  const known = plainQueries.get(query);
+  if (known) return known;
+  const raw = plainQuery(query);
+  if (!raw || query.length > QUERY_CHARACTERS) return raw;
+  if (plainQueries.size >= QUERIES_MAX) plainQueries.clear();
+  plainQueries.set(query, raw);
+  return raw;
+}
 
 /** The members of a query that needs no decoding; undefined where it holds anything else, or anything twice. */
 function plainQuery(query: string): RawCheck | undefined {
