@@ -157,6 +157,20 @@ describe('the register of a business', () => {
     expect(await businessOf(service, 'delta').check({ phone }, 'offers')).toMatchObject({ reason: 'REVOKED' });
   });
 
+  it('has a code of its own for a channel that does not exist', async () => {
+    const sender = { channel: 'fax', provider: 'other', address: 'ACME' };
+    const unknown = await acme.put('/senders/fax', sender);
+    expectProblem(unknown, 400, 'CHANNEL_UNKNOWN');
+    expect(fieldsOf(unknown)).toEqual(['channel']);
+    const text = { text: 'Acme writes by fax.', locale: 'it', channels: ['whatsapp', 'fax'], purposes: ['offers'] };
+    for (const dryRun of [true, false]) {
+      const refused = await acme.post(`/disclosures/fax/versions?dryRun=${dryRun}`, text);
+      expectProblem(refused, 400, 'CHANNEL_UNKNOWN');
+      expect(fieldsOf(refused)).toEqual(['channels']);
+    }
+    expectProblem(await acme.put('/senders/fax', { ...sender, channel: 5 }), 400, 'VALIDATION_FAILED');
+  });
+
   it('answers ids that are none with 4xx', async () => {
     for (const id of ['UPPER', '-dash', 'a'.repeat(64), 'caf%C3%A9', 'a.b', '__proto__']) {
       const body = { category: 'marketing', title: 'T' };

@@ -10,6 +10,7 @@ import { Parts } from '../parts.js';
 import { callerOf, markReplayed } from './caller.js';
 import { BusinessDto, DisclosureDto } from '../requests/dto/business.dto.js';
 import { idempotencyKey } from '../requests/idempotency-key.js';
+import { knownChannel } from '../requests/known-channel.js';
 import { Route } from './route.js';
 import {
   businessGetRoute,
@@ -59,6 +60,7 @@ export class BusinessesController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
+    const channels = body.channels.map((channel) => knownChannel(channel, 'channels'));
     const sha256 = createHash('sha256').update(body.text).digest('hex');
     if (dryRun === 'true') return { disclosureId, sha256, findings: [] };
     const { events, replayed } = await this.commands.execute(
@@ -69,7 +71,7 @@ export class BusinessesController {
         request: body,
         caller: callerOf(request),
         decide: (state, now) =>
-          publishDisclosure(state, businessId, { ...body, disclosureId, sha256, publishedAt: now }),
+          publishDisclosure(state, businessId, { ...body, channels, disclosureId, sha256, publishedAt: now }),
       }),
     );
     const [published] = events;

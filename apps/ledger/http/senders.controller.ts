@@ -17,6 +17,7 @@ import { Parts } from '../parts.js';
 import { DeliveryIntake } from '../webhooks/delivery-intake.js';
 import { callerOf, principalOf } from './caller.js';
 import { SenderDto } from '../requests/dto/business.dto.js';
+import { knownChannel } from '../requests/known-channel.js';
 import { Route } from './route.js';
 import { senderDeleteRoute, senderPutRoute, sendersGetRoute } from './routes/business.routes.js';
 
@@ -38,7 +39,7 @@ export class SendersController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const sender = { senderId, ...body };
+    const sender = { senderId, ...body, channel: knownChannel(body.channel, 'channel') };
     requireOwnChannel(sender);
     if (this.touchesBinding(businessId, sender) && !principalOf(request).admin) throw adminAlone();
     const { created, state } = await this.inTurn(async () => {

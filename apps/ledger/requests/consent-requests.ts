@@ -1,4 +1,4 @@
-import { CHANNELS, isInstant, isOneOf, purposeOf, readClaimedTime, senderOf, type Channel } from '#consent';
+import { isInstant, purposeOf, readClaimedTime, senderOf, type Channel } from '#consent';
 import { Refusal, type FieldError } from '#platform';
 import type { Warning } from '../commands/answer.js';
 import type { GrantRequest } from '../commands/grant-consent.js';
@@ -10,6 +10,7 @@ import { requireOwn } from '../ownership.js';
 import type { Parts } from '../parts.js';
 import type { GrantDto, MessageDto } from './dto/consent.dto.js';
 import { idempotencyKey, lenientIdempotencyKey } from './idempotency-key.js';
+import { knownChannel } from './known-channel.js';
 import { nameRecipient, nameRevoked, type NamedRecipient } from './name-recipient.js';
 import { readRevocation } from './revocation-body.js';
 
@@ -153,12 +154,6 @@ export function recipientWarnings(
       ? [{ field: 'recipient', message: `Several addresses were named; each of them is ${done}.` }]
       : []),
   ];
-}
-
-function knownChannel(channel: string, field: string): Channel {
-  if (isOneOf(CHANNELS, channel)) return channel;
-  const message = `Use ${CHANNELS.join(', ')}.`;
-  throw new Refusal('CHANNEL_UNKNOWN', message, { errors: [{ field, code: 'CHANNEL_UNKNOWN', message }] });
 }
 
 function requireSender(parts: Parts, businessId: string, channel: Channel, senderId: string): void {

@@ -87,7 +87,14 @@ export const disclosurePostRoute: RouteSpec = {
   headers: IDEMPOTENCY_HEADER,
   body: DisclosureDto,
   responses: PUBLISHING,
-  problems: ['BUSINESS_NOT_FOUND', 'PURPOSE_NOT_FOUND', 'CONFLICT', 'IDEMPOTENCY_KEY_REUSED', 'LEDGER_UNAVAILABLE'],
+  problems: [
+    'CHANNEL_UNKNOWN',
+    'BUSINESS_NOT_FOUND',
+    'PURPOSE_NOT_FOUND',
+    'CONFLICT',
+    'IDEMPOTENCY_KEY_REUSED',
+    'LEDGER_UNAVAILABLE',
+  ],
 };
 
 export const disclosureGetRoute: RouteSpec = {
@@ -111,7 +118,7 @@ export const senderPutRoute: RouteSpec = {
   access: 'business:admin',
   body: SenderDto,
   responses: put(SENDER),
-  problems: ['BUSINESS_NOT_FOUND', 'SENDER_TAKEN', 'CONFLICT', 'LEDGER_UNAVAILABLE'],
+  problems: ['CHANNEL_UNKNOWN', 'BUSINESS_NOT_FOUND', 'SENDER_TAKEN', 'CONFLICT', 'LEDGER_UNAVAILABLE'],
 };
 
 export const senderDeleteRoute: RouteSpec = {

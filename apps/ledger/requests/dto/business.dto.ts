@@ -15,12 +15,12 @@ import {
   PROVIDERS,
   REQUIREMENTS,
   type Category,
-  type Channel,
   type Provider,
   type Requirement,
 } from '#consent';
 import { IsBusinessId, IsCleanText, IsFlatScalars } from '#platform';
 import { SCOPES, type Scope } from '#vault';
+import { IsChannelName } from '../known-channel.js';
 import { MayBeAbsent } from './may-be-absent.js';
 
 /** A business as its operator describes it. */
@@ -56,8 +56,8 @@ export class PurposeDto {
 }
 
 export class SenderDto {
-  @IsIn(CHANNELS)
-  channel!: Channel;
+  @IsChannelName()
+  channel!: string;
 
   @IsIn(PROVIDERS)
   provider!: Provider;
@@ -83,8 +83,8 @@ export class DisclosureDto {
   @ArrayMinSize(1)
   @ArrayMaxSize(CHANNELS.length)
   @ArrayUnique()
-  @IsIn(CHANNELS, { each: true })
-  channels!: Channel[];
+  @IsChannelName({ each: true })
+  channels!: string[];
 
   @IsArray()
   @ArrayMinSize(1)
