@@ -9,7 +9,6 @@ import {
   METHODS,
   RECORD_MESSAGE_REQUEST,
   REVOKE_REQUEST,
-  type ActedAt,
   type CheckBatchRequest,
   type CheckBatchResponse,
   type CheckRequest,
@@ -26,7 +25,7 @@ import {
   type WatchResponse,
 } from '#grpc-messages';
 import { Connection, type ConnectionOptions } from './connection.js';
-import { usableKey, withReadableTime } from './command-parts.js';
+import { usableKey, withReadableTime, type Acted } from './command-parts.js';
 import { filter } from './filter.js';
 import { later } from './positions.js';
 import { RETRIES, withRetries, type RetryOptions } from './retries.js';
@@ -44,10 +43,6 @@ export interface CommandOptions {
 }
 
 const TIMEOUT_MS = 10_000;
-
-interface Command {
-  readonly occurredAt?: ActedAt;
-}
 
 /**
  * The ledger as a program asks it. Every call has a deadline; what may be asked again is, and commands carry a key that
@@ -119,7 +114,7 @@ export class LedgerClient {
     this.connection.close();
   }
 
-  private async command<Request extends Command>(
+  private async command<Request extends Acted>(
     method: MethodPath,
     type: MessageType<Request>,
     request: Request,

@@ -1,14 +1,20 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { isInstant, type ActedAt } from '#grpc-messages';
+import { isInstant } from '#grpc-messages';
+
+/** When a person acted, of whatever command. */
+export interface Acted {
+  readonly occurredAt?: string;
+  readonly occurredAtText?: string;
+}
 
 /**
  * A time in any other form than the wire's is sent as it stands: the ledger reads it, since it knows how precise it is,
  * and what cannot be read keeps out a grant and no opt-out.
  */
-export function withReadableTime<Command extends { readonly occurredAt?: ActedAt }>(command: Command): Command {
-  const { instant, text = instant } = command.occurredAt ?? {};
-  if (instant === undefined || text === undefined || isInstant(instant)) return command;
-  return { ...command, occurredAt: { text } };
+export function withReadableTime<Command extends Acted>(command: Command): Command {
+  const { occurredAt, occurredAtText = occurredAt, ...same } = command;
+  if (occurredAt === undefined || isInstant(occurredAt)) return command;
+  return { ...same, occurredAtText } as Command;
 }
 
 /** As the ledger takes them, and no blank at an end, which may be lost on the way. */

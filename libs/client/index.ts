@@ -2,7 +2,6 @@ export { LedgerClient, type CommandOptions, type LedgerClientOptions } from './c
 export { LedgerError } from './errors.js';
 export type { RetryOptions } from './retries.js';
 export type {
-  ActedAt,
   Basis,
   Change,
   CheckBatchRequest,

@@ -1,15 +1,14 @@
 import { DISCLOSURE_REF, RECIPIENT, type DisclosureRef, type Recipient } from './decision.js';
 import { always, bool, instant, message, messages, MessageType, text, textMap, texts } from './message-type.js';
 
-/** When a person acted: an instant, or ISO-8601 text where less is known. */
-export interface ActedAt {
-  readonly instant?: string;
-  readonly text?: string;
+/** When a person acted; absent: now. */
+interface ActedAt {
+  readonly occurredAt?: string;
+  /** Instead of it where less than an instant is known, as ISO-8601: `2026-03-01`, or `2026-03-01T10:00:00Z`. */
+  readonly occurredAtText?: string;
 }
 
-export const ACTED_AT = new MessageType<ActedAt>({ instant: instant(1), text: text(2) });
-
-export interface GrantRequest {
+export interface GrantRequest extends ActedAt {
   readonly businessId: string;
   readonly recipient?: Recipient;
   readonly channels?: readonly string[];
@@ -18,7 +17,6 @@ export interface GrantRequest {
   readonly method?: string;
   readonly disclosure?: DisclosureRef;
   readonly evidence?: Readonly<Record<string, string>>;
-  readonly occurredAt?: ActedAt;
   readonly expiresAt?: string;
 }
 
@@ -31,11 +29,12 @@ export const GRANT_REQUEST = new MessageType<GrantRequest>({
   method: text(6),
   disclosure: message(7, DISCLOSURE_REF),
   evidence: textMap(8),
-  occurredAt: message(9, ACTED_AT),
+  occurredAt: instant(9),
   expiresAt: instant(10),
+  occurredAtText: text(11),
 });
 
-export interface RevokeRequest {
+export interface RevokeRequest extends ActedAt {
   readonly businessId: string;
   readonly recipient?: Recipient;
   readonly channels?: readonly string[];
@@ -43,7 +42,6 @@ export interface RevokeRequest {
   readonly categories?: readonly string[];
   readonly method?: string;
   readonly reason?: string;
-  readonly occurredAt?: ActedAt;
 }
 
 export const REVOKE_REQUEST = new MessageType<RevokeRequest>({
@@ -54,17 +52,17 @@ export const REVOKE_REQUEST = new MessageType<RevokeRequest>({
   categories: texts(5),
   method: text(6),
   reason: text(7),
-  occurredAt: message(8, ACTED_AT),
+  occurredAt: instant(8),
+  occurredAtText: text(9),
 });
 
-export interface RecordMessageRequest {
+export interface RecordMessageRequest extends ActedAt {
   readonly businessId: string;
   readonly recipient?: Recipient;
   readonly channel?: string;
   readonly sender?: string;
   readonly messageId?: string;
   readonly kind?: string;
-  readonly occurredAt?: ActedAt;
 }
 
 export const RECORD_MESSAGE_REQUEST = new MessageType<RecordMessageRequest>({
@@ -74,7 +72,8 @@ export const RECORD_MESSAGE_REQUEST = new MessageType<RecordMessageRequest>({
   sender: text(4),
   messageId: text(5),
   kind: text(6),
-  occurredAt: message(7, ACTED_AT),
+  occurredAt: instant(7),
+  occurredAtText: text(8),
 });
 
 export interface Warning {

@@ -4,7 +4,7 @@ export * from './change.js';
 export * from './consent.js';
 export * from './decision.js';
 export * from './eligibility.js';
-export { UNREADABLE_INSTANT, isInstant } from './instant.js';
+export { UNREADABLE_INSTANT, isInstant, readInstant } from './instant.js';
 export { MessageType } from './message-type.js';
 export { decodeCheckBatchRequest, decodeCheckRequest } from './request-reader.js';
 export { METHODS, type MethodPath } from './services.js';

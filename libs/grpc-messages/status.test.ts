@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { encoded } from '#protobuf';
 import protobuf from 'protobufjs';
-import { ACTED_AT } from './consent.js';
+import { GRANT_REQUEST } from './consent.js';
 import { decodeStatus, encodeStatus } from './status.js';
 
 /** As googleapis publishes them, in as far as they are sent. */
@@ -69,7 +69,8 @@ describe('google.rpc.Status', () => {
 
 describe('an instant', () => {
   const actedAt = (seconds: bigint, nanos: number) =>
-    ACTED_AT.decode(encoded((writer) => writer.message(1, (time) => time.bits64(1, seconds).uint(2, nanos)))).instant;
+    GRANT_REQUEST.decode(encoded((writer) => writer.message(9, (time) => time.bits64(1, seconds).uint(2, nanos))))
+      .occurredAt;
 
   it.each([
     [0n, 0, '1970-01-01T00:00:00.000Z'],

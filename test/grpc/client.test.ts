@@ -43,7 +43,7 @@ describe('the client and the service', () => {
     await client.revoke({ businessId: 'acme', recipient, channels: ['whatsapp'], method: 'keyword' });
     const after = await client.check({ ...TOPIC, recipient: { recipientId: granted.recipientId } });
     expect(after).toMatchObject({ eligible: false, reason: 'REVOKED' });
-    const occurredAt = { instant: new Date(Date.now() + 1_000).toISOString() };
+    const occurredAt = new Date(Date.now() + 1_000).toISOString();
     const message = { businessId: 'acme', recipient, channel: 'whatsapp', sender: 'main', messageId: 'm', occurredAt };
     expect(await client.recordMessage(message)).toMatchObject({ type: 'UserMessaged' });
   });
@@ -204,15 +204,15 @@ describe('the client and a server in trouble', () => {
     seen.length = 0;
     const keys = ['ключ', 'ключ', ' k', 'k'.repeat(300), '', '', 'plain'];
     for (const idempotencyKey of keys) {
-      const occurredAt = { instant: 'yesterday' };
+      const occurredAt = 'yesterday';
       await client.revoke({ businessId: 'acme', recipient: { recipientId: 'anna' }, occurredAt }, { idempotencyKey });
     }
     const sent = seen.map(({ key }) => String(key));
     expect(sent[1]).toBe(sent[0]);
     expect([new Set(sent).size, sent.at(-1)]).toEqual([6, 'plain']);
     for (const key of sent) expect(key).toMatch(/^[\x21-\x7e]{5,255}$/);
-    expect(seen.map(({ request }) => REVOKE_REQUEST.decode(request).occurredAt)).toEqual(
-      keys.map(() => ({ text: 'yesterday' })),
+    expect(seen.map(({ request }) => REVOKE_REQUEST.decode(request))).toEqual(
+      keys.map(() => ({ businessId: 'acme', recipient: { recipientId: 'anna' }, occurredAtText: 'yesterday' })),
     );
   });
 });

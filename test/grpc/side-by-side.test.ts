@@ -114,7 +114,7 @@ function callOf({ ask: what, body, business = 'acme', key = 'admin', idempotency
   const request = {
     ...same,
     businessId: business,
-    ...(occurredAt === undefined ? {} : { occurredAt: actedAt(occurredAt) }),
+    ...(occurredAt === undefined ? {} : actedAt(occurredAt)),
     ...(expiresAt === undefined ? {} : { expiresAt: timestamp(expiresAt) }),
   };
   return client.call(
@@ -124,8 +124,10 @@ function callOf({ ask: what, body, business = 'acme', key = 'admin', idempotency
   );
 }
 
+/** Of an empty text over HTTP the counterpart is a Timestamp that nobody gave a time to. */
 function actedAt(text: string) {
-  return /\.\d{3}Z$/.test(text) ? { instant: timestamp(text) } : { text };
+  if (text === '') return { occurredAt: {} };
+  return /\.\d{3}Z$/.test(text) ? { occurredAt: timestamp(text) } : { occurredAtText: text };
 }
 
 function snake(name: unknown): string {
@@ -238,6 +240,27 @@ describe('every command does and answers alike', () => {
       .replaceAll(/"eventId":"[^"]*"/g, '"eventId":"an event"')
       .replaceAll(/"position":"[^"]*"/g, '"position":"somewhere"');
   }
+
+  it.each(['Grant', 'Revoke', 'RecordMessage'] as const)(
+    '%s: a time as text counts before an instant',
+    async (method) => {
+      const client = clients.get('admin') as GrpcClient;
+      const occurredIn = async (phone: string, time: Json) => {
+        const said = COMMANDS.find((one) => METHOD_OF[one.ask] === method)?.body;
+        const request = { ...said, ...time, recipient: { phone }, expiresAt: undefined, businessId: 'acme' };
+        const { code, body } = await client.call(method, request);
+        expect(code).toBe('OK');
+        return (body.answer as Json).occurredAt;
+      };
+      const text = { occurredAtText: '2026-03-01' };
+      const alone = await occurredIn('+393330030002', { occurredAt: undefined, ...text });
+      // The earliest instant that is that day somewhere, or the latest of an opt-out.
+      expect(alone).toMatch(/^2026-0(2-28|3-0[12])T/);
+      expect(await occurredIn('+393330030003', { occurredAt: timestamp('2026-02-01T00:00:00.000Z'), ...text })).toBe(
+        alone,
+      );
+    },
+  );
 
   it('takes a repeated key for a repeat, whichever way each came', async () => {
     const one: Case = {

@@ -46,7 +46,7 @@ describe('two replicas over one ledger and one database', () => {
     const client = new GrpcClient({ port: other.ports.grpc, key: other.adminKey });
     const recipient = { phone: phone(70) };
     const claim = { recipient, channels: ['sms'], purposes: ['x'], method: 'web_form' };
-    const message = { recipient, channel: 'sms', sender: 'x', messageId: 'm', occurredAt: { text: '2026-05-04' } };
+    const message = { recipient, channel: 'sms', sender: 'x', messageId: 'm', occurredAtText: '2026-05-04' };
     const asked: Readonly<Record<string, (of: Json) => Promise<string>>> = {
       OK: async (of) => (await client.call('Revoke', { ...of, recipient })).code,
       PURPOSE_NOT_FOUND: async (of) => (await client.call('Grant', { ...of, ...claim })).code,

@@ -1,18 +1,25 @@
-import type { ActedAt, GrantRequest, RecordMessageRequest } from '#grpc-messages';
+import type { GrantRequest, RecordMessageRequest } from '#grpc-messages';
 import { Refusal } from '#platform';
 
 /** From messages to the bodies that HTTP would have brought, which are validated and read as those are. */
-export function grantBody({ businessId: _, occurredAt, evidence, ...same }: GrantRequest) {
-  return { ...same, ...evidenceIn(evidence), ...timeIn(occurredAt) };
+export function grantBody({ businessId: _, occurredAt, occurredAtText, evidence, ...same }: GrantRequest) {
+  return { ...same, ...evidenceIn(evidence), ...timeIn(occurredAt, occurredAtText) };
 }
 
-export function messageBody({ businessId: _, occurredAt, ...same }: RecordMessageRequest) {
-  return { ...same, ...timeIn(occurredAt) };
+export function messageBody({ businessId: _, occurredAt, occurredAtText, ...same }: RecordMessageRequest) {
+  return { ...same, ...timeIn(occurredAt, occurredAtText) };
 }
 
-/** One that says neither is no absence, which would mean now and beat every STOP before: it is left to be refused. */
-function timeIn(actedAt: ActedAt | undefined): { occurredAt?: string } {
-  return actedAt === undefined ? {} : { occurredAt: actedAt.text ?? actedAt.instant ?? '' };
+/** What a Timestamp says to which nobody gave a time. */
+const UNSET = '1970-01-01T00:00:00.000Z';
+
+/**
+ * An unset Timestamp is no time of 1970, before every grant that an opt-out is to end, and no absence, which would mean
+ * now and beat every STOP before: it is a time that cannot be read, refused or warned of.
+ */
+export function timeIn(occurredAt: string | undefined, text: string | undefined): { occurredAt?: string } {
+  if (text !== undefined) return { occurredAt: text };
+  return occurredAt === undefined ? {} : { occurredAt: occurredAt === UNSET ? '' : occurredAt };
 }
 
 const FORBIDDEN = ['constructor', 'prototype'];

@@ -1,6 +1,7 @@
-import { ACTED_AT } from '#grpc-messages';
+import { readInstant } from '#grpc-messages';
 import type { FieldError } from '#platform';
 import { MalformedMessage, ProtoReader } from '#protobuf';
+import { timeIn } from './consent-messages.js';
 
 /** A `RevokeRequest` as far as it can be understood, in the form of HTTP's body. */
 export interface RevocationMessage {
@@ -29,6 +30,7 @@ const FIELDS: readonly (readonly [string, Read] | undefined)[] = [
   ['method', text],
   ['reason', text],
   ['occurredAt', (reader) => readTime(reader.message())],
+  ['occurredAtText', text],
 ];
 
 /**
@@ -45,8 +47,8 @@ export function readRevocationMessage(message: Buffer): RevocationMessage {
     if (!(error instanceof MalformedMessage) || fields.recipient === undefined) throw error;
     faults.push(...OPTIONAL.map(inDoubt));
   }
-  const { businessId = '', ...body } = fields;
-  return { businessId: businessId as string, body, faults };
+  const { businessId = '', occurredAt, occurredAtText, ...body } = fields as Partial<Record<string, string>>;
+  return { businessId, body: { ...body, ...timeIn(occurredAt, occurredAtText) }, faults };
 }
 
 function readField(reader: ProtoReader, fields: Record<string, unknown>, faults: FieldError[]): void {
@@ -54,7 +56,7 @@ function readField(reader: ProtoReader, fields: Record<string, unknown>, faults:
   if (read && reader.isLengthDelimited) {
     const value = read(reader, fields[name]);
     if (value === IN_DOUBT) faults.push(inDoubt(name));
-    else if (value !== '' || name === 'occurredAt') fields[name] = value;
+    else if (value !== '') fields[name] = value;
     return;
   }
   reader.skip();
@@ -86,11 +88,9 @@ function readRecipient(reader: ProtoReader, before: unknown): unknown {
   return recipient;
 }
 
-/** One that says nothing is kept, to be warned of: it counts as now. */
 function readTime(reader: ProtoReader): unknown {
   try {
-    const { instant, text: written } = ACTED_AT.read(reader);
-    return written ?? instant ?? '';
+    return readInstant(reader);
   } catch (error) {
     if (error instanceof MalformedMessage) return IN_DOUBT;
     throw error;
