@@ -158,6 +158,9 @@ describe('checks', () => {
       { ref: 'h', error: { code: 'SENDER_NOT_FOUND', status: 404 } },
     ]);
     expect(results[3]).not.toHaveProperty('ref');
+    const instances = results.map(({ error }) => error && (error as Json).instance);
+    expect(new Set(instances).size).toBe(2);
+    expect(instances[1]).toMatch(/^urn:request:./);
   });
 
   it('take a thousand at once, and not one more', async () => {

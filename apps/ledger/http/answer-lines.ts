@@ -21,6 +21,8 @@ export class AnswerLines {
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
     private readonly cutter: LineCutter,
+    /** The `instance` of the problem that ends it. */
+    private readonly instance: string,
   ) {}
 
   /** Ends it, whatever it is doing; its last line says why. */
@@ -41,7 +43,7 @@ export class AnswerLines {
   end(answered: number): void {
     if (this.response.destroyed) return;
     const { reason } = this;
-    if (reason) this.response.write(`${JSON.stringify({ error: problemOf(reason), answered })}\n`);
+    if (reason) this.response.write(`${JSON.stringify({ error: problemOf(reason, this.instance), answered })}\n`);
     endInTime(this.response);
   }
 

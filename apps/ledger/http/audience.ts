@@ -1,12 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { QueryBus } from '@nestjs/cqrs';
 import type { Position } from '#event-store';
-import { Refusal, invalid, notJson, readJson } from '#platform';
+import { Refusal, invalid, notJson, problemOf, readJson } from '#platform';
 import type { Parts } from '../parts.js';
 import { CheckEligibility } from '../queries/check-eligibility.js';
 import { eachAnswered, readBatchWithNews } from '../requests/check-batch.js';
 import type { RawCheck } from '../requests/check-body.js';
-import { itemProblem } from '../requests/name-recipient.js';
 import { linesJson, type BatchResult } from './decision-json.js';
 import type { Line } from './lines.js';
 
@@ -18,6 +17,8 @@ export interface Asked {
   /** Stands in for what a line leaves out. */
   readonly defaults: RawCheck;
   readonly atLeast?: Position;
+  /** The `instance` of its problems. */
+  readonly instance: string;
 }
 
 type Item = RawCheck & { readonly ref?: unknown };
@@ -44,7 +45,7 @@ export class Audience {
   }
 
   private async decide(lines: readonly Line[]): Promise<readonly BatchResult[]> {
-    const { businessId, defaults, atLeast } = this.asked;
+    const { businessId, defaults, atLeast, instance } = this.asked;
     const items = lines.map((line) => this.read(line));
     const batch = await readBatchWithNews(this.parts, businessId, items, defaults);
     const fresh = atLeast === undefined ? {} : { atLeast };
@@ -52,7 +53,7 @@ export class Audience {
     return eachAnswered(batch, decisions, (outcome, index): BatchResult => {
       const item = items[index];
       const ref = item instanceof Refusal ? undefined : item?.ref;
-      return outcome instanceof Refusal ? { ref, error: itemProblem(outcome) } : { ref, decision: outcome };
+      return outcome instanceof Refusal ? { ref, error: problemOf(outcome, instance) } : { ref, decision: outcome };
     });
   }
 

@@ -1,14 +1,14 @@
-import { Body, Controller, Param, Query, Res } from '@nestjs/common';
+import { Body, Controller, Param, Query, Req, Res } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { withNews } from '../commands/register.js';
 import { Parts } from '../parts.js';
 import { CheckEligibility, type Check, type Consistency, type Decision } from '../queries/check-eligibility.js';
-import { Refusal } from '#platform';
+import { Refusal, instanceOf, problemOf } from '#platform';
 import { readCheck, readTopic, requireBatch, requirePosition, type RawCheck } from '../requests/check-body.js';
 import { batchJson, type BatchResult } from './decision-json.js';
 import { eachAnswered, readBatchWithNews } from '../requests/check-batch.js';
-import { itemProblem, nameRecipient, requireRecipientId } from '../requests/name-recipient.js';
+import { nameRecipient, requireRecipientId } from '../requests/name-recipient.js';
 import { Route } from './route.js';
 import { batchRoute, checkByIdRoute, checkRoute, lookupRoute } from './routes/eligibility.routes.js';
 
@@ -58,6 +58,7 @@ export class EligibilityController {
   async batch(
     @Param('b') businessId: string,
     @Body() body: BatchBody,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const items = body.checks.map((item) => (isObject(item) ? (item as BatchItem) : {}));
@@ -66,18 +67,26 @@ export class EligibilityController {
     const decisions = await this.ask(businessId, batch.checks, body);
     const results = eachAnswered(batch, decisions, (outcome, index): BatchResult => {
       const { ref } = items[index] ?? {};
-      return outcome instanceof Refusal ? { ref, error: itemProblem(outcome) } : { ref, decision: outcome };
+      return outcome instanceof Refusal
+        ? { ref, error: problemOf(outcome, instanceOf(request.id)) }
+        : { ref, decision: outcome };
     });
     reply.header('content-type', JSON_TYPE);
     return batchJson(decisions[0]?.position ?? this.parts.view.status().position, results);
   }
 
   @Route(lookupRoute)
-  lookup(@Param('b') businessId: string, @Body() { recipients }: { recipients: readonly unknown[] }) {
+  lookup(
+    @Param('b') businessId: string,
+    @Body() { recipients }: { recipients: readonly unknown[] },
+    @Req() request: FastifyRequest,
+  ) {
     requireBatch(this.parts, recipients);
     const results = recipients.map((recipient) => {
       const named = nameRecipient(this.parts, businessId, recipient);
-      return named instanceof Refusal ? { error: itemProblem(named) } : { recipientId: named.recipientId };
+      return named instanceof Refusal
+        ? { error: problemOf(named, instanceOf(request.id)) }
+        : { recipientId: named.recipientId };
     });
     return { results };
   }

@@ -1,7 +1,7 @@
 import { Controller, Param, Query, Req, Res, type OnModuleDestroy } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Refusal } from '#platform';
+import { Refusal, instanceOf } from '#platform';
 import { Authenticator, unauthenticated } from '../authenticate.js';
 import { withNews } from '../commands/register.js';
 import { Parts } from '../parts.js';
@@ -49,11 +49,8 @@ export class FilterController implements OnModuleDestroy {
     reply.hijack();
     reply.raw.writeHead(200, { 'content-type': NDJSON, 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
     reply.raw.flushHeaders();
-    void this.exchange(
-      { businessId, defaults, ...(position === undefined ? {} : { atLeast: position }) },
-      request,
-      reply,
-    );
+    const asked = { businessId, defaults, instance: instanceOf(request.id) };
+    void this.exchange(position === undefined ? asked : { ...asked, atLeast: position }, request, reply);
   }
 
   /** What is still being filtered when the service stops is ended, and told how far it came. */
@@ -78,7 +75,7 @@ export class FilterController implements OnModuleDestroy {
   private async exchange(asked: Asked, request: FastifyRequest, { raw }: FastifyReply): Promise<void> {
     const { lineBytes, idleMs } = this.parts.config.filter;
     const audience = new Audience(this.parts, this.queries, asked);
-    const lines = new AnswerLines(request.raw, raw, new LineCutter(lineBytes));
+    const lines = new AnswerLines(request.raw, raw, new LineCutter(lineBytes), asked.instance);
     const letGo = this.authenticator.hold(principalOf(request), () => lines.endWith(unauthenticated()));
     this.running.add(lines);
     this.slowBodies.spare(request.raw);

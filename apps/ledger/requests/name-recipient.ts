@@ -1,4 +1,4 @@
-import { Refusal, problemOf, type Problem } from '#platform';
+import { Refusal } from '#platform';
 import { isRecipientId, readAddress, type ReadAddress } from '#vault';
 import { recipientNotFound } from '../ownership.js';
 import type { Parts } from '../parts.js';
@@ -76,8 +76,4 @@ function refusalOf({ problem, field, message }: Unreadable, path: string): Refus
 export function requireRecipientId(value: string): string {
   if (!isRecipientId(value)) throw recipientNotFound();
   return value;
-}
-
-export function itemProblem(refusal: Refusal): Problem {
-  return problemOf(refusal);
 }
