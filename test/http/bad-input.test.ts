@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ask, must, registerAcme, type Answer } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -70,6 +71,8 @@ describe('bad input', () => {
       ]) {
         expectProblem(await send({ raw, headers: { 'content-type': type } }), 415, 'UNSUPPORTED_MEDIA_TYPE');
       }
+      const packed = { raw: gzipSync(raw), headers: { 'content-encoding': 'gzip' } };
+      expectProblem(await send(packed), 415, 'UNSUPPORTED_MEDIA_TYPE');
       const large = JSON.stringify({ ...body, zz: 'x'.repeat(1_048_576) });
       expectProblem(await send({ raw: large }), 413, 'BODY_TOO_LARGE');
       expect(await headOf(service)).toBe(before);
@@ -79,6 +82,7 @@ describe('bad input', () => {
       const raw = Buffer.from(JSON.stringify(body));
       await must(send({ raw, headers: { 'content-type': 'application/json; charset=utf-8' } }));
       await must(send({ raw: Buffer.concat([Buffer.from('\uFEFF'), raw]) }));
+      await must(send({ raw, headers: { 'content-encoding': 'identity' } }));
     });
   });
 });

@@ -1,6 +1,7 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SettableClock } from '#platform';
-import { grantBody, must, registerAcme, type Answer } from '../support/client.js';
+import { ask, grantBody, must, registerAcme, type Answer } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { businessOf, expectProblem, fieldsOf, headOf, type Json } from './support/acme.js';
 import { WRONG_TYPES, WRONG_WORDS } from './support/bad-values.js';
@@ -36,6 +37,15 @@ describe('a revocation', () => {
     expect(answer.status).toBe(201);
     expect(answer.body.warnings).toBeUndefined();
     expect(await recorded(answer)).toMatchObject(EVERYTHING);
+  });
+
+  it('is read whatever its headers call it, and refused by name where it is packed', async () => {
+    const send = (raw: Uint8Array, headers: Record<string, string>) =>
+      ask(service, 'POST', '/v1/businesses/acme/revocations', { raw, headers });
+    const raw = Buffer.from(JSON.stringify({ recipient: somebody() }));
+    const gzip = { 'content-encoding': 'gzip' };
+    expect((await send(raw, { ...gzip, 'content-type': 'no type' })).status).toBe(201);
+    expectProblem(await send(gzipSync(raw), gzip), 415, 'UNSUPPORTED_MEDIA_TYPE');
   });
 
   it.each([

@@ -23,7 +23,9 @@ export function parseBodies(fastify: FastifyInstance, maxDepth: number): void {
     done();
   });
   fastify.addContentTypeParser(NDJSON, (request, _stream, done) => {
-    done(bodyModeOf(request) === 'stream' ? null : unsupported());
+    const takesLines = bodyModeOf(request) === 'stream';
+    const encoded = isEncoded(request.headers['content-encoding']);
+    done(takesLines ? (encoded ? compressed() : null) : unsupported());
   });
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
     parse(request, body as Buffer, maxDepth, done);
@@ -41,14 +43,16 @@ function parse(request: FastifyRequest, body: Buffer, maxDepth: number, done: Do
 function read(request: FastifyRequest, body: Buffer, maxDepth: number): unknown {
   const mode = bodyModeOf(request);
   if (mode === 'raw') return body;
+  const encoded = isEncoded(request.headers['content-encoding']);
   if (mode === 'stream') throw new Refusal('UNSUPPORTED_MEDIA_TYPE', `Send ${NDJSON}.`);
   if (mode === 'strict') {
     if (!isJson(request.headers['content-type'])) throw unsupported();
+    if (encoded) throw compressed();
     return readStrictJson(body, maxDepth);
   }
   // Whatever the sender calls it: an opt-out that reads as JSON is one.
   const json = readJson(body, maxDepth);
-  if (!('value' in json)) throw notJson();
+  if (!('value' in json)) throw encoded ? compressed() : notJson();
   request.jsonFaults = json.faults;
   return json.value;
 }
@@ -65,6 +69,15 @@ function isJson(contentType: string | undefined): boolean {
 /** The names that are in use for lines of JSON. */
 function isLines(contentType: string | undefined): boolean {
   return contentType !== undefined && /^application\/(?:x-)?(?:ndjson|jsonl|jsonlines)\s*(?:;|$)/i.test(contentType);
+}
+
+function isEncoded(contentEncoding: string | undefined): boolean {
+  return contentEncoding !== undefined && !/^\s*(?:identity\s*)?$/i.test(contentEncoding);
+}
+
+/** RFC 9110, section 8.4: what it would unpack to has no limit that its length would tell. */
+function compressed(): Refusal {
+  return new Refusal('UNSUPPORTED_MEDIA_TYPE', 'Send the body as it is, without a Content-Encoding.');
 }
 
 function unsupported(): Refusal {

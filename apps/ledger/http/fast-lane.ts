@@ -63,8 +63,10 @@ export class FastLane {
   /** A short body that came with its head is in the stream by the end of this turn; any other is the framework's. */
   private takesByAddress(request: IncomingMessage, response: ServerResponse, ordinary: RequestListener): boolean {
     const [, businessId] = BY_ADDRESS.exec(request.url ?? '') ?? NOTHING;
-    if (businessId === undefined || request.headers['content-type'] !== 'application/json') return false;
-    const bytes = Number(request.headers['content-length']);
+    const { headers } = request;
+    if (businessId === undefined || headers['content-type'] !== 'application/json') return false;
+    if (headers['content-encoding'] !== undefined) return false;
+    const bytes = Number(headers['content-length']);
     const asked = bytes > 0 && bytes <= SHORT_BODY_BYTES && this.admit(request, businessId, checkRoute.path);
     if (!asked) return false;
     process.nextTick(() => {

@@ -55,7 +55,7 @@ export class HealthController {
 }
 
 function finite(lagMs: number): number | null {
-  return Number.isFinite(lagMs) ? lagMs : null;
+  return Number.isFinite(lagMs) ? Math.ceil(lagMs) : null;
 }
 
 /** Makes nothing unready: what it completes was never acknowledged. */
