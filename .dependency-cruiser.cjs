@@ -123,7 +123,7 @@ module.exports = {
       severity: 'error',
       comment: "EventStoreDB's protocol over the port of the ledger; it knows no rule of consent.",
       from: { path: '^libs/esdb-server/' },
-      to: { path: '^libs/', pathNot: '^libs/(esdb-server|protobuf|event-store|sqlite|platform)/' },
+      to: { path: '^libs/', pathNot: '^libs/(esdb-server|protobuf|event-store|sqlite)/' },
     },
     {
       name: 'vault-stands-on-consent',
