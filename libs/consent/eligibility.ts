@@ -50,7 +50,7 @@ export interface Verdict {
   readonly windowOpenUntil?: Instant;
 }
 
-/** The decision table of `domain.md` over a state already joined with those of linked recipients; first match wins. */
+/** The decision table, over a state already joined with those of linked recipients; the first match wins. */
 export function judge(state: RecipientState, question: Question): Verdict {
   if (state.unreadable) return no('STATE_UNREADABLE', state.unreadable);
   const block = standingBlock(state, question.channel);

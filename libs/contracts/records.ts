@@ -46,7 +46,7 @@ export interface ChangeRecord {
   readonly linkedFrom?: string;
 }
 
-/** The whole folded state of one recipient: the join of `domain.md`, without what explains an answer. */
+/** The whole folded state of one recipient, without what only explains an answer. */
 export interface StateRecord {
   /** Empty where the ledger could not read it. */
   readonly businessId: string;

@@ -58,7 +58,7 @@ describe('the recipient key of a business', () => {
   });
 });
 
-/** As `api.md` has it, and any sender can compute it. */
+/** As `docs/kafka.md` has it, and any sender can compute it. */
 function idOf(key: string, text: string): string {
   return createHmac('sha256', Buffer.from(key, 'base64url')).update(text).digest('base64url');
 }

@@ -100,7 +100,7 @@ export interface InboundText {
   readonly phoneNumberId?: string;
 }
 
-/** A WhatsApp delivery of text messages, in the shape of `facts/providers.md`. */
+/** A WhatsApp delivery of text messages, as Meta sends it. */
 export function deliveryOf(...messages: readonly InboundText[]) {
   const changes = messages.map(({ from, userId, id, text, at, phoneNumberId = PHONE_NUMBER_ID }) => ({
     field: 'messages',

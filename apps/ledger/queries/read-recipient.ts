@@ -5,7 +5,7 @@ import { readHistory } from '../commands/handle.js';
 import { recipientNotFound, requireOwn } from '../ownership.js';
 import { Parts } from '../parts.js';
 
-/** The folded state of one recipient, as the join of `domain.md` has it, read from the ledger itself. */
+/** The folded state of one recipient, read from the ledger itself. */
 export class ReadRecipient extends Query<RecipientDocument> {
   constructor(readonly request: { readonly businessId: string; readonly recipientId: string }) {
     super();
@@ -29,7 +29,7 @@ export class ReadRecipientHandler implements IQueryHandler<ReadRecipient> {
   }
 }
 
-/** The shape of `consent.state.v1` in `api.md`. */
+/** In the words of `consent.state.v1`, without what only its readers on Kafka need. */
 function documentOf(businessId: string, recipientId: string, position: string, state: RecipientState) {
   return {
     businessId,

@@ -44,7 +44,7 @@ export function headOf(service: TestService): Promise<string> {
   return service.running.parts.store.head();
 }
 
-/** Fails unless the answer is a problem as RFC 9457 and `api.md` have it, with this status and code. */
+/** Fails unless the answer is a problem as RFC 9457 has it, with this status and code. */
 export function expectProblem(answer: Answer, status: number, code: string): Json {
   expect({ status: answer.status, code: answer.body.code }).toEqual({ status, code });
   expect(answer.headers.get('content-type')).toBe('application/problem+json');
