@@ -1,5 +1,5 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter } from '@nestjs/common';
-import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
+import type { FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify';
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { Refusal } from './errors.js';
@@ -15,17 +15,6 @@ export class ProblemFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     sendProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>(), this.log);
   }
-}
-
-/**
- * The same answers for what Nest does not see: its parsers, its router, a route of Fastify's own. Nest sets handlers
- * of its own at `init`, which end in `ProblemFilter`; so call this on an instance that Nest does not drive.
- */
-export function answerProblems(fastify: FastifyInstance, log: Log): void {
-  fastify.setErrorHandler((error, request, reply) => sendProblem(error, request, reply, log));
-  fastify.setNotFoundHandler((request, reply) => {
-    sendProblem(new Refusal('NOT_FOUND', 'No route has this method and path.'), request, reply, log);
-  });
 }
 
 /** Options for Fastify, so that requests which never reach a route are answered alike: bad URLs, bad HTTP. */
@@ -53,7 +42,7 @@ function answerBadHttp(socket: Socket): void {
 }
 
 /** Sends the problem unless an answer is already on its way; logs what is ours to mend. */
-export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
+function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): void {
   const { problem, status, headers, internal } = toProblem(error, instanceOf(request.id));
   if (internal) logInternal(error, request, log);
   if (reply.sent) return;
