@@ -14,7 +14,7 @@ export class Interrupted extends Error {
   }
 }
 
-export const EXIT = { done: 0, trouble: 1, usage: 2 } as const;
+const EXIT = { done: 0, trouble: 1, usage: 2 } as const;
 
 /** The exit code of a failure, and what is said of it on stderr: nothing where nobody is left to be told. */
 export function outcomeOf(error: unknown): { readonly code: number; readonly said?: string } {

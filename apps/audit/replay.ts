@@ -100,7 +100,7 @@ async function* inPages(events: AsyncIterable<StoredEvent>): AsyncGenerator<Page
   if (last !== undefined) yield { events: page, position: last.position };
 }
 
-export function readFormat(format: string | undefined, isTerminal: boolean): FormatName {
+function readFormat(format: string | undefined, isTerminal: boolean): FormatName {
   if (format === undefined) return isTerminal ? 'table' : 'ndjson';
   const known = FORMATS.find((name) => name === format);
   if (known === undefined) throw new UsageError(`--format is one of ${FORMATS.join(', ')}`);

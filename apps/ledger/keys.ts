@@ -77,7 +77,7 @@ function ledgerName({ dataDir, eventStore }: Config): string {
 }
 
 /** One of the two that belong together is gone: it is never replaced by an empty one. */
-export class Lost extends Error {
+class Lost extends Error {
   constructor(file: string, other: 'ledger' | 'vault') {
     super(`${file} is missing or empty, but there is a ${other} that belongs to it: restore it from a backup`);
     this.name = 'Lost';

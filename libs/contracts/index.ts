@@ -1,13 +1,13 @@
 export * from './records.js';
-export * from './topics.js';
-export * from './compare-topic.js';
-export * from './cloud-events.js';
 export { encode, isUnderstood, type NotUnderstood } from './reading.js';
+export * from './cloud-events.js';
+export * from './change-codec.js';
 export * from './state-codec.js';
 export { readStateRecord } from './read-state.js';
-export * from './change-codec.js';
 export * from './catalogue-codec.js';
 export * from './watermark-codec.js';
+export * from './topics.js';
+export * from './compare-topic.js';
 export { type JsonSchema } from './schema-parts.js';
 export * from './schemas.js';
 export * from './asyncapi.js';

@@ -55,7 +55,7 @@ export interface Follower {
   stop(): Promise<void>;
 }
 
-export const FOLLOW_DEFAULTS = { probeMs: 1_000, backOff: { firstMs: 50, longestMs: 5_000 } } as const;
+const FOLLOW_DEFAULTS = { probeMs: 1_000, backOff: { firstMs: 50, longestMs: 5_000 } } as const;
 
 /** Hands everything in the ledger, in order, to a handler; starts at once and goes on until stopped. */
 export function follow(options: FollowOptions): Follower {

@@ -49,7 +49,7 @@ function hashOf({ stream, revision, id, type, data, metadata }: StoredEvent): st
   return createHash('sha256').update(about).update(data).update(metadata).digest('hex');
 }
 
-export function categoryOf(stream: string): string {
+function categoryOf(stream: string): string {
   const dash = stream.indexOf('-');
   return dash < 0 ? stream : stream.slice(0, dash);
 }

@@ -36,7 +36,7 @@ export interface CheckItem {
   readonly sender?: string;
 }
 
-export const CHECK_ITEM = new MessageType<CheckItem>({
+const CHECK_ITEM = new MessageType<CheckItem>({
   recipient: message(1, RECIPIENT),
   ref: text(2),
   channel: text(3),
@@ -51,7 +51,7 @@ export interface CheckResult {
   readonly error?: Problem;
 }
 
-export const CHECK_RESULT = new MessageType<CheckResult>({
+const CHECK_RESULT = new MessageType<CheckResult>({
   ref: text(1),
   decision: message(2, DECISION),
   error: message(3, PROBLEM),

@@ -1,10 +1,10 @@
-export { DESCRIPTOR_SET } from './descriptor-set.js';
 export { encodeAnswers, encodeCheckResponse } from './answer-writer.js';
 export * from './change.js';
 export * from './consent.js';
 export * from './decision.js';
+export { DESCRIPTOR_SET } from './descriptor-set.js';
 export * from './eligibility.js';
-export { UNREADABLE_INSTANT, isInstant, readInstant } from './instant.js';
+export { isInstant, readInstant } from './instant.js';
 export { MessageType } from './message-type.js';
 export { decodeCheckBatchRequest, decodeCheckRequest } from './request-reader.js';
 export { METHODS, type MethodPath } from './services.js';

@@ -26,7 +26,7 @@ export interface Status {
 }
 
 /** Of every `ErrorInfo`: whose codes the reasons are. */
-export const ERROR_DOMAIN = 'consent-ledger';
+const ERROR_DOMAIN = 'consent-ledger';
 /** The metadata in which a call that failed carries its status with the details. */
 export const STATUS_KEY = 'grpc-status-details-bin';
 

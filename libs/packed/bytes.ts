@@ -1,7 +1,7 @@
 import type { TextTable } from './text-table.js';
 
 /** A packed state longer than this is not kept: no person has so many facts. */
-export const MAX_PACKED_BYTES = 200_000;
+const MAX_PACKED_BYTES = 200_000;
 /** Beyond the limit there is room for what a single value may overshoot it by. */
 const MAX_TEXT_BYTES = 65_535;
 const ROOM = 2 * MAX_TEXT_BYTES;

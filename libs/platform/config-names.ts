@@ -21,7 +21,7 @@ const OUR_PREFIXES = [
 const FOREIGN_NAMES = ['SSL_CERT_FILE'];
 const SHORT_NAME = 6;
 
-export function isVariable(name: string): name is VariableName {
+function isVariable(name: string): name is VariableName {
   return Object.hasOwn(VARIABLES, name);
 }
 

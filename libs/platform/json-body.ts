@@ -5,7 +5,7 @@ import { findFaults } from './json-faults.js';
 import { removeUnsafe } from './json-prune.js';
 import { looksClean } from './json-scan.js';
 
-export const DEFAULT_JSON_DEPTH = 16;
+const DEFAULT_JSON_DEPTH = 16;
 
 export type ReadJson =
   | {

@@ -9,7 +9,7 @@ export interface GatherLimits {
   readonly waiting: number;
 }
 
-export const GATHER_LIMITS: GatherLimits = { statements: 4, inStatement: 1_000, waiting: 100_000 };
+const GATHER_LIMITS: GatherLimits = { statements: 4, inStatement: 1_000, waiting: 100_000 };
 
 interface Waiting<Question, Answer> {
   readonly question: Question;

@@ -1,4 +1,4 @@
-export { DEFAULT_POSTGRES_LIMITS, DEFAULT_SCHEMA, type PostgresLimits, type PostgresOptions } from './options.js';
+export type { PostgresLimits, PostgresOptions } from './options.js';
 export { openPostgres, type Patience, type Postgres, type PostgresStatus } from './postgres.js';
 export { PostgresError, type PostgresProblem } from './postgres-error.js';
 export type { Session, Statement } from './session.js';

@@ -79,11 +79,6 @@ export class StateLane {
     return this.#follower;
   }
 
-  /** How many are still to be published. */
-  get dirty(): number {
-    return this.#dirty.size;
-  }
-
   get problem(): string | undefined {
     return this.#waitsForCopy ? 'the view is behind, and no older state is published' : undefined;
   }

@@ -14,7 +14,7 @@ export interface LaneLimits {
   readonly retryAfterMs: number;
 }
 
-export const DEFAULT_LANE_LIMITS: LaneLimits = {
+const DEFAULT_LANE_LIMITS: LaneLimits = {
   batchJobs: 512,
   batchBytes: 4 * 1024 * 1024,
   queuedJobs: 10_000,

@@ -5,6 +5,6 @@ export { makeApiKey, parseApiKey, verifyApiKey, type NewApiKey } from './api-key
 export { SecretsRefused } from './secret-file.js';
 export * from './secrets.js';
 export { VAULT_FILE, openSqliteVault, type OpenSqliteVaultOptions } from './sqlite-vault.js';
-export { DEFAULT_ERASURE_LIMITS, openPostgresVault, type OpenPostgresVaultOptions } from './postgres/postgres-vault.js';
-export { DEFAULT_VAULT_LIMITS, type VaultLimits } from './limits.js';
+export { openPostgresVault, type OpenPostgresVaultOptions } from './postgres/postgres-vault.js';
+export type { VaultLimits } from './limits.js';
 export { snapshotVault, vaultIdOf } from './keeping.js';

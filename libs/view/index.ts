@@ -1,12 +1,5 @@
 export * from './port.js';
 export type { Election, Term } from './election.js';
-export { catchUp, type CatchUpOptions } from './advance.js';
-export { Catalogue, type Route } from './catalogue.js';
-export { LiveView } from './live-view.js';
-export type { LiveViewOptions, LiveViewStatus, LookUp } from './live-view-terms.js';
-export { foldStored, stateFromLedger } from './ledger-state.js';
-export { stateWithLinked } from './linked-states.js';
-export type { BusinessRow, RecipientRow } from './port.js';
 export {
   businessOf,
   projectBusiness,
@@ -18,11 +11,17 @@ export {
   type UnreadableEvent,
 } from './project.js';
 export { stateFor } from './recipient-row.js';
-export { openPostgresView, type OpenPostgresViewOptions, type PostgresView } from './postgres/postgres-view.js';
+export { foldStored, stateFromLedger } from './ledger-state.js';
+export { stateWithLinked } from './linked-states.js';
+export { catchUp, type CatchUpOptions } from './advance.js';
+export type { Catalogue, Route } from './catalogue.js';
+export { LiveView } from './live-view.js';
+export type { LiveViewOptions, LiveViewStatus, LookUp } from './live-view-terms.js';
 export type { RebuildProgress } from './fill.js';
-export { rebuildPostgresView, type RebuildPostgresOptions } from './postgres/rebuild.js';
 export { rebuildView, type RebuildOptions, type Rebuilt } from './rebuild.js';
+export type { SqliteView, SqliteViewOptions } from './sqlite-view.js';
+export { ViewUnusable } from './view-database.js';
+export { openPostgresView, type OpenPostgresViewOptions, type PostgresView } from './postgres/postgres-view.js';
+export { rebuildPostgresView, type RebuildPostgresOptions } from './postgres/rebuild.js';
 export { openSharedView, type OpenSharedViewOptions } from './postgres/shared-view.js';
 export type { SharedView } from './shared-copy.js';
-export { SqliteView, type SqliteViewOptions } from './sqlite-view.js';
-export { ViewUnusable } from './view-database.js';

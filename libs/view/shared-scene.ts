@@ -11,7 +11,7 @@ import { SqliteView } from './sqlite-view.js';
 import { ViewUnusable } from './view-database.js';
 
 /** Rows that several live views share, with the faults that a server has: away, slow to answer, an older state of itself. */
-export class SharedRows implements ViewStore {
+class SharedRows implements ViewStore {
   readonly directory = mkdtempSync(join(tmpdir(), 'shared-rows-'));
   away = false;
   /** Whether a reading comes upon a row that cannot be read. */

@@ -47,22 +47,6 @@ export async function readTopic(
   }
 }
 
-/** Follows a topic from its beginning and hands each record over, until the returned function is called. */
-export async function followTopic(
-  brokers: string[],
-  topic: string,
-  handler: (record: SeenRecord) => void,
-): Promise<() => Promise<void>> {
-  const consumer = plainClient(brokers).consumer({ groupId: `reader-${randomUUID()}`, maxWaitTimeInMs: 100 });
-  await consumer.connect();
-  await consumer.subscribe({ topics: [topic], fromBeginning: true });
-  await consumer.run({
-    autoCommit: false,
-    eachBatch: async ({ batch }) => batch.messages.forEach((message) => handler(seen(batch.partition, message))),
-  });
-  return () => consumer.disconnect();
-}
-
 export function jsonOf<T>({ value }: SeenRecord): T {
   if (value === null) throw new Error('a record without a value');
   return JSON.parse(value.toString('utf8')) as T;

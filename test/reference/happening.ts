@@ -32,7 +32,7 @@ export function isIn({ after, until }: Life, instant: Instant): boolean {
   return after < instant && instant <= until;
 }
 
-export function byTime(a: Happening, b: Happening): number {
+function byTime(a: Happening, b: Happening): number {
   return `${timeOf(a)} ${a.eventId}` < `${timeOf(b)} ${b.eventId}` ? -1 : 1;
 }
 

@@ -77,7 +77,7 @@ export async function* forwardPages(store: EventStore, from: Place, sieve: Sieve
 }
 
 /** What stands at `n` is the first thing after this. */
-export function positionBefore(store: EventStore, n: number): Position {
+function positionBefore(store: EventStore, n: number): Position {
   return positionAt(store, Math.max(0, n - 1));
 }
 

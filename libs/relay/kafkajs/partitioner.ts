@@ -10,7 +10,7 @@ export function partitionOf(key: string, partitions: number): number {
 }
 
 /** Signed 32 bits, as in Java. */
-export function murmur2(data: Buffer): number {
+function murmur2(data: Buffer): number {
   const whole = data.length & ~3;
   let hash = SEED ^ data.length;
   for (let at = 0; at < whole; at += 4) {

@@ -24,7 +24,7 @@ export const PRIVATE = {
 const DIGITS_THAT_TELL = 9;
 
 /** The value itself, its digits alone, and both as URLs and base64 at any alignment write them. */
-export function formsOf(value: string): readonly string[] {
+function formsOf(value: string): readonly string[] {
   const digits = value.replaceAll(/\D/g, '');
   const plain = [value, value.toLowerCase(), ...(digits.length >= DIGITS_THAT_TELL ? [digits] : [])];
   const encoded = plain.flatMap((text) => [
