@@ -46,7 +46,9 @@ export const VARIABLES = {
   METRICS_HOST: words('127.0.0.1', 'Address that metrics and heap summary listen on.', parseHost),
   METRICS_PORT: port(9464, 'Port of metrics.'),
   PUBLIC_URL: optionalText('How the world reaches the service; the API document names it as its server.', parseOrigin),
-  TLS_CERT: optionalText('Certificate chain for HTTP and gRPC: PEM text, or the path of a PEM file. Needs `TLS_KEY`.'),
+  TLS_CERT: optionalText(
+    'Certificate chain for HTTP, gRPC and `ESDB_PORT`: PEM text, or the path of a PEM file. Needs `TLS_KEY`.',
+  ),
   TLS_KEY: optionalText('Private key of `TLS_CERT`: PEM text, or the path of a PEM file.'),
   DATA_DIR: words('./data', 'Directory of ledger, view, vault and secrets; made with mode 0700.', parseDirectory),
   ADMIN_KEY: optionalText('Key for every business and scope.', parseSecretToken, 'made at first start'),
@@ -149,7 +151,11 @@ export const VARIABLES = {
     'Most recipients whose acknowledged events the view may not show yet; beyond it only revocations are taken.',
   ),
   REQUEST_TIMEOUT_MS: ms(30_000, 1000, HOUR_MS, 'Longest time in which a request must have been received whole.'),
-  APPEND_QUEUE_MAX: count(1000, 100_000, 'Most appends that wait for the disk; revocations are not counted.'),
+  APPEND_QUEUE_MAX: count(
+    1000,
+    100_000,
+    'Most appends that wait for the disk, or for their turn on EventStoreDB; revocations are not counted.',
+  ),
   APPEND_LIMIT_KB: kib(1024, 16_384, 'Most data in one append to the ledger.'),
   APPEND_RETRIES: count(8, 100, 'How often a command decides again after a lost race.'),
   DISK_RESERVE_MB: wholeNumber(
