@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { hasReached } from '#event-store';
 import { SettableClock } from '#platform';
 import { deliver, deliveryOf, grantBody, must, registerAcme, type Answer } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -216,6 +217,9 @@ describe('an erasure', () => {
     expect(fieldsOf(erased, 'warnings')).toEqual(['recipient']);
     for (const answer of [erased, mail]) {
       expect((await personalIn(answer)).every(([, personal]) => personal === undefined)).toBe(true);
+      // A check that carries the position finds each of the two erased, on whatever replica.
+      const last = String((await timelineOf(answer)).at(-1)?.position);
+      expect(hasReached(String(erased.body.position), last)).toBe(true);
     }
   });
 

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { hasReached } from '#event-store';
 import { SettableClock } from '#platform';
 import { ask, grantBody, must, registerAcme, type Answer } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -28,6 +29,13 @@ describe('a revocation', () => {
     const { events } = (await must(acme.get(`/recipients/${String(body.recipientId)}/timeline`))).body;
     const event = (events as unknown as Json[]).find(({ eventId }) => eventId === body.eventId);
     return { ...(event?.data as Json), occurredAt: event?.occurredAt };
+  };
+
+  /** Whether a check that carries the position of the answer is sure to find an event. */
+  const reaches = async ({ body }: Answer, eventId: string): Promise<boolean> => {
+    const { events } = await service.running.parts.store.readAll({ limit: 1_000 });
+    const event = events.find(({ id }) => id === eventId);
+    return event !== undefined && hasReached(String(body.position), event.position);
   };
 
   const EVERYTHING = { channels: ['*'], purposes: [], categories: ['*'], method: 'api' };
@@ -209,8 +217,12 @@ describe('a revocation', () => {
     await must(acme.grant(mail));
     const answer = await acme.revoke({ recipient: { phone, email } });
     expect(fieldsOf(answer, 'warnings')).toEqual(['recipient']);
-    expect(await acme.check({ phone }, 'offers')).toMatchObject({ reason: 'REVOKED' });
-    expect(await acme.check({ email }, 'offers', { channel: 'email' })).toMatchObject({ reason: 'REVOKED' });
+    const checked = [
+      await acme.check({ phone }, 'offers'),
+      await acme.check({ email }, 'offers', { channel: 'email' }),
+    ];
+    expect(checked).toMatchObject([{ reason: 'REVOKED' }, { reason: 'REVOKED' }]);
+    for (const { basis } of checked) expect(await reaches(answer, String((basis as Json).eventId))).toBe(true);
   });
 
   it.each([

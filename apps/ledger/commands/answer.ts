@@ -1,5 +1,5 @@
 import type { ConsentEvent, Ineffective, OutdoneLink } from '#consent';
-import type { ReadEvent, StoredEvent } from '#event-store';
+import { hasReached, type ReadEvent, type StoredEvent } from '#event-store';
 
 /** Something the service understood otherwise than the caller may have meant; it names the field and the remedy. */
 export interface Warning {
@@ -29,6 +29,20 @@ export interface CommandAnswer {
 export interface Outcome {
   readonly answer: CommandAnswer;
   readonly replayed: boolean;
+}
+
+/**
+ * The answer of the first of several that one request asks for, as of a position at which all of them are in the ledger:
+ * a check that carries it finds each.
+ */
+export function together([first, ...others]: readonly [Outcome, ...Outcome[]]): Outcome {
+  const { answer, replayed } = first;
+  const position = others.reduce((last, other) => later(last, other.answer.position), answer.position);
+  return { answer: position === answer.position ? answer : { ...answer, position }, replayed };
+}
+
+function later(one: string, other: string): string {
+  return hasReached(one, other) ? one : other;
 }
 
 export interface Effect {

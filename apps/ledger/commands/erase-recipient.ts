@@ -1,7 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { decideErasure, type ErasureRequester } from '#consent';
 import { Parts } from '../parts.js';
-import type { Outcome, Warning } from './answer.js';
+import { together, type Outcome, type Warning } from './answer.js';
 import type { Caller } from './caller.js';
 import { newestOf, recentMessagesOf } from './newest.js';
 import { carryOut } from './recipient-command.js';
@@ -37,11 +37,13 @@ export class EraseRecipientHandler implements ICommandHandler<EraseRecipient> {
     const others = await samePersonAs(this.parts, erasure.recipientId, answer);
     // Should this break off, whoever completes it finds what the first event has caused, and what is missing.
     const caller = { ...erasure.caller, causedBy: answer.eventId };
+    const outcomes: Outcome[] = [];
     for (const recipientId of others) {
-      await eraseOne(this.parts, consequenceOf(answer.eventId, { ...erasure, recipientId, caller }));
+      outcomes.push(await eraseOne(this.parts, consequenceOf(answer.eventId, { ...erasure, recipientId, caller })));
     }
     if (others.length === 0) return outcome;
-    return { ...outcome, answer: { ...answer, warnings: [...(answer.warnings ?? []), OTHERS_TOO] } };
+    const warned = { ...outcome, answer: { ...answer, warnings: [...(answer.warnings ?? []), OTHERS_TOO] } };
+    return together([warned, ...outcomes]);
   }
 }
 

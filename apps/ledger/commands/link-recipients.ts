@@ -13,10 +13,9 @@ import {
   type RecipientState,
   type UnlinkDecision,
 } from '#consent';
-import { hasReached } from '#event-store';
 import { Refusal } from '#platform';
 import { Parts } from '../parts.js';
-import type { Effect, Outcome, Warning } from './answer.js';
+import { together, type Effect, type Outcome, type Warning } from './answer.js';
 import type { Caller } from './caller.js';
 import { occurredAtRefusal } from './grant-consent.js';
 import { carryOut, type RecipientCommand } from './recipient-command.js';
@@ -92,7 +91,7 @@ export class LinkRecipientsHandler implements ICommandHandler<LinkRecipients> {
       decide: async (state) => required(decideLink(state, { ...sideOf(link, 'other'), now })),
       effectOf: () => ({}),
     });
-    return together(first, second);
+    return together([first, second]);
   }
 
   /** More than are looked at for one answer would all be answered no, in doubt. */
@@ -136,7 +135,7 @@ export class UnlinkRecipientsHandler implements ICommandHandler<UnlinkRecipients
         ...warningsIf(!isLinked(state, link), NOT_LINKED),
       }),
     });
-    return together(first, others.at(-1) ?? (await unlinkOther(first.answer.recordedAt)));
+    return together([first, others.at(-1) ?? (await unlinkOther(first.answer.recordedAt))]);
   }
 }
 
@@ -161,13 +160,6 @@ function sideOf(link: LinkRequest, side: 'recipient' | 'other') {
   const what = kind === 'changed_number' ? { kind, role } : { kind };
   const claim = { claimed, ...(claimedText === undefined ? {} : { claimedText }) };
   return { businessId, other: other.recipientId, ...what, ...claim };
-}
-
-/** The answer of the recipient's half, as of a position at which both are in the ledger. */
-function together(recipientHalf: Outcome, otherHalf: Outcome): Outcome {
-  const { answer, replayed } = recipientHalf;
-  const isLast = hasReached(answer.position, otherHalf.answer.position);
-  return { answer: isLast ? answer : { ...answer, position: otherHalf.answer.position }, replayed };
 }
 
 function required<D extends LinkDecision | UnlinkDecision>(decision: D): Exclude<D, { refused: unknown }> {

@@ -7,7 +7,7 @@ import { GrantConsent } from '../commands/grant-consent.js';
 import { RecordMessage } from '../commands/record-message.js';
 import { RevokeConsent } from '../commands/revoke-consent.js';
 import type { Parts } from '../parts.js';
-import { grantOf, messageOf, requirePerson, revocationsOf } from '../requests/consent-requests.js';
+import { grantOf, messageOf, ofEveryAddress, revocationsOf } from '../requests/consent-requests.js';
 import { GrantDto, MessageDto } from '../requests/dto/consent.dto.js';
 import { countLenience } from '../requests/lenience.js';
 import { requireBusinessWithNews, type Asked } from './asked.js';
@@ -32,7 +32,7 @@ export class ConsentCalls {
     return replyOf(await this.commands.execute(new GrantConsent(grant)));
   }
 
-  /** Every address that the message names is revoked; the answer is that of the first. */
+  /** Every address that the message names is revoked; the answer is that of the first, as of when all are recorded. */
   async revoke(asked: Asked, message: Buffer): Promise<Reply> {
     const { businessId: named, body, faults } = readRevocationMessage(message);
     const businessId = await this.business(asked, SERVED.revoke, named);
@@ -40,7 +40,7 @@ export class ConsentCalls {
     const revocations = await revocationsOf(this.parts, businessId, asked.idempotencyKey, body, faults, caller);
     countLenience(this.parts, caller.actor, revocations[0]?.warnings ?? []);
     const outcomes = await Promise.all(revocations.map((one) => this.commands.execute(new RevokeConsent(one))));
-    return replyOf(requirePerson(outcomes[0]));
+    return replyOf(ofEveryAddress(outcomes));
   }
 
   async recordMessage(asked: Asked, message: Buffer): Promise<Reply> {

@@ -8,7 +8,7 @@ import { RecordMessage } from '../commands/record-message.js';
 import { RevokeConsent } from '../commands/revoke-consent.js';
 import { Parts } from '../parts.js';
 import { answer, callerOf } from './caller.js';
-import { grantOf, messageOf, requirePerson, revocationsOf } from '../requests/consent-requests.js';
+import { grantOf, messageOf, ofEveryAddress, revocationsOf } from '../requests/consent-requests.js';
 import { GrantDto, MessageDto } from '../requests/dto/consent.dto.js';
 import { countLenience } from '../requests/lenience.js';
 import { Route } from './route.js';
@@ -33,7 +33,7 @@ export class ConsentController {
     return answer(reply, await this.commands.execute(new GrantConsent(grant)));
   }
 
-  /** Every address that the request names is revoked; the answer is that of the first. */
+  /** Every address that the request names is revoked; the answer is that of the first, as of when all are recorded. */
   @Route(revocationRoute)
   async revoke(
     @Param('b') businessId: string,
@@ -52,7 +52,7 @@ export class ConsentController {
     );
     countLenience(this.parts, callerOf(request).actor, revocations[0]?.warnings ?? []);
     const outcomes = await Promise.all(revocations.map((one) => this.commands.execute(new RevokeConsent(one))));
-    return answer(reply, requirePerson(outcomes[0]));
+    return answer(reply, ofEveryAddress(outcomes));
   }
 
   @Route(messageRoute)

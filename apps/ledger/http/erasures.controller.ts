@@ -5,7 +5,7 @@ import type { CommandAnswer } from '../commands/answer.js';
 import { EraseRecipient } from '../commands/erase-recipient.js';
 import { Parts } from '../parts.js';
 import { answer, callerOf } from './caller.js';
-import { requirePerson } from '../requests/consent-requests.js';
+import { ofEveryAddress } from '../requests/consent-requests.js';
 import { erasuresOf } from '../requests/erasure-requests.js';
 import { countLenience } from '../requests/lenience.js';
 import { Route } from './route.js';
@@ -18,7 +18,7 @@ export class ErasuresController {
     private readonly parts: Parts,
   ) {}
 
-  /** Every address that the request names is erased; the answer is that of the first. */
+  /** Every address that the request names is erased; the answer is that of the first, as of when all are recorded. */
   @Route(erasureRoute)
   async erase(
     @Param('b') businessId: string,
@@ -31,6 +31,6 @@ export class ErasuresController {
     const erasures = await erasuresOf(this.parts, businessId, key, body, faults, callerOf(request));
     countLenience(this.parts, callerOf(request).actor, erasures[0]?.warnings ?? []);
     const outcomes = await Promise.all(erasures.map((one) => this.commands.execute(new EraseRecipient(one))));
-    return answer(reply, requirePerson(outcomes[0]));
+    return answer(reply, ofEveryAddress(outcomes));
   }
 }

@@ -1,6 +1,6 @@
 import { isInstant, purposeOf, readClaimedTime, senderOf, type Channel } from '#consent';
 import { Refusal, type FieldError } from '#platform';
-import type { Warning } from '../commands/answer.js';
+import { together, type Outcome, type Warning } from '../commands/answer.js';
 import type { GrantRequest } from '../commands/grant-consent.js';
 import type { MessageRequest } from '../commands/record-message.js';
 import type { Caller } from '../commands/caller.js';
@@ -101,9 +101,10 @@ export async function messageOf(
   };
 }
 
-export function requirePerson<T>(first: T | undefined): T {
+/** What came of an opt-out or an erasure: the answer for the first address that it named, as of when all are recorded. */
+export function ofEveryAddress([first, ...others]: readonly Outcome[]): Outcome {
   if (first === undefined) throw new Error('an opt-out without a person was let through');
-  return first;
+  return together([first, ...others]);
 }
 
 export async function strictRecipient(
