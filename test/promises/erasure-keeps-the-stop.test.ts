@@ -38,13 +38,14 @@ function readableBefore(events: readonly Told[]): readonly Told[] {
 }
 
 describe.each(['the embedded ledger', 'EventStoreDB'])('who is erased, on %s', (ledger) => {
+  const clock = new SettableClock(NOON);
   let server: EventStoreProcess | undefined;
   let service: TestService;
   beforeAll(async () => {
     server = ledger === 'EventStoreDB' ? await EventStoreProcess.launch() : undefined;
     const secrets = { PEPPER: secret(), KEY_ENCRYPTION_KEY: secret() };
     const env = server ? { ...secrets, EVENTSTORE_URL: server.url } : secrets;
-    service = await startTestService({ clock: new SettableClock(NOON), env });
+    service = await startTestService({ clock, env });
     await registerAcme(service);
   });
   afterAll(async () => {
@@ -111,6 +112,30 @@ describe.each(['the embedded ledger', 'EventStoreDB'])('who is erased, on %s', (
     const head = await headOf(service);
     expect((await acme.post('/erasures', body, withKey('linked'))).status).toBe(200);
     expect(await headOf(service)).toBe(head);
+  });
+
+  it('is erased under them too where the clock was set back since they were linked', async () => {
+    const acme = businessOf(service);
+    const names = [somebody(), somebody(), somebody()];
+    for (const phone of names) await must(acme.grant(grantBody(phone)));
+    const [one, two, three] = names.map((phone) => ({ phone }));
+    clock.setTo(NOON + 30_000);
+    const link = { kind: 'same_person', occurredAt: new Date(clock.now()).toISOString() };
+    await must(acme.post('/links', { ...link, recipient: one, other: two }));
+    await must(acme.post('/links', { ...link, recipient: two, other: three }));
+    clock.setTo(NOON - 60_000);
+    try {
+      await must(acme.post('/erasures', { recipient: one }));
+    } finally {
+      clock.setTo(NOON);
+    }
+    for (const id of await recipientIdsOf(
+      service,
+      names.map((phone) => ({ phone })),
+    )) {
+      expect(readableBefore(await timelineOf(service, id))).toEqual([]);
+      expect((await timelineOf(service, id)).at(-1)).toMatchObject({ type: 'RecipientErased' });
+    }
   });
 });
 

@@ -34,7 +34,7 @@ export class EraseRecipientHandler implements ICommandHandler<EraseRecipient> {
   async execute({ erasure }: EraseRecipient): Promise<Outcome> {
     const outcome = await eraseOne(this.parts, erasure);
     const { answer } = outcome;
-    const others = await samePersonAs(this.parts, erasure.recipientId, answer);
+    const others = await samePersonAs(this.parts, erasure.recipientId, answer.position);
     // Should this break off, whoever completes it finds what the first event has caused, and what is missing.
     const caller = { ...erasure.caller, causedBy: answer.eventId };
     const outcomes: Outcome[] = [];

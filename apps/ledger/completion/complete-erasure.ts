@@ -19,8 +19,7 @@ export async function completeErasure(parts: Parts, stored: StoredEvent): Promis
   const { metadata } = readEvent(stored);
   const { commandId, $causationId } = metadata;
   if (event.type !== 'RecipientErased' || commandId === undefined || $causationId !== commandId) return;
-  const asOf = { occurredAt: event.data.occurredAt, position: stored.position };
-  for (const other of await samePersonAs(parts, recipientId, asOf)) {
+  for (const other of await samePersonAs(parts, recipientId, stored.position)) {
     await orLeave(parts, stored, () => completeFor(parts, other, stored.id, event));
   }
 }
