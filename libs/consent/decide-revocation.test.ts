@@ -109,6 +109,16 @@ describe('a revocation', () => {
     expect(revokedAt(claimed, { newestContactAt: '2026-05-01T11:00:00.000Z' })).toBe(NOW);
   });
 
+  it('counts no earlier than what those linked to the person have, nor than the resume that it is to undo', () => {
+    const newestLinkedAt = '2026-05-01T12:00:10.000Z';
+    expect(revokedAt(NONE, { newestLinkedAt })).toBe(newestLinkedAt);
+    expect(revokedAt(NONE, { newestLinkedAt: '2026-05-01T11:00:00.000Z' })).toBe(NOW);
+    const data = { businessId: 'acme', channel: 'sms', sender: 'shop', occurredAt: NOW } as const;
+    const resumed = after({ type: 'PreferenceResumed', data });
+    const now = '2026-05-01T11:58:00.000Z';
+    expect(revokedAt(NONE, { now }, resumed)).toBe(NOW);
+  });
+
   it("counts the same where the ledger's clock went back, whatever its own time says", () => {
     const claimed = instant('2026-05-01T11:00:00.000Z');
     const newestContactAt = '2026-05-01T12:00:30.000Z';

@@ -17,7 +17,7 @@ import {
   type ClaimedTime,
   type Instant,
 } from './instant.js';
-import type { RecipientState } from './state.js';
+import type { Basis, RecipientState } from './state.js';
 import {
   ALL,
   type All,
@@ -61,7 +61,9 @@ export interface Revocation {
   readonly claimedText?: string;
   /** The newest contact in the person's conversation, which an undated no must not fall behind. */
   readonly newestContactAt?: Instant;
-  /** The latest time at which anything in the person's streams was recorded: later than `now` means the clock went back. */
+  /** The newest grant or contact of those linked to the person, which allows messages to the person too. */
+  readonly newestLinkedAt?: Instant;
+  /** The latest time at which anything in these streams was recorded: later than `now` means the clock went back. */
   readonly newestRecordedAt?: Instant;
   readonly now: Instant;
 }
@@ -162,16 +164,21 @@ function scopeOf({ channels, purposes, categories }: Revocation) {
 }
 
 /**
- * Undated, unreadable and future times count at the latest of now and whatever the person's streams already hold, so
- * that a fast clock elsewhere cannot lift a grant above the no. A ledger clock that went back is treated the same.
+ * Undated, unreadable and future times count at the latest of now and whatever the person's streams already hold, and
+ * those of whoever is linked to them, so that a fast clock elsewhere cannot lift a grant above the no. A ledger clock that went back is treated the same.
  */
 function revokedAt(state: RecipientState, revocation: Revocation): Instant {
-  const { now, newestContactAt, newestRecordedAt } = revocation;
+  const { now, newestContactAt, newestLinkedAt, newestRecordedAt } = revocation;
   const claimedAt = latestMeaningOf(revocation.claimed);
   const clockWentBack = newestRecordedAt !== undefined && newestRecordedAt > now;
   if (claimedAt !== undefined && claimedAt <= now && !clockWentBack) return claimedAt;
-  const known = [...state.grants, ...state.contacts].map(({ occurredAt }) => occurredAt);
-  return latestOf(now, newestContactAt, ...known);
+  const known = [...state.grants, ...state.contacts, ...resumesIn(state)].map(({ occurredAt }) => occurredAt);
+  return latestOf(now, newestContactAt, newestLinkedAt, ...known);
+}
+
+/** What lifts a provider's own stop: the next one must not fall behind it. */
+function resumesIn({ preferences }: RecipientState): readonly Basis[] {
+  return preferences.flatMap(({ resume }) => resume ?? []);
 }
 
 function confirmationFor(state: RecipientState, revocation: Revocation, occurredAt: Instant): Instant | undefined {

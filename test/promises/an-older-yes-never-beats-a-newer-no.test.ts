@@ -107,6 +107,29 @@ describe('an older yes never beats a newer no', () => {
     expect(await acme.check({ phone }, 'service')).toMatchObject({ reason: 'REVOKED' });
   });
 
+  it('the clock set back after a grant: a no of somebody linked to the person wins too', async () => {
+    clock.setTo(NOON - DAY);
+    const [one, other] = [somebody(), somebody()];
+    const link = {
+      recipient: { phone: one },
+      other: { phone: other },
+      kind: 'same_person',
+      occurredAt: at(clock.now()),
+    };
+    await must(acme.post('/links', link));
+    clock.setTo(NOON);
+    await must(acme.grant(grantBody(one)));
+    const id = `wamid.${one}`;
+    await must(deliver(service, deliveryOf({ from: one.slice(1), id, text: 'Hi', at: NOON })));
+    clock.setTo(NOON - MINUTE);
+    await revoke(other, { occurredAt: at(clock.now() - SECOND) });
+    for (const phone of [one, other]) {
+      await expectFor(phone, 'REVOKED');
+      expect(await acme.check({ phone }, 'service')).toMatchObject({ reason: 'REVOKED' });
+    }
+    clock.setTo(NOON + MINUTE);
+  });
+
   it('and so it stays after a restart, and in a view made anew', async () => {
     for (const spoil of [() => undefined, () => dropView(service.dataDir)]) {
       await service.running.close();

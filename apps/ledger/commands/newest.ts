@@ -4,6 +4,7 @@ import { foldStored } from '#view';
 import type { Parts } from '../parts.js';
 import { inTime, type History } from './handle.js';
 import { mayGlance, type RecipientCommand } from './recipient-command.js';
+import { linkedStates } from './same-person.js';
 
 /** How many of the latest messages are looked at for the newest contact. */
 const RECENT_MESSAGES = 500;
@@ -21,8 +22,15 @@ export function recentMessagesOf(
   return () => early ?? recentMessages(parts, recipientId);
 }
 
+/** Instants of what is known of a person, the latest of each kind. */
+interface Newest {
+  readonly newestContactAt?: Instant;
+  readonly newestLinkedAt?: Instant;
+  readonly newestRecordedAt?: Instant;
+}
+
 /** What is known of the person that an undated no must not fall behind. */
-export async function newestOf(history: History, recent: () => Promise<readonly StoredEvent[]>) {
+export async function newestOf(history: History, recent: () => Promise<readonly StoredEvent[]>): Promise<Newest> {
   if (history.state) return newestIn(history.state, []);
   // Where one stream could not be read the other will not be either, and the person has waited long enough.
   const messages = history.unread ? [] : await recent();
@@ -30,12 +38,47 @@ export async function newestOf(history: History, recent: () => Promise<readonly 
   return newestIn(foldStored(EMPTY_STATE, messages), recorded);
 }
 
+/**
+ * The same together with what those linked to the person have: it allows messages to the person too, and a process whose
+ * clock runs ahead may have recorded it. That it cannot be read does not hold up an opt-out.
+ */
+export async function newestWithLinked(
+  parts: Parts,
+  recipientId: string,
+  { links }: RecipientState,
+  own: Newest,
+): Promise<Newest> {
+  if (links.length === 0) return own;
+  try {
+    const states = await inTime(statesOfLinked(parts, recipientId));
+    const allowed = states.flatMap(({ grants, contacts }) => [...grants, ...contacts]);
+    const recorded = states.map((state) => newestIn(state, []).newestRecordedAt);
+    return {
+      ...own,
+      ...latestIn(
+        'newestLinkedAt',
+        allowed.map(({ occurredAt }) => occurredAt),
+      ),
+      ...latestIn('newestRecordedAt', [own.newestRecordedAt, ...recorded]),
+    };
+  } catch (error) {
+    parts.log.error({ err: error }, 'a revocation is decided without those linked to the person, who cannot be read');
+    return own;
+  }
+}
+
+async function statesOfLinked(parts: Parts, recipientId: string): Promise<readonly RecipientState[]> {
+  const [, ...others] = await linkedStates(parts, [recipientId]);
+  return Promise.all(others.map(async ([id, state]) => foldStored(state, await recentMessages(parts, id))));
+}
+
 /** What a cell no longer holds has been outranked by what it does, so nothing in it can outrank the opt-out. */
 function newestIn(
-  { grants, revocations, blocks, contacts }: RecipientState,
+  { grants, revocations, preferences, blocks, contacts }: RecipientState,
   recorded: readonly (Instant | undefined)[],
-) {
-  const cells = [...grants, ...revocations, ...blocks, ...contacts].map(({ recordedAt }) => recordedAt);
+): Newest {
+  const resumes = preferences.flatMap(({ resume }) => resume ?? []);
+  const cells = [...grants, ...revocations, ...resumes, ...blocks, ...contacts].map(({ recordedAt }) => recordedAt);
   return {
     ...latestIn(
       'newestContactAt',

@@ -12,7 +12,7 @@ import {
 import { Parts } from '../parts.js';
 import type { Outcome, Warning } from './answer.js';
 import type { Caller } from './caller.js';
-import { newestOf, recentMessagesOf } from './newest.js';
+import { newestOf, newestWithLinked, recentMessagesOf } from './newest.js';
 import { carryOut } from './recipient-command.js';
 
 export interface RevocationRequest {
@@ -52,7 +52,8 @@ export class RevokeConsentHandler implements ICommandHandler<RevokeConsent> {
       ...revocation,
       lane: 'revocation',
       decide: async (state, now, history) => {
-        const newest = await newestOf(history, recent);
+        const own = await newestOf(history, recent);
+        const newest = await newestWithLinked(this.parts, revocation.recipientId, state, own);
         return { event: decideRevocation(state, { ...revocation, ...newest, now }), ...ahead(revocation, now) };
       },
       effectOf: (_before, _event, recordedAt) => ahead(revocation, recordedAt),
