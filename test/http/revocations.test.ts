@@ -225,6 +225,19 @@ describe('a revocation', () => {
     for (const { basis } of checked) expect(await reaches(answer, String((basis as Json).eventId))).toBe(true);
   });
 
+  it('is recorded for the address beside an id of another business, which stops nobody', async () => {
+    await registerAcme(service, 'beta', '2002');
+    const [beta, phone] = [businessOf(service, 'beta'), '+393332100012'];
+    const { body } = await must(beta.grant(grantBody(phone)));
+    await must(acme.grant(grantBody(phone)));
+    const answer = await acme.revoke({ recipient: { phone, recipientId: body.recipientId } });
+    expect(answer.status).toBe(201);
+    expect(fieldsOf(answer, 'warnings')).toEqual(['recipient.recipientId']);
+    expect(await acme.check({ phone }, 'offers')).toMatchObject({ reason: 'REVOKED' });
+    expect(await beta.check({ phone }, 'offers')).toMatchObject({ eligible: true });
+    expectProblem(await acme.revoke({ recipient: { recipientId: body.recipientId } }), 404, 'RECIPIENT_NOT_FOUND');
+  });
+
   it.each([
     ['a bare number', '+393332100010', '+393332100010'],
     ['a bare number as a JSON number', 393332100011, '+393332100011'],

@@ -11,7 +11,7 @@ import type { Parts } from '../parts.js';
 import type { GrantDto, MessageDto } from './dto/consent.dto.js';
 import { idempotencyKey, lenientIdempotencyKey } from './idempotency-key.js';
 import { knownChannel } from './known-channel.js';
-import { nameRecipient, nameRevoked, type NamedRecipient } from './name-recipient.js';
+import { nameRecipient, nameRevoked, type NamedByRevocation, type NamedRecipient } from './name-recipient.js';
 import { readRevocation } from './revocation-body.js';
 
 /** From validated bodies to commands: names the person, reads the times, sets the personal parts aside. */
@@ -52,8 +52,7 @@ export async function revocationsOf(
 ): Promise<readonly RevocationRequest[]> {
   const fields = requireObject(body);
   await hearOf(parts, businessId);
-  const { recipients, unread } = nameRevoked(parts, businessId, fields.recipient);
-  await requireNoStranger(parts, businessId, recipients);
+  const { recipients, unread } = await ownRevoked(parts, businessId, fields.recipient);
   const read = readRevocation(fields, faults);
   const { key, warnings: keyWarnings } = lenientIdempotencyKey(keyHeader);
   const { reason, warnings, ...revocation } = read;
@@ -119,9 +118,20 @@ export async function strictRecipient(
   return named;
 }
 
-/** A person may be named by an id: it must be one of this business's own. */
-export async function requireNoStranger(parts: Parts, businessId: string, recipients: readonly NamedRecipient[]) {
-  for (const { address, recipientId } of recipients) if (!address) await requireOwn(parts, businessId, recipientId);
+/**
+ * Whom an opt-out names. An id must be one of this business's own: another's stops nobody, and does not keep out who is
+ * named by an address beside it.
+ */
+export async function ownRevoked(parts: Parts, businessId: string, recipient: unknown): Promise<NamedByRevocation> {
+  const { recipients, unread } = nameRevoked(parts, businessId, recipient);
+  const byAddress = recipients.filter(({ address }) => address !== undefined);
+  try {
+    for (const { address, recipientId } of recipients) if (!address) await requireOwn(parts, businessId, recipientId);
+    return { recipients, unread };
+  } catch (error) {
+    if (byAddress.length === 0 || !(error instanceof Refusal)) throw error;
+    return { recipients: byAddress, unread: [...unread, 'recipientId'] };
+  }
 }
 
 export function requireObject(body: unknown): Readonly<Record<string, unknown>> {
@@ -138,7 +148,7 @@ function unregisteredWarnings(parts: Parts, businessId: string, purposes: readon
 }
 
 export function unreadWarning(field: string): Warning {
-  return { field: `recipient.${field}`, message: 'Not an address: the person is recorded under the others alone.' };
+  return { field: `recipient.${field}`, message: 'Names nobody here: the person is recorded under the others alone.' };
 }
 
 /** `done` says what happens to each of several addresses. */

@@ -5,9 +5,8 @@ import type { Caller } from '../commands/caller.js';
 import type { ErasureRequest } from '../commands/erase-recipient.js';
 import { hearOf } from '../commands/register.js';
 import type { Parts } from '../parts.js';
-import { recipientWarnings, requireNoStranger, requireObject, unreadWarning } from './consent-requests.js';
+import { ownRevoked, recipientWarnings, requireObject, unreadWarning } from './consent-requests.js';
 import { lenientIdempotencyKey } from './idempotency-key.js';
-import { nameRevoked } from './name-recipient.js';
 import { faultWarnings } from './revocation-body.js';
 
 const FIELDS: readonly string[] = ['recipient', 'requestedBy', 'reason'];
@@ -28,8 +27,7 @@ export async function erasuresOf(
 ): Promise<readonly ErasureRequest[]> {
   const fields = requireObject(body);
   await hearOf(parts, businessId);
-  const { recipients, unread } = nameRevoked(parts, businessId, fields.recipient);
-  await requireNoStranger(parts, businessId, recipients);
+  const { recipients, unread } = await ownRevoked(parts, businessId, fields.recipient);
   const warnings: Warning[] = [...faultWarnings(fields, faults, FIELDS), ...unread.map(unreadWarning)];
   const requester = readRequester(fields, faults, warnings);
   if ((fields.reason ?? undefined) !== undefined) warnings.push(REASON_NOT_KEPT);
