@@ -21,6 +21,12 @@ export function asRefusal(error: unknown): unknown {
   return feedRefusal(error);
 }
 
+/** Said to streams, and to requests that come while the service stops. */
+export function stopping(): Refusal {
+  const detail = 'The service is stopping; go on with another one.';
+  return new Refusal('LEDGER_UNAVAILABLE', detail, { retryAfterMs: RETRY_AFTER_MS });
+}
+
 function feedRefusal(error: unknown): unknown {
   if (error instanceof FeedFull) {
     const { retryAfterMs } = error;

@@ -6,6 +6,7 @@ import {
   type ServerWritableStream,
 } from '@grpc/grpc-js';
 import { Refusal } from '#platform';
+import { stopping } from '../failures.js';
 import type { Parts } from '../parts.js';
 import { Asked } from './asked.js';
 import type { Entry, Gate } from './gate.js';
@@ -139,14 +140,6 @@ export function requireInLimit({ config }: Parts, message: Buffer): void {
   if (message.length > bodyBytes) {
     throw new Refusal('BODY_TOO_LARGE', `Send at most ${bodyBytes} bytes in one message.`);
   }
-}
-
-const RECONNECT_MS = 1_000;
-
-/** Said to streams when the service stops. */
-export function stopping(): Refusal {
-  const detail = 'The service is stopping; go on with another one.';
-  return new Refusal('LEDGER_UNAVAILABLE', detail, { retryAfterMs: RECONNECT_MS });
 }
 
 /** Of a call that was over before its work was done. */

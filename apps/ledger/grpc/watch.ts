@@ -5,9 +5,10 @@ import { isPosition, type Position } from '#event-store';
 import { WatchEnded, type Told } from '#feed';
 import { invalid } from '#platform';
 import { unauthenticated, type Authenticator } from '../authenticate.js';
+import { stopping } from '../failures.js';
 import type { Parts } from '../parts.js';
 import { requireBusinessWithNews, type Asked } from './asked.js';
-import { stopping, type Ending } from './calls.js';
+import type { Ending } from './calls.js';
 import { SERVED } from './methods.js';
 
 export type WatchCall = ServerWritableStream<Buffer, Buffer>;

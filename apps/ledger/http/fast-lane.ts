@@ -39,7 +39,7 @@ export class FastLane {
     });
   }
 
-  /** From now on everything is the framework's, which knows how to turn requests away while it closes. */
+  /** From now on everything goes through the gate, which turns requests away while the service stops. */
   close(): void {
     this.closed = true;
   }

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal, ERRORS } from '#platform';
 import { requireAdmitted, requireRole, type Asks } from '../admission.js';
 import { mayBeNews, withNews } from '../commands/register.js';
+import { stopping } from '../failures.js';
 import { InWork } from '../in-work.js';
 import type { Parts } from '../parts.js';
 import type { Authenticator, Principal } from '../authenticate.js';
@@ -18,9 +19,15 @@ export interface GateConfig extends Asks {
 
 /**
  * Stands before every route, as Fastify hooks rather than Nest guards: a stranger is turned away, and an overload
- * answered, before a body is read; and the check route pays a map look-up, no promise.
+ * answered, before a body is read; and the check route pays a map look-up, no promise. While the service stops, what
+ * still comes over an open connection goes elsewhere, but for what may be an opt-out: the ledger is open to the last.
  */
-export function guardRoutes(fastify: FastifyInstance, parts: Parts, authenticator: Authenticator): void {
+export function guardRoutes(
+  fastify: FastifyInstance,
+  parts: Parts,
+  authenticator: Authenticator,
+  isStopping: () => boolean,
+): void {
   const { inFlightMax, deliveriesInFlightMax } = parts.config.limits;
   const load = new InWork(inFlightMax);
   const deliveries = new InWork(deliveriesInFlightMax);
@@ -30,6 +37,10 @@ export function guardRoutes(fastify: FastifyInstance, parts: Parts, authenticato
   fastify.addHook('onRequest', (request, reply, done) => {
     const gate = request.routeOptions.config as unknown as GateConfig;
     request.gate = gate;
+    if (isStopping()) {
+      void reply.header('connection', 'close');
+      if (gate.revocation !== true && gate.body !== 'raw') return done(stopping());
+    }
     const misled = refusalOf(() => requireRole(parts, gate.role));
     if (misled) return done(misled);
     // Strangers may send deliveries too, and hold a body each until its signature is looked at.

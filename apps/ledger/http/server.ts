@@ -33,7 +33,8 @@ export async function openHttp(parts: Parts, authenticator: Authenticator): Prom
     if (body !== undefined && body !== 'strict') route.bodyLimit = config.limits.webhookBytes;
   });
   parseBodies(fastify, config.limits.jsonDepth);
-  guardRoutes(fastify, parts, authenticator);
+  let isStopping = false;
+  guardRoutes(fastify, parts, authenticator, () => isStopping);
   const slowBodies = new SlowBodies(config.limits.requestTimeoutMs);
   const module = LedgerModule.over(parts, authenticator, slowBodies);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
@@ -55,6 +56,7 @@ export async function openHttp(parts: Parts, authenticator: Authenticator): Prom
       return (app.getHttpServer().address() as AddressInfo).port;
     },
     close: () => {
+      isStopping = true;
       lane.close();
       slowBodies.close();
       return closeServing(app, config.limits.shutdownTimeoutMs / 2);
@@ -87,6 +89,8 @@ function serverOptions({ config, log }: Parts) {
     skipMiddie: true,
     bodyLimit: limits.bodyBytes,
     genReqId: () => randomUUID(),
+    // Its own answer while it closes is no problem document, and turns opt-outs away; the gate knows better.
+    return503OnClosing: false,
     // A check must be what it says: no coercion of types, no silent removal of fields.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
     ...problemServerOptions(log),
