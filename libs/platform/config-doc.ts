@@ -5,8 +5,8 @@ const HEAD = `# Configuration
 
 Every setting is an environment variable, or a line of \`.env\` in the working directory. Each may also be given as
 \`NAME_FILE\`, the path of a file that holds the value. An empty variable counts as not set. At start the service refuses
-a value it cannot read, a name that looks misspelt, a file it cannot read, a name given both ways, and settings that do
-not go together; it names all of them at once and never prints a value.
+a value it cannot read, a name that looks misspelt, a file it cannot read or that is empty, a name given both ways, and
+settings that do not go together; it names all of them at once and never prints a value.
 
 This page is generated from the table in \`libs/platform/config-variables.ts\`, and a test compares the two.
 `;

@@ -47,6 +47,14 @@ describe('readConfig', () => {
     expect(config.secrets.pepper).toBe(KEY);
   });
 
+  it('refuses a file that holds nothing: a secret that is missing is not one that is empty', () => {
+    const env = { WHATSAPP_APP_SECRET_FILE: '/run/secrets/app', KAFKA_SASL_PASSWORD_FILE: '/run/secrets/kafka' };
+    const faults = faultsOf(env, () => '\n');
+    for (const name of Object.keys(env)) {
+      expect(faults).toContain(`${name} names a file that is empty: write the value into it, or unset the name`);
+    }
+  });
+
   it('names everything that is wrong at once, each with a remedy', () => {
     const faults = faultsOf(
       {

@@ -118,13 +118,16 @@ function textOf(name: VariableName, env: Environment, readFile: (path: string) =
     return undefined;
   }
   try {
-    return readFile(path).trim();
+    const text = readFile(path).trim();
+    if (text !== '') return text;
+    // A secret that did not get into its file is not one that nobody wanted to set.
+    faults.push(`${name}${FILE_SUFFIX} names a file that is empty: write the value into it, or unset the name`);
   } catch (error) {
     faults.push(
       `${name}${FILE_SUFFIX} names a file that cannot be read (${causeOf(error)}): mend its path or its mode`,
     );
-    return undefined;
   }
+  return undefined;
 }
 
 function parseAll(texts: Texts, faults: string[]): Values {
