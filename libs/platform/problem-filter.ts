@@ -27,6 +27,9 @@ export function problemServerOptions(
   };
 }
 
+/** How long a caller who was answered so may take to hang up, in milliseconds: destroyed at once, it might not hear why. */
+const HANG_UP_MS = 2_000;
+
 /** There is no request to answer, only a socket that sent something else than HTTP, or too slowly or too much of it. */
 function answerBadHttp(socket: Socket): void {
   if (!socket.writable) {
@@ -38,6 +41,8 @@ function answerBadHttp(socket: Socket): void {
   const body = JSON.stringify(problem);
   const all = { ...headers, 'content-length': String(Buffer.byteLength(body)), connection: 'close' };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
+  const overdue = setTimeout(() => socket.destroy(), HANG_UP_MS).unref();
+  socket.once('close', () => clearTimeout(overdue));
   socket.end([`HTTP/1.1 ${status} Bad Request`, ...lines, '', body].join('\r\n'));
 }
 

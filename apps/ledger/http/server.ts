@@ -12,7 +12,7 @@ import type { Authenticator } from '../authenticate.js';
 import { parseBodies, type BodyMode } from './body-parser.js';
 import { FastLane } from './fast-lane.js';
 import { guardRoutes } from './gate.js';
-import { SlowBodies } from './slow-bodies.js';
+import { SlowBodies, lookEveryMs } from './slow-bodies.js';
 
 export interface HttpSide {
   /** Resolves with the port that was bound; rejects where it is taken. */
@@ -85,6 +85,8 @@ async function closeServing(app: NestFastifyApplication, graceMs: number): Promi
 
 function serverOptions({ config, log }: Parts) {
   const { limits, tls } = config;
+  // Node itself looks for slow heads every half a minute, whatever their limit is.
+  const connectionsCheckingInterval = lookEveryMs(limits.requestTimeoutMs);
   return {
     skipMiddie: true,
     bodyLimit: limits.bodyBytes,
@@ -94,6 +96,8 @@ function serverOptions({ config, log }: Parts) {
     // A check must be what it says: no coercion of types, no silent removal of fields.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
     ...problemServerOptions(log),
-    ...(tls ? { https: { cert: tls.cert, key: tls.key } } : {}),
+    ...(tls
+      ? { https: { cert: tls.cert, key: tls.key, connectionsCheckingInterval } }
+      : { http: { connectionsCheckingInterval } }),
   };
 }

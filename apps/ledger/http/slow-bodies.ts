@@ -18,7 +18,7 @@ export class SlowBodies {
       if (hasBody(request)) this.expect(request);
       void ordinary(request, response);
     });
-    this.looking = setInterval(() => this.look(server), Math.min(1_000, this.timeoutMs / 4)).unref();
+    this.looking = setInterval(() => this.look(server), lookEveryMs(this.timeoutMs)).unref();
   }
 
   /** This one may take as long as it likes, as far as its body goes. */
@@ -45,6 +45,11 @@ export class SlowBodies {
       }
     }
   }
+}
+
+/** How often to look for what has not arrived in time, in milliseconds. */
+export function lookEveryMs(timeoutMs: number): number {
+  return Math.min(1_000, timeoutMs / 4);
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {
