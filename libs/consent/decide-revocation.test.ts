@@ -151,7 +151,8 @@ describe('the confirmation of an opt-out', () => {
     expect(confirmUntil(EMPTY_STATE, { claimed: second('2099-01-01T00:00:00.000Z') })).toBe(until);
     expect(confirmUntil(EMPTY_STATE, { claimed: NONE })).toBe(until);
     expect(confirmUntil(EMPTY_STATE, { claimed: UNREADABLE })).toBe(until);
-    expect(confirmUntil(EMPTY_STATE, { claimed: readClaimedTime('2026-04-01') })).toBe(until);
+    expect(confirmUntil(EMPTY_STATE, { claimed: readClaimedTime('2026-05-01') })).toBe(until);
+    expect(confirmUntil(EMPTY_STATE, { claimed: readClaimedTime('2026-04-01') })).toBe('2026-04-02T12:04:59.999Z');
   });
 
   it('may not follow on every channel at once', () => {

@@ -195,10 +195,13 @@ function isSoonAround(one: Instant, other: Instant): boolean {
   return Math.abs(epochMsOf(one) - epochMsOf(other)) < CONFIRMATION_PAUSE_MS;
 }
 
-/** The five minutes run from when the provider says the person acted, not from the rounding that makes the no win. */
+/**
+ * The five minutes run from when the provider says the person acted, not from the rounding that makes the no win. Of a
+ * day they run from its end at the latest: a list of last month's opt-outs must not set off confirmations today.
+ */
 function providersInstant({ claimed, now }: Revocation): Instant {
   const isExact = claimed.precision === 'instant' || claimed.precision === 'second';
-  const at = isExact ? claimed.at : now;
+  const at = isExact ? claimed.at : (latestMeaningOf(claimed) ?? now);
   return at < now ? at : now;
 }
 
