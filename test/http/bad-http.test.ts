@@ -82,7 +82,7 @@ describe('bad HTTP', () => {
     const body = JSON.stringify(grantBody('+393339000001'));
     expectRefused(await request(`${ACME}/grants`, { method: 'POST', body }));
     const zipped = { raw: gzipSync(body), headers: { 'content-encoding': 'gzip' } };
-    expectProblem(await ask(service, 'POST', `${ACME}/grants`, zipped), 400, 'VALIDATION_FAILED');
+    expectProblem(await ask(service, 'POST', `${ACME}/grants`, zipped), 415, 'UNSUPPORTED_MEDIA_TYPE');
     expect(await headOf(service)).toBe(before);
   });
 

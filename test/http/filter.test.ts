@@ -106,9 +106,11 @@ describe('an audience is filtered', () => {
   });
 
   it('as the batch answers, however the bytes are cut', async () => {
+    // A prototype key is refused, in a batch with all that stands beside it.
+    const ref = fc.jsonValue().filter((value) => !/"(__proto__|constructor)"/.test(JSON.stringify(value)));
     const line = fc.record(
       {
-        ref: fc.jsonValue(),
+        ref,
         recipient: fc.constantFrom({ phone: AGREED }, { phone: STOPPED }, { email: 'zoë@example.com' }, {}, 'x'),
         channel: fc.constantFrom('whatsapp', 'sms', 'pigeon'),
         purpose: fc.constantFrom('offers', 'receipts', 'service', 'unknown'),
