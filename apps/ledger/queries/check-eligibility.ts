@@ -5,6 +5,7 @@ import {
   instantOf,
   judgeUnder,
   type Basis,
+  type BusinessState,
   type Channel,
   type Instant,
   type Question,
@@ -14,8 +15,10 @@ import {
   type Verdict,
 } from '#consent';
 import { hasReached } from '#event-store';
-import { stateFromLedger } from '#view';
+import { Refusal } from '#platform';
+import { businessFromLedger, stateFromLedger } from '#view';
 import { Parts } from '../parts.js';
+import { topicOf } from './question.js';
 
 export interface Check {
   readonly recipientId: string;
@@ -102,13 +105,12 @@ export class CheckEligibilityHandler implements IQueryHandler<CheckEligibility> 
       rulesVersion: RULES_VERSION,
       ...(looked.ok ? {} : { retryAfterMs: looked.retryAfterMs }),
     };
-    const questionOf = questionsAsOf(frame.decidedAt);
+    const questionOf = questionsUnder(register?.state, frame.decidedAt);
     return request.checks.map((check, index) => {
-      const verdict = looked.ok
-        ? judgeUnder(register?.state, looked.states[index], questionOf(check.topic))
-        : ({ eligible: false, reason: looked.reason } as const);
+      const question = questionOf(check.topic);
+      const verdict = looked.ok && question ? judgeUnder(register?.state, looked.states[index], question) : no(looked);
       metrics.decided(verdict.reason);
-      return decisionOf(check, verdict, frame);
+      return decisionOf(check, verdict, looked.ok && !question ? { ...frame, retryAfterMs: RETRY_AFTER_MS } : frame);
     });
   }
 
@@ -129,13 +131,16 @@ export class CheckEligibilityHandler implements IQueryHandler<CheckEligibility> 
 
   /** Reads the streams themselves: never stale, slower, and works while the view is away. */
   private async readLedger({ businessId, atLeast }: CheckRequest, ids: readonly string[]): Promise<Looked> {
-    const { store, config, log } = this.parts;
+    const { store, view, config, log } = this.parts;
     const retryAfterMs = config.view.waitForPositionMs;
     try {
       const position = await store.head();
       if (atLeast !== undefined && !hasReached(position, atLeast)) {
         return { ok: false, reason: 'VIEW_BEHIND', position, retryAfterMs };
       }
+      // Of a view that is behind the register is too, and it may have become stricter since.
+      const register = await businessFromLedger(store, businessId);
+      if (register) view.catalogue.offer(register);
       const states: (RecipientState | undefined)[] = [];
       for (const id of ids) states.push((await stateFromLedger(store, businessId, id)).state);
       return { ok: true, position, states };
@@ -146,12 +151,25 @@ export class CheckEligibilityHandler implements IQueryHandler<CheckEligibility> 
   }
 }
 
-/** The topics of a batch are few, so that each is made a question once and not for every recipient. */
-function questionsAsOf(now: Instant): (topic: Topic) => Question {
-  const questions = new Map<Topic, Question>();
+/** When to ask again what a register that changed a moment ago no longer lets be asked, or refuses from now on. */
+const RETRY_AFTER_MS = 1_000;
+
+function no(looked: Looked): Verdict {
+  return { eligible: false, reason: looked.ok ? 'VIEW_STALE' : looked.reason };
+}
+
+/**
+ * The topics of a batch are few, so that each is made a question once and not for every recipient. What was read under
+ * an older register is read again under the one that the answer names: undefined where that one knows it no more.
+ */
+function questionsUnder(register: BusinessState | undefined, now: Instant): (topic: Topic) => Question | undefined {
+  const questions = new Map<Topic, Question | undefined>();
   return (topic) => {
-    let question = questions.get(topic);
-    if (!question) questions.set(topic, (question = { ...topic, now }));
+    const known = questions.get(topic);
+    if (known !== undefined || questions.has(topic)) return known;
+    const current = register ? topicOf(register, topic.channel, topic.purpose, topic.sender) : topic;
+    const question = current instanceof Refusal ? undefined : { ...current, now };
+    questions.set(topic, question);
     return question;
   };
 }
