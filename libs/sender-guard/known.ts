@@ -32,7 +32,7 @@ import { TextTable, TooLong, isRecipientId } from '#packed';
 import type { GuardQuestion, GuardReason } from './decision.js';
 import { stateWithLinked } from './linked-members.js';
 import { PendingOptOuts, type OptOut } from './pending-opt-outs.js';
-import { furthest, reaches } from './positions.js';
+import { furthest, ledgerOf, reaches } from './positions.js';
 import type { KeptState } from './storage/pack-state.js';
 import { PackedStates } from './storage/packed-states.js';
 import type { TopicRecord } from './topic-record.js';
@@ -42,11 +42,14 @@ export type Judged = Verdict | { readonly eligible: false; readonly reason: Guar
 
 interface Register {
   readonly revision: number;
+  /** Whose revision it is: those of two ledgers have no order, and one that was restored begins at a lower one. */
+  readonly ledger: string;
   readonly state: BusinessState;
 }
 
 const OPT_OUT_TYPES: ReadonlySet<string | undefined> = new Set(Object.values(CHANGE_TYPES));
 const UNREADABLE_REGISTER: BusinessState = { policy: {}, purposes: [], senders: [], disclosures: [], unreadable: true };
+const NO_REGISTER = { revision: -1, ledger: '' };
 
 /**
  * What the topics have told: the states of all recipients, the opt-outs that are newer than those, the registers of the
@@ -112,10 +115,14 @@ export class Known {
     const read = record.type === CATALOGUE_TYPE ? readCatalogueRecord(record.value) : undefined;
     const known = this.#registers.get(businessId);
     const isRead = read !== undefined && isUnderstood(read) && read.businessId === businessId;
-    if (!isRead) this.unreadable += 1;
-    const revision = isRead ? Number(read.revision) : (known?.revision ?? -1);
-    if (known && known.revision > revision) return;
-    this.#registers.set(businessId, { revision, state: isRead ? read.register : UNREADABLE_REGISTER });
+    if (!isRead) {
+      this.unreadable += 1;
+      this.#registers.set(businessId, { ...(known ?? NO_REGISTER), state: UNREADABLE_REGISTER });
+      return;
+    }
+    const [revision, ledger] = [Number(read.revision), ledgerOf(record.position)];
+    if (known && known.ledger === ledger && known.revision > revision) return;
+    this.#registers.set(businessId, { revision, ledger, state: read.register });
   }
 
   /** The rules' own answer over all that is known. Throws where what is kept cannot be read. */

@@ -20,6 +20,11 @@ export function nearest(one: string, other: string): string | undefined {
   return reaches(other, one) ? one : undefined;
 }
 
+/** Empty where no position is known. */
+export function ledgerOf(position: string | undefined): string {
+  return position === undefined ? '' : split(position).ledger;
+}
+
 function split(position: string): { readonly ledger: string; readonly n: number } {
   const dot = position.lastIndexOf('.');
   return { ledger: position.slice(0, dot), n: Number(position.slice(dot + 1)) };
