@@ -155,6 +155,16 @@ describe('a record that cannot be read', () => {
     expect(reason(knownAfter([{ topic: 'optOut', record }]))).toBe('STATE_UNREADABLE');
   });
 
+  it('denies its recipient alone whatever instant its writer gave it', () => {
+    const record = { ...topicRecord(ID, STATE_TYPE, 'ledger.1', Buffer.from('{')), timestampMs: 1.8e18 };
+    const known = knownAfter([
+      { topic: 'state', record },
+      { topic: 'optOut', record: { ...record, key: OTHER } },
+    ]);
+    expect(reason(known)).toBe('STATE_UNREADABLE');
+    expect(reason(known, { ...ASKED, recipientId: OTHER })).toBe('STATE_UNREADABLE');
+  });
+
   it('without a recipient is counted', () => {
     const known = knownAfter([
       { topic: 'optOut', record: topicRecord('nobody', CHANGE_TYPES.ConsentRevoked, 'ledger.9', bytes({})) },

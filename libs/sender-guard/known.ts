@@ -2,6 +2,7 @@ import {
   CATEGORIES,
   CHANNELS,
   EMPTY_STATE,
+  addMs,
   instantOf,
   isOneOf,
   join,
@@ -247,9 +248,11 @@ function furthestOf(one: string | undefined, other: string | undefined): string 
   return one && other ? furthest(one, other) : (one ?? other ?? '');
 }
 
-/** Stands for the record itself: which event it was about cannot be read. */
+const EPOCH = instantOf(0);
+
+/** Stands for the record itself: which event it was about cannot be read. Whoever wrote it dated it as they liked. */
 function doubtOf({ key, timestampMs }: TopicRecord): Basis {
-  const occurredAt = instantOf(timestampMs);
+  const occurredAt = addMs(EPOCH, timestampMs);
   return {
     eventId: '',
     type: 'Unreadable',
