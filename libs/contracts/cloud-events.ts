@@ -41,7 +41,7 @@ export interface Envelope {
   readonly position: string;
   /** Of the event in its stream. */
   readonly streamRevision?: string;
-  /** Of the publisher's lease: a record of a lower one than was seen before comes from a publisher that lost it. */
+  /** Of the publisher's lease. Leases that share no file take theirs from clocks that may differ: it has no order. */
   readonly publisherEpoch: number;
 }
 
