@@ -75,11 +75,15 @@ export class PendingOptOuts {
     this.#own.put(recipientId, { businessId: '', ...kept });
   }
 
+  /** What one recipient said again and again is one no: a machine may answer a machine for days. */
   #addTold(recipientId: string, told: Told): void {
     if (this.#isCovered(recipientId, told)) return;
-    const others = this.#told.get(recipientId) ?? [];
-    if (others.some((other) => other.from === told.from && other.position === told.position)) return;
-    this.#told.set(recipientId, [...others, { ...told, no: withoutLinks(told.no) }]);
+    const all = this.#told.get(recipientId) ?? [];
+    const before = all.find(({ from }) => from === told.from);
+    const isStanding = before !== undefined && !this.#isCovered(recipientId, before);
+    const joined = isStanding ? joinTold(before, told) : told;
+    const others = all.filter((other) => other !== before);
+    this.#told.set(recipientId, [...others, { ...joined, no: withoutLinks(joined.no) }]);
   }
 
   #standing(recipientId: string) {
@@ -108,4 +112,8 @@ export class PendingOptOuts {
     }
     this.#sweepAt = Math.max(FIRST_SWEEP, 2 * this.size);
   }
+}
+
+function joinTold(one: Told, other: Told): Told {
+  return { from: one.from, position: furthest(one.position, other.position), no: join(one.no, other.no) };
 }
