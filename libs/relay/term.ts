@@ -109,10 +109,17 @@ export class Term {
     return Object.entries(lanes).map(([name, lane]) => {
       const { publisher, sender } = this.#desks.get(name) as Desk;
       const { position, oldestMs, follower } = lane;
-      const problem = lane === this.#states ? this.#states.problem : undefined;
+      const problem = this.#problemBeside(name as LaneName);
       const view = { name: name as LaneName, position, oldestMs, follower, problem, publisher };
       return laneStatus({ ...view, batches: sender.batches }, nowMs, head);
     });
+  }
+
+  /** What a lane's own publisher does not know. Without the proofs of how far the opt-outs are, guards say no to all. */
+  #problemBeside(lane: LaneName): string | undefined {
+    if (lane === 'state') return this.#states.problem;
+    const problem = lane === 'optouts' ? this.#desks.get('watermarks')?.publisher.status().problem : undefined;
+    return problem && `how far it is cannot be told: ${problem}`;
   }
 
   #desk(name: string, onWritten?: (written: readonly Written[], batch: readonly OutgoingRecord[]) => void): Desk {

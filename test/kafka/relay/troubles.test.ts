@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { TOPICS, type ChangeRecord, type StateRecord } from '#contracts';
+import { until as eventually } from '../../faults/until.js';
 import { jsonOf, type SeenRecord } from '../reader.js';
 import { startBroker, stopBrokers, type Broker } from '../broker.js';
 import { plainClient } from '../ready.js';
@@ -26,7 +27,7 @@ const told = <T>(all: readonly SeenRecord[], key: string) =>
 async function deleteTopic(topic: string): Promise<void> {
   const admin = plainClient(broker.brokers).admin();
   await admin.connect();
-  await admin.deleteTopics({ topics: [topic] });
+  if ((await admin.listTopics()).includes(topic)) await admin.deleteTopics({ topics: [topic] });
   await admin.disconnect();
 }
 
@@ -84,6 +85,23 @@ describe('a relay in trouble', () => {
     },
     90_000,
   );
+
+  it('says that it cannot prove how far the opt-outs are', async () => {
+    const { topic, partitions, settings } = TOPICS.watermarks;
+    await deleteTopic(topic);
+    const unwritable = { topic, partitions, settings: { ...settings, 'max.message.bytes': '10' } };
+    await eventually('it is made', async () => {
+      await scene.kafka.cluster.create([unwritable]);
+      const [found] = await scene.kafka.cluster.describe([topic]);
+      return found?.settings['max.message.bytes'] === '10' || undefined;
+    });
+    const relay = scene.relay();
+    const problemOf = (lane: string) => relay.status().lanes.find(({ name }) => name === lane)?.problem;
+    await until(() => problemOf('optouts') !== undefined);
+    expect(problemOf('optouts')).toBe('how far it is cannot be told: a record is larger than the topic takes');
+    expect(problemOf('changes')).toBeUndefined();
+    await deleteTopic(topic);
+  });
 
   it('ends when it is closed while it still begins', async () => {
     const relay = scene.relay();
