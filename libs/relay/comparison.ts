@@ -34,7 +34,8 @@ export async function endsOf(
   }
 }
 
-async function look(cluster: Pick<Cluster, 'ends'>): Promise<Ends> {
+/** Rejects with `TopicLost` where one of them is not there. */
+export async function look(cluster: Pick<Cluster, 'ends'>): Promise<Ends> {
   const topics = Object.values(TOPICS).map(({ topic }) => topic);
   return new Map(await Promise.all(topics.map(async (topic) => [topic, await cluster.ends(topic)] as const)));
 }
@@ -65,7 +66,8 @@ export async function rewindLanes(
 /** Keeps how far the topic of states was looked through for records of others. */
 export const HEARD = 'heard';
 
-function hasLost(database: Pick<RelayDatabase, 'offsets'>, lane: LaneName, ends: Ends): boolean {
+/** Whether a topic ends before what the lane wrote to it. */
+export function hasLost(database: Pick<RelayDatabase, 'offsets'>, lane: LaneName, ends: Ends): boolean {
   return database.offsets(lane).some(({ topic, partition, nextOffset }) => {
     const high = ends.get(topic)?.find((end) => end.partition === partition)?.high ?? '0';
     return BigInt(high) < BigInt(nextOffset);

@@ -18,6 +18,7 @@ import { Sender } from './sender.js';
 import { StateLane } from './state-lane.js';
 import { laneStatus, type LaneStatus } from './status.js';
 import { Tellings, type Telling } from './tellings.js';
+import { watchTopics } from './topic-watch.js';
 import { publishWatermarks, Reached } from './watermarks.js';
 
 /** From so many opt-outs at once the other lanes wait for them, each batch for so many milliseconds at most. */
@@ -83,7 +84,7 @@ export class Term {
     this.#reached = new Reached(options.relay.database.checkpoint('optouts'));
     this.#optOuts = this.#optOutsLane();
     this.#changes = this.#changesLane();
-    this.#loops = [this.#watermarks(), this.#republisher()];
+    this.#loops = [this.#watermarks(), this.#republisher(), this.#topicWatch()];
   }
 
   /** Resolves, once something ends the term, with what that is. */
@@ -213,6 +214,12 @@ export class Term {
     const onHead = (head: Position) => (this.#head = head);
     const reached = this.#reached;
     await publishWatermarks({ store, clock, tellings, publisher, progress, highs, reached, onHead, onError, signal });
+  }
+
+  #topicWatch(): Promise<void> {
+    const { database, kafka } = this.#options.relay;
+    const { fail, onError, signal } = this.#common('topics');
+    return watchTopics({ cluster: kafka.cluster, database, fail, onError, signal });
   }
 
   async #republisher(): Promise<void> {

@@ -86,6 +86,27 @@ describe('a relay in trouble', () => {
     90_000,
   );
 
+  it.each([TOPICS.optouts.topic, TOPICS.catalogue.topic, TOPICS.watermarks.topic])(
+    'makes %s again where it was deleted while nothing is written',
+    async (topic) => {
+      const relay = scene.relay();
+      const register = { purposeId: 'offers', category: 'marketing', title: 'x', requires: 'consent' };
+      await append(scene, 'business-acme', eventOf('PurposeRegistered', register));
+      await append(scene, 'consent-r1', stop());
+      await scene.published(relay);
+      const isTold = () =>
+        scene.kafka.cluster.ends(topic).then(
+          (ends) => ends.some(({ high }) => high !== '0') || undefined,
+          () => undefined,
+        );
+      await eventually('it is told', isTold);
+      await deleteTopic(topic);
+      await eventually('it is gone', async () => !(await isTold()) || undefined);
+      await eventually('it is told again', isTold, 60_000);
+    },
+    120_000,
+  );
+
   it('says that it cannot prove how far the opt-outs are', async () => {
     const { topic, partitions, settings } = TOPICS.watermarks;
     await deleteTopic(topic);
