@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createMetrics, Metrics } from './metrics.js';
 import { RequestHistogram } from './request-histogram.js';
@@ -58,7 +59,7 @@ describe('Metrics', () => {
 
   it('counts commands, deliveries, warnings and appends', async () => {
     const metrics = new Metrics();
-    metrics.command('revoke', 'recorded');
+    metrics.command('ConsentRevoked', 'recorded');
     metrics.webhookFacts('whatsapp_cloud', 'message', 2);
     metrics.unrouted('whatsapp_cloud', 'unknown_sender');
     metrics.unroutedDropped(4);
@@ -67,7 +68,7 @@ describe('Metrics', () => {
     metrics.appended('revocation', 0.0002);
     const text = await metrics.render();
     for (const line of [
-      'consent_commands_total{type="revoke",outcome="recorded"} 1',
+      'consent_commands_total{type="ConsentRevoked",outcome="recorded"} 1',
       'consent_webhook_facts_total{provider="whatsapp_cloud",kind="message"} 2',
       'consent_unrouted_total{provider="whatsapp_cloud",reason="unknown_sender"} 1',
       'consent_unrouted_dropped_total 4',
@@ -82,15 +83,32 @@ describe('Metrics', () => {
   it('reads gauges when it is scraped', async () => {
     const metrics = new Metrics();
     const view: { lagMs?: number } = {};
-    metrics.watch({ queued: () => ({ normal: 7, revocation: 1 }), viewLagMs: () => view.lagMs, inFlight: () => 3 });
+    metrics.watch({ queued: () => ({ normal: 7, revocation: 1 }), viewLagMs: () => view.lagMs });
     expect(await metrics.render()).toContain('consent_view_lag_seconds +Inf');
     view.lagMs = 250;
     const text = await metrics.render();
     expect(text).toContain('consent_view_lag_seconds 0.25');
     expect(text).toContain('consent_append_queue_length{lane="normal"} 7');
     expect(text).toContain('consent_append_queue_length{lane="revocation"} 1');
-    expect(text).toContain('consent_http_in_flight 3');
   });
+});
+
+it('docs/operations/metrics.md names every metric, and no other', async () => {
+  const page = readFileSync(new URL('../../docs/operations/metrics.md', import.meta.url), 'utf8');
+  const named = page.split('\n').flatMap((line) => [
+    ...line
+      .split('|')
+      .slice(1, 2)
+      .join()
+      .matchAll(/consent_\w+/g),
+  ]);
+  const metrics = new Metrics();
+  metrics.watch({ queued: () => ({ normal: 0, revocation: 0 }), viewLagMs: () => 0 });
+  const lanes = [{ name: 'optouts', lagMs: 0, lagEvents: 0, retries: 0 }];
+  metrics.watchRelay(() => ({ leader: true, parked: 0, healed: 0, lanes }));
+  metrics.watchFeed(() => ({ watchers: 0, readingHistory: 0, told: 0, cutOff: 0 }));
+  const served = [...(await metrics.render()).matchAll(/^# TYPE (consent_\w+)/gm)].map(([, name]) => name);
+  expect(named.map(([name]) => name).sort()).toEqual(served.sort());
 });
 
 describe('the metrics server', () => {

@@ -9,7 +9,6 @@ export interface Gauges {
   readonly queued?: () => { readonly normal: number; readonly revocation: number };
   /** Undefined while the view has not proved how far it is. */
   readonly viewLagMs?: () => number | undefined;
-  readonly inFlight?: () => number;
 }
 
 /** What the relay tells of itself when metrics are scraped. */
@@ -107,8 +106,8 @@ export class Metrics {
     this.decisions.set(reason, (this.decisions.get(reason) ?? 0) + count);
   }
 
-  /** `outcome`: `recorded`, `replayed`, or the code of the refusal. */
-  command(type: string, outcome: string): void {
+  /** `type` is that of the event. A command that was refused has none, and is counted as a request alone. */
+  command(type: string, outcome: 'recorded' | 'replayed'): void {
     this.commandsTotal.inc({ type, outcome });
   }
 
@@ -138,13 +137,12 @@ export class Metrics {
   }
 
   /** Says where the gauges are read. Call once, at start. */
-  watch({ queued, viewLagMs, inFlight }: Gauges): void {
+  watch({ queued, viewLagMs }: Gauges): void {
     if (queued) this.watchQueue(queued);
     if (viewLagMs) {
       const help = 'Proved lag of the view; +Inf while unproved.';
       this.gauge('consent_view_lag_seconds', help, [], (gauge) => gauge.set((viewLagMs() ?? Infinity) / 1000));
     }
-    if (inFlight) this.gauge('consent_http_in_flight', 'Requests in work.', [], (gauge) => gauge.set(inFlight()));
   }
 
   /** A batch of the relay is stored: `records` of one lane, so many seconds after it was sent. */
@@ -170,7 +168,11 @@ export class Metrics {
       this.gauge(name, help, [], (gauge) => gauge.set(of(read())));
     whole('consent_relay_leader', '1 where this process publishes.', ({ leader }) => (leader ? 1 : 0));
     whole('consent_relay_parked', 'Events that could not be published as they are.', ({ parked }) => parked);
-    whole('consent_relay_healed', 'States published again after a foreign record.', ({ healed }) => healed);
+    whole(
+      'consent_relay_healed',
+      'States and registers published again after a foreign record.',
+      ({ healed }) => healed,
+    );
   }
 
   /** Says where the gauges of the live feed are read. Call once, at start. */
