@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { startLedger, type EventStore } from '#event-store';
+import { LEDGER_FILE, startLedger, type EventStore } from '#event-store';
 import type { Clock, Config } from '#platform';
 import {
   RecipientIds,
@@ -73,7 +73,7 @@ export function keyMemoryOf({ limits, database }: Config, clock: Clock): KeyMemo
 }
 
 function ledgerName({ dataDir, eventStore }: Config): string {
-  return eventStore ? 'the ledger at EVENTSTORE_URL' : join(dataDir, 'ledger.db');
+  return eventStore ? 'the ledger at EVENTSTORE_URL' : join(dataDir, LEDGER_FILE);
 }
 
 /** One of the two that belong together is gone: it is never replaced by an empty one. */

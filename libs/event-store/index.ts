@@ -7,7 +7,8 @@ export { NEWEST_SCHEMA, upcast, type EventData, type Upcast, type Upcaster, type
 export { isSameLedger, summaryOf, type LedgerSummary } from './ledger-digest.js';
 export { CopyRefused, copyLedger, type Copied, type CopyOptions, type CopyProgress } from './copy.js';
 export { DataDirectoryInUse } from './sqlite/data-directory.js';
-export { LEDGER_FILE, LOCK_FILES, giveNewLedgerId, keepOut, snapshotLedger } from './sqlite/keeping.js';
+export { LOCK_FILES, giveNewLedgerId, keepOut, snapshotLedger } from './sqlite/keeping.js';
+export { LEDGER_FILE } from './sqlite/schema.js';
 export { openSqliteStore, type SqliteStore, type SqliteStoreOptions, type SqliteStoreStatus } from './sqlite/store.js';
 export { openEventStoreDb } from './eventstoredb/open.js';
 export type { EventStoreDb } from './eventstoredb/store.js';

@@ -4,17 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openSqliteStore, writeEvent, type EventStore, type NewEvent, type Position } from '#event-store';
-import {
-  FEED_DEFAULTS,
-  openFeed,
-  type Feed,
-  type FeedLimits,
-  type Told,
-  type ToldChange,
-  type Watch,
-} from './index.js';
+import { openFeed, type Feed, type FeedLimits, type Told, type ToldChange, type Watch } from './index.js';
 
 export const NOW = '2026-05-04T12:00:00.000Z';
+
+/** As large as the service's own, so that only what a test makes smaller is ever reached. */
+const LIMITS: FeedLimits = { watchersMax: 10_000, bufferEvents: 10_000, historyReaders: 4, stallMs: 30_000 };
 
 /** Events as a command handler writes them; `data` may be anything, for what cannot be read. */
 export function eventOf(type: string, data: object, schema = 1): NewEvent {
@@ -43,7 +38,7 @@ export class FeedScene {
     this.feed = openFeed({
       store: this.store,
       clock: { now: () => Date.now(), monotonic: () => performance.now() },
-      limits: { ...FEED_DEFAULTS, ...limits },
+      limits: { ...LIMITS, ...limits },
       onError: (error) => this.errors.push(error),
     });
   }

@@ -16,13 +16,6 @@ export interface FeedLimits {
   readonly stallMs: number;
 }
 
-export const FEED_DEFAULTS: FeedLimits = {
-  watchersMax: 10_000,
-  bufferEvents: 10_000,
-  historyReaders: 4,
-  stallMs: 30_000,
-};
-
 export interface FeedOptions {
   readonly store: EventStore;
   readonly clock: { now(): number; monotonic(): number };

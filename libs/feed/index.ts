@@ -1,4 +1,4 @@
 export * from './told.js';
 export * from './ended.js';
-export { FEED_DEFAULTS, openFeed, type Feed, type FeedLimits, type FeedOptions, type FeedStatus } from './feed.js';
+export { openFeed, type Feed, type FeedLimits, type FeedOptions, type FeedStatus } from './feed.js';
 export type { Watch, WatchOptions } from './watcher.js';

@@ -3,9 +3,6 @@ import { StoreUnavailable } from '../port.js';
 import { lockDataDirectory } from './data-directory.js';
 import { ledgerFile, openLedger, renewLedgerId } from './schema.js';
 
-/** What is kept of an embedded ledger in a backup. */
-export const LEDGER_FILE = 'ledger.db';
-
 /** Files of a data directory that only say who writes there, and hold nothing. */
 export const LOCK_FILES: readonly string[] = ['lock.db', 'lock.db-journal', 'lock.pid'];
 

@@ -24,8 +24,10 @@ const SCHEMA = `
   CREATE UNIQUE INDEX events_by_id ON events (stream, event_id);
 `;
 
+export const LEDGER_FILE = 'ledger.db';
+
 export function ledgerFile(dataDir: string): string {
-  return join(dataDir, 'ledger.db');
+  return join(dataDir, LEDGER_FILE);
 }
 
 export function openLedger(dataDir: string, { readOnly }: { readOnly: boolean }): SqliteDatabase {
