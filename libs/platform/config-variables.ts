@@ -125,7 +125,7 @@ export const VARIABLES = {
 
   BODY_LIMIT_KB: kib(1024, 16_384, 'Largest body of a request, and message of a call.'),
   WEBHOOK_LIMIT_KB: kib(3072, 16_384, 'Largest delivery of a provider.'),
-  JSON_DEPTH_MAX: count(16, 100, 'Deepest nesting of a JSON body.'),
+  JSON_DEPTH_MAX: wholeNumber({ fallback: 16, from: 8, to: 100, unit: 'count' }, 'Deepest nesting of a JSON body.'),
   BATCH_MAX: count(1000, 10_000, 'Most checks in one batch, and in one message of a stream.'),
   TIMELINE_PAGE_MAX: count(500, 5000, 'Most events in one page of a timeline.'),
   IN_FLIGHT_MAX: count(
@@ -156,7 +156,10 @@ export const VARIABLES = {
     100_000,
     'Most appends that wait for the disk, or for their turn on EventStoreDB; revocations are not counted.',
   ),
-  APPEND_LIMIT_KB: kib(1024, 16_384, 'Most data in one append to the ledger.'),
+  APPEND_LIMIT_KB: wholeNumber(
+    { fallback: 1024, from: 64, to: 16_384, unit: 'KiB' },
+    'Most data in one append to the ledger; no opt-out needs as much as the least that can be set.',
+  ),
   APPEND_RETRIES: count(8, 100, 'How often a command decides again after a lost race.'),
   DISK_RESERVE_MB: wholeNumber(
     { fallback: 64, from: 1, to: 1_048_576, unit: 'MiB' },

@@ -78,6 +78,13 @@ describe('readConfig', () => {
     ]);
   });
 
+  it('takes no limit under which opt-outs would be refused', () => {
+    expect(faultsOf({ JSON_DEPTH_MAX: '7', APPEND_LIMIT_KB: '63' })).toEqual([
+      expect.stringContaining('JSON_DEPTH_MAX must be a whole number from 8'),
+      expect.stringContaining('APPEND_LIMIT_KB must be a whole number from 64'),
+    ]);
+  });
+
   it('never prints a value', () => {
     const secret = 'hunter2hunter2';
     const env = {

@@ -166,6 +166,14 @@ describe('WhatsApp webhooks', () => {
     expect(await acme.check({ phone }, 'service')).toMatchObject({ reason: service_ });
   });
 
+  it('are a STOP whatever stands around it that says nothing', async () => {
+    const phone = somebody();
+    await must(acme.grant(grantBody(phone)));
+    const text = `STOP${' '.repeat(THREE_MIB / 2)}`;
+    expect((await deliver(service, deliveryOf(said(phone, text, 'wamid.blanks')))).status).toBe(200);
+    expect(await acme.check({ phone }, 'offers')).toMatchObject({ reason: 'REVOKED' });
+  });
+
   it('take a batch of a thousand, each for its own person', async () => {
     const phones = Array.from({ length: 1_000 }, (_, n) => `+39333700${1_000 + n}`);
     const delivery = deliveryOf(

@@ -46,7 +46,8 @@ export function readTextMessage(
     textOf(message.id, LONGEST_MESSAGE_ID) ?? (optOut && ownId({ addresses, claimedSecond, text }, deliveryDigest));
   if (messageId === undefined || (claimedSecond === undefined && optOut === undefined)) return undefined;
   const fact = { kind: 'message', providerId, messageId, claimedSecond, addresses } as const;
-  return optOut === undefined ? fact : { ...fact, optOut, text };
+  // Blanks around a word, which may be any number of them, must not make its event too large for the ledger.
+  return optOut === undefined ? fact : { ...fact, optOut, text: text.trim() };
 }
 
 function bodyOf(message: JsonObject): string | undefined {
