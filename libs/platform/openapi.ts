@@ -151,5 +151,7 @@ function usualProblems({ body, scope }: RouteDoc): ErrorCode[] {
     ...(body === undefined ? [] : (['BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const)),
     'INTERNAL',
     'OVERLOADED',
+    // Keys are in the vault, and whatever comes while the service stops is told so.
+    'LEDGER_UNAVAILABLE',
   ];
 }

@@ -72,6 +72,21 @@ describe('the documents of the running service', () => {
     }
   });
 
+  it('name the codes that any route may answer, and those of a person named by an id', () => {
+    const codesOf = ({ responses }: Operation, status: string) => responses[status]?.description ?? '';
+    for (const { path, operation } of operations) {
+      const isHealth = path === '/health/ready';
+      expect([path, isHealth || codesOf(operation, '503').includes('LEDGER_UNAVAILABLE')]).toEqual([path, true]);
+    }
+    for (const id of ['grantConsent', 'revokeConsent', 'recordMessage', 'eraseRecipient', 'linkRecipients']) {
+      const named = operations.find(({ operation }) => operation.operationId === id);
+      expect([id, named && codesOf(named.operation, '404')]).toEqual([
+        id,
+        expect.stringMatching('RECIPIENT_NOT_FOUND'),
+      ]);
+    }
+  });
+
   it('describe real answers, field by field', async () => {
     const asked = await realAnswers(service);
     const validate = validatorOf(document);

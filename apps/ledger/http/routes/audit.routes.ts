@@ -13,7 +13,7 @@ export const recipientGetRoute: RouteSpec = {
   access: 'audit:read',
   params: { id: RECIPIENT_ID },
   responses: { 200: { description: 'The state.', schema: RECIPIENT } },
-  problems: ['BUSINESS_NOT_FOUND', 'RECIPIENT_NOT_FOUND', 'LEDGER_UNAVAILABLE'],
+  problems: ['BUSINESS_NOT_FOUND', 'RECIPIENT_NOT_FOUND'],
 };
 
 export const timelineRoute: RouteSpec = {
@@ -29,5 +29,5 @@ export const timelineRoute: RouteSpec = {
   responses: {
     200: { description: 'A page; `next` is the `after` of the one that follows.', schema: TIMELINE },
   },
-  problems: ['BUSINESS_NOT_FOUND', 'RECIPIENT_NOT_FOUND', 'LEDGER_UNAVAILABLE'],
+  problems: ['BUSINESS_NOT_FOUND', 'RECIPIENT_NOT_FOUND'],
 };

@@ -24,7 +24,7 @@ export const businessPutRoute: RouteSpec = {
   founds: true,
   body: BusinessDto,
   responses: put(BUSINESS),
-  problems: ['CONFLICT', 'LEDGER_UNAVAILABLE'],
+  problems: ['CONFLICT'],
 };
 
 export const businessGetRoute: RouteSpec = {
@@ -47,7 +47,7 @@ export const purposePutRoute: RouteSpec = {
   access: 'business:admin',
   body: PurposeDto,
   responses: put(PURPOSE),
-  problems: ['BUSINESS_NOT_FOUND', 'PURPOSE_CATEGORY_FIXED', 'CONFLICT', 'LEDGER_UNAVAILABLE'],
+  problems: ['BUSINESS_NOT_FOUND', 'PURPOSE_CATEGORY_FIXED', 'CONFLICT'],
 };
 
 export const purposeDeleteRoute: RouteSpec = {
@@ -58,7 +58,7 @@ export const purposeDeleteRoute: RouteSpec = {
   tag: 'businesses',
   access: 'business:admin',
   responses: stands(PURPOSE),
-  problems: ['BUSINESS_NOT_FOUND', 'PURPOSE_NOT_FOUND', 'CONFLICT', 'LEDGER_UNAVAILABLE'],
+  problems: ['BUSINESS_NOT_FOUND', 'PURPOSE_NOT_FOUND', 'CONFLICT'],
 };
 
 export const purposesGetRoute: RouteSpec = {
@@ -87,14 +87,7 @@ export const disclosurePostRoute: RouteSpec = {
   headers: IDEMPOTENCY_HEADER,
   body: DisclosureDto,
   responses: PUBLISHING,
-  problems: [
-    'CHANNEL_UNKNOWN',
-    'BUSINESS_NOT_FOUND',
-    'PURPOSE_NOT_FOUND',
-    'CONFLICT',
-    'IDEMPOTENCY_KEY_REUSED',
-    'LEDGER_UNAVAILABLE',
-  ],
+  problems: ['CHANNEL_UNKNOWN', 'BUSINESS_NOT_FOUND', 'PURPOSE_NOT_FOUND', 'CONFLICT', 'IDEMPOTENCY_KEY_REUSED'],
 };
 
 export const disclosureGetRoute: RouteSpec = {
@@ -118,7 +111,7 @@ export const senderPutRoute: RouteSpec = {
   access: 'business:admin',
   body: SenderDto,
   responses: put(SENDER),
-  problems: ['CHANNEL_UNKNOWN', 'BUSINESS_NOT_FOUND', 'SENDER_TAKEN', 'CONFLICT', 'LEDGER_UNAVAILABLE'],
+  problems: ['CHANNEL_UNKNOWN', 'BUSINESS_NOT_FOUND', 'SENDER_TAKEN', 'CONFLICT'],
 };
 
 export const senderDeleteRoute: RouteSpec = {
@@ -129,7 +122,7 @@ export const senderDeleteRoute: RouteSpec = {
   tag: 'businesses',
   access: 'business:admin',
   responses: stands(SENDER),
-  problems: ['BUSINESS_NOT_FOUND', 'SENDER_NOT_FOUND', 'CONFLICT', 'LEDGER_UNAVAILABLE'],
+  problems: ['BUSINESS_NOT_FOUND', 'SENDER_NOT_FOUND', 'CONFLICT'],
 };
 
 export const sendersGetRoute: RouteSpec = {

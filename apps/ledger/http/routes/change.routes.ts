@@ -16,5 +16,5 @@ export const changesRoute: RouteSpec = {
   responses: {
     200: { description: 'Events, until one side ends it.', schema: TEXT, contentType: 'text/event-stream' },
   },
-  problems: ['BUSINESS_NOT_FOUND', 'CONFLICT', 'LEDGER_UNAVAILABLE'],
+  problems: ['BUSINESS_NOT_FOUND', 'CONFLICT'],
 };

@@ -17,6 +17,7 @@ export const grantRoute: RouteSpec = {
     'ADDRESS_INVALID',
     'CHANNEL_UNKNOWN',
     'BUSINESS_NOT_FOUND',
+    'RECIPIENT_NOT_FOUND',
     'PURPOSE_NOT_FOUND',
     'PURPOSE_RETIRED',
     'DISCLOSURE_NOT_FOUND',
@@ -27,7 +28,6 @@ export const grantRoute: RouteSpec = {
     'OCCURRED_AT_REQUIRED',
     'IDEMPOTENCY_KEY_REUSED',
     'CONFLICT',
-    'LEDGER_UNAVAILABLE',
   ],
 };
 
@@ -60,7 +60,7 @@ export const revocationRoute: RouteSpec = {
   },
   headers: IDEMPOTENCY_HEADER,
   responses: COMMAND_RESPONSES,
-  problems: ['ADDRESS_INVALID', 'BUSINESS_NOT_FOUND', 'LEDGER_UNAVAILABLE'],
+  problems: ['ADDRESS_INVALID', 'BUSINESS_NOT_FOUND', 'RECIPIENT_NOT_FOUND'],
 };
 
 export const erasureRoute: RouteSpec = {
@@ -88,7 +88,7 @@ export const erasureRoute: RouteSpec = {
   },
   headers: IDEMPOTENCY_HEADER,
   responses: COMMAND_RESPONSES,
-  problems: ['ADDRESS_INVALID', 'BUSINESS_NOT_FOUND', 'RECIPIENT_NOT_FOUND', 'LEDGER_UNAVAILABLE'],
+  problems: ['ADDRESS_INVALID', 'BUSINESS_NOT_FOUND', 'RECIPIENT_NOT_FOUND'],
 };
 
 export const messageRoute: RouteSpec = {
@@ -105,8 +105,8 @@ export const messageRoute: RouteSpec = {
     'ADDRESS_INVALID',
     'CHANNEL_UNKNOWN',
     'BUSINESS_NOT_FOUND',
+    'RECIPIENT_NOT_FOUND',
     'SENDER_NOT_FOUND',
     'IDEMPOTENCY_KEY_REUSED',
-    'LEDGER_UNAVAILABLE',
   ],
 };

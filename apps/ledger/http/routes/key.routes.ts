@@ -75,5 +75,5 @@ export const recipientKeyRoute: RouteSpec = {
   tag: 'keys',
   access: 'personal:read',
   responses: { 200: { description: 'The key.', schema: RECIPIENT_KEY } },
-  problems: ['BUSINESS_NOT_FOUND', 'LEDGER_UNAVAILABLE'],
+  problems: ['BUSINESS_NOT_FOUND'],
 };

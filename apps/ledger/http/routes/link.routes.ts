@@ -16,7 +16,6 @@ const SHARED = {
     'OCCURRED_IN_FUTURE',
     'IDEMPOTENCY_KEY_REUSED',
     'CONFLICT',
-    'LEDGER_UNAVAILABLE',
   ],
 } as const satisfies Partial<RouteSpec>;
 

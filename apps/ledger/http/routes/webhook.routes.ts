@@ -36,7 +36,7 @@ export const whatsappDeliveryRoute: RouteSpec = {
   },
   body: { type: 'object' },
   responses: { 200: { description: 'Everything is kept.', schema: RECEIVED } },
-  problems: ['UNAUTHENTICATED', 'NOT_CONFIGURED', 'LEDGER_UNAVAILABLE'],
+  problems: ['UNAUTHENTICATED', 'NOT_CONFIGURED'],
 };
 
 export const unroutedGetRoute: RouteSpec = {
@@ -63,5 +63,5 @@ export const unroutedReplayRoute: RouteSpec = {
   access: 'admin',
   params: { id: ID },
   responses: { 200: { description: '`replayed` or `still_unrouted`.', schema: REPLAYED } },
-  problems: ['NOT_FOUND', 'LEDGER_UNAVAILABLE'],
+  problems: ['NOT_FOUND'],
 };
