@@ -12,7 +12,7 @@ import {
 } from '#consent';
 import { Refusal, ValidationPipe } from '#platform';
 import { ChangeRegister } from '../commands/change-register.js';
-import { register } from '../commands/register.js';
+import { behindOthers, register } from '../commands/register.js';
 import { Parts } from '../parts.js';
 import { DeliveryIntake } from '../webhooks/delivery-intake.js';
 import { callerOf, principalOf } from './caller.js';
@@ -43,6 +43,8 @@ export class SendersController {
     requireOwnChannel(sender);
     if (this.touchesBinding(businessId, sender) && !principalOf(request).admin) throw adminAlone();
     const { created, state } = await this.inTurn(async () => {
+      // Another process may have bound the id a moment ago.
+      if (sender.providerId !== undefined && !(await this.parts.view.meetOthers())) throw behindOthers();
       this.requireFree(businessId, sender);
       return this.change(businessId, `senders/${senderId}`, request, (known, now) =>
         registerSender(known, businessId, sender, now),
