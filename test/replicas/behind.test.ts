@@ -1,12 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Relay } from '../eventstore/relay.js';
 import { until } from '../faults/until.js';
-import { businessOf, expectProblem, keyFor } from '../http/support/acme.js';
-import { registerAcme } from '../support/client.js';
+import { businessOf, expectProblem, keyFor, type Json } from '../http/support/acme.js';
+import { deliver, deliveryOf, must, registerAcme } from '../support/client.js';
 import { phone, ReplicaScene, type Replica } from './scene.js';
 
 /** Probed so seldom that what is read of the ledger meanwhile was read for a request. */
 const SELDOM = { VIEW_PROBE_INTERVAL_MS: '60000', VIEW_MAX_LAG_MS: '120000' };
+
+const LEDGER = { consistency: 'ledger' };
 
 let scene: ReplicaScene;
 let relay: Relay;
@@ -89,5 +91,31 @@ describe('a replica that is behind', () => {
       occurredAt: new Date().toISOString(),
     };
     expect((await hearsWhileItWaits(() => businessOf(behind).message(message))).status).toBe(201);
+  });
+
+  it('binds no id of a provider that another business has taken up meanwhile', async () => {
+    relay.hold();
+    await registerAcme(one, 'first', '783');
+    const sender = { channel: 'whatsapp', provider: 'whatsapp_cloud', address: '+39021234569', providerId: '783' };
+    const bound = await hearsWhileItWaits(() => businessOf(behind).put('/senders/second', sender));
+    expectProblem(bound, 409, 'SENDER_TAKEN');
+  });
+
+  it('records an opt-out for whoever took up the id that it came for, as well as for whoever gave it up', async () => {
+    const sender = { channel: 'whatsapp', provider: 'whatsapp_cloud', address: '+39021234569', providerId: '784' };
+    await must(businessOf(one).put('/senders/given-up', sender));
+    await must(businessOf(one).delete('/senders/given-up'));
+    await until('it knows', async () => {
+      const { senders = [] } = (await businessOf(behind).get('/senders')).body as { senders?: readonly Json[] };
+      return senders.some(({ senderId, retired }) => senderId === 'given-up' && retired === true) ? true : undefined;
+    });
+    relay.hold();
+    await registerAcme(one, 'heir', '784');
+    const stop = { from: phone(5).slice(1), id: 'wamid.heir', text: 'STOP', at: Date.now(), phoneNumberId: '784' };
+    expect((await hearsWhileItWaits(() => deliver(behind, deliveryOf(stop)))).status).toBe(200);
+    for (const businessId of ['acme', 'heir']) {
+      const { reason } = await businessOf(one, businessId).check({ phone: phone(5) }, 'offers', LEDGER);
+      expect({ businessId, reason }).toEqual({ businessId, reason: 'REVOKED' });
+    }
   });
 });

@@ -41,9 +41,11 @@ export class DeliveryIntake {
     const { routed, strays } = this.routeAll(facts);
     this.count(routed.length, ignored);
     await this.record(routed, [...unrouted, ...strays.map(unroutedFact)], caller);
-    // A sender that was bound while its strays were written, here or by another process, found none of them to replay.
-    if (strays.length > 0 && !(await this.parts.view.meetOthers())) throw new StoreUnavailable('the ledger is behind');
-    const found = this.routeAll(strays).routed;
+    // A sender that was bound while its strays were written, here or by another process, found none of them to replay;
+    // nor has whoever took up an id that another gave up heard of an opt-out that came for it.
+    const unsure = [...strays, ...routed.filter(({ sender }) => sender.retired).map(({ fact }) => fact)];
+    if (unsure.length > 0 && !(await this.parts.view.meetOthers())) throw new StoreUnavailable('the ledger is behind');
+    const found = this.routeAll(unsure).routed.filter((one) => !routed.some((known) => isSame(one, known)));
     if (found.length > 0) await this.record(found, [], caller);
   }
 
@@ -180,6 +182,10 @@ export class DeliveryIntake {
     this.parts.metrics.webhookFacts(PROVIDER, 'message', facts);
     for (const [kind, n] of Object.entries(ignored)) this.parts.metrics.webhookFacts(PROVIDER, kind, n);
   }
+}
+
+function isSame(one: Routed, other: Routed): boolean {
+  return one.fact === other.fact && one.businessId === other.businessId;
 }
 
 function recipientOf(address: PersonAddress): Readonly<Record<string, string>> {
