@@ -6,7 +6,7 @@ const NANOS_PER_SECOND = 1_000_000_000;
 const NANOS_PER_MS = 1_000_000;
 
 /** What no reader of times takes for one: a Timestamp out of its range, or from before 1970. */
-export const UNREADABLE_INSTANT = 'unreadable';
+const UNREADABLE_INSTANT = 'unreadable';
 
 /** Whether it is an instant in our form, of a day that exists: `2026-02-31T00:00:00.000Z` is none. */
 export function isInstant(text: string): boolean {

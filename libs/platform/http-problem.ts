@@ -2,7 +2,7 @@ import { HttpException } from '@nestjs/common';
 import { type ErrorCode, ERRORS, type FieldError, type Problem, problemOf, Refusal } from './errors.js';
 import { schemaErrors } from './schema-errors.js';
 
-export const PROBLEM_TYPE = 'application/problem+json';
+const PROBLEM_TYPE = 'application/problem+json';
 
 export interface ProblemAnswer {
   readonly problem: Problem;

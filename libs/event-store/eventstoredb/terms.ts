@@ -42,7 +42,7 @@ export type EventStoreDbReport =
   | { readonly kind: 'clocks differ'; readonly differenceMs: number }
   | { readonly kind: 'clocks agree' };
 
-export const EVENTSTOREDB_DEFAULTS = {
+const EVENTSTOREDB_DEFAULTS = {
   readOnly: false,
   alone: false,
   maxAppendBytes: 1024 * 1024,

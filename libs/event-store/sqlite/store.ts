@@ -46,7 +46,7 @@ export interface SqliteStoreOptions {
   readonly readOnly?: boolean;
 }
 
-export const SQLITE_STORE_DEFAULTS = { diskReserveMb: 64, maxAppendBytes: 1024 * 1024 } as const;
+const SQLITE_STORE_DEFAULTS = { diskReserveMb: 64, maxAppendBytes: 1024 * 1024 } as const;
 
 /** How often a store opened beside a running service looks for what that has appended, in milliseconds. */
 const LOOK_MS = 200;

@@ -23,7 +23,7 @@ export interface OpenPostgresVaultOptions {
   readonly limits?: Partial<ErasureLimits>;
 }
 
-export const DEFAULT_ERASURE_LIMITS: ErasureLimits = { vacuumMs: 30_000, withdrawAfterMs: 60_000 };
+const DEFAULT_ERASURE_LIMITS: ErasureLimits = { vacuumMs: 30_000, withdrawAfterMs: 60_000 };
 
 /** None: what is not kept cannot outlive an erasure that another replica carried out. */
 const CACHED_KEYS = 0;
