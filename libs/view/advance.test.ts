@@ -6,7 +6,7 @@ import { advance, catchUp } from './advance.js';
 import { MemoryLedger } from './memory-ledger.js';
 import { ViewMoved, type ViewChanges, type ViewStore } from './port.js';
 import { VIEW_PREFIXES } from './project.js';
-import { grant, message, stop } from './sample-events.js';
+import { grant, message, purpose, stop } from './sample-events.js';
 import { SqliteView } from './sqlite-view.js';
 
 const unheard = (): void => undefined;
@@ -42,9 +42,9 @@ function hearing(onCommit: (changes: ViewChanges) => Promise<void>): ViewStore {
   };
 }
 
-function bring(storage: ViewStore, batchSize: number): Promise<void> {
+function bring(storage: ViewStore, batchSize: number, until = 'ledger.9'): Promise<void> {
   const { signal } = new AbortController();
-  return catchUp(storage, ledger, { until: 'ledger.9', batchSize, onUnreadable: unheard, signal });
+  return catchUp(storage, ledger, { until, batchSize, onUnreadable: unheard, signal });
 }
 
 /** How many grants, contacts and revocations the view holds of each. */
@@ -83,22 +83,53 @@ describe('a step', () => {
 });
 
 describe('catching up', () => {
-  it('reads the next events while the last are being committed', async () => {
+  it('folds the next events while the last are being committed, into the rows that those leave', async () => {
     let read = 0;
     let next: () => void = unheard;
-    const readAll = ledger.readAll.bind(ledger);
-    ledger.readAll = async (options) => {
-      read += 1;
-      next();
-      return readAll(options);
-    };
     const storage = hearing(async ({ to }) => {
       const wanted = Math.min(3, Number(to.split('.')[1]) / 3 + 1);
       while (read < wanted) await new Promise<void>((resolve) => (next = resolve));
     });
+    storage.read = async (recipientIds) => {
+      const rows = await view.read(recipientIds);
+      read += 1;
+      next();
+      return rows;
+    };
     await bring(storage, 3);
     expect(read).toBe(3);
     expect(await held()).toStrictEqual(ALL);
+  });
+
+  it('folds a register on while it is being committed', async () => {
+    for (const purposeId of ['offers', 'news', 'receipts']) await ledger.append('business-acme', [purpose(purposeId)]);
+    let askedAgain: () => void = unheard;
+    const again = new Promise<void>((resolve) => (askedAgain = resolve));
+    const storage = hearing(async ({ to }) => void (to === 'ledger.10' && (await again)));
+    let asked = 0;
+    storage.businesses = async () => {
+      const rows = await view.businesses();
+      if (++asked === 2) askedAgain();
+      return rows;
+    };
+    await bring(storage, 1, 'ledger.12');
+    const [business] = await view.businesses();
+    expect(business?.state.purposes.map(({ purposeId }) => purposeId).sort()).toStrictEqual([
+      'news',
+      'offers',
+      'receipts',
+    ]);
+  });
+
+  it('takes no step where the one before it could not be committed', async () => {
+    const committed: string[] = [];
+    const storage = hearing(async ({ to }) => {
+      committed.push(to);
+      if (to === 'ledger.6') throw new Error('the storage is full');
+    });
+    await expect(bring(storage, 3)).rejects.toThrow('the storage is full');
+    expect(committed).toStrictEqual(['ledger.3', 'ledger.6']);
+    expect(await view.position()).toBe('ledger.3');
   });
 
   it('goes on from where another has moved the view', async () => {

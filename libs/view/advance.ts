@@ -1,4 +1,4 @@
-import { hasReached, type AllPage, type EventStore, type Position, type StoredEvent } from '#event-store';
+import { hasReached, type EventStore, type Position, type StoredEvent } from '#event-store';
 import { ViewMoved } from './port.js';
 import type { BusinessRow, RecipientRow, Snapshot, ViewChanges, ViewStore } from './port.js';
 import { businessOf, project, recipientOf, VIEW_PREFIXES, type UnreadableEvent } from './project.js';
@@ -35,14 +35,18 @@ interface Made {
   readonly changes?: ViewChanges;
 }
 
-/** The position comes with the rows, in one question: what is folded and where it is put are of one and the same copy. */
+/**
+ * The position comes with the rows, in one question: what is folded and where it is put are of one and the same copy.
+ * With changes `underway`, which must be committed before these, the rows are taken as those will leave them.
+ */
 async function changesOf(
   view: ViewStore,
   { events, position, after }: Step,
   onUnreadable: (event: UnreadableEvent) => void,
+  underway?: ViewChanges,
 ): Promise<Made> {
   const recipientIds = recipientIdsIn(events);
-  const { position: from, rows } = await snapshotOf(view, recipientIds);
+  const { position: from, rows } = asCommitted(await snapshotOf(view, recipientIds), recipientIds, underway);
   if ((from !== undefined && hasReached(from, position)) || !isPast(from, after)) return { from };
   const fresh = from === undefined ? events : events.filter((event) => !hasReached(from, event.position));
   const before = new Map(recipientIds.map((recipientId, index) => [recipientId, rows[index]]));
@@ -51,7 +55,7 @@ async function changesOf(
     const row = before.get(recipientId);
     if (row !== undefined) recipients.set(recipientId, row);
   }
-  const businesses = await businessesBefore(view, fresh);
+  const businesses = await businessesBefore(view, fresh, underway);
   for (const event of fresh) project({ recipients, businesses }, event, onUnreadable);
   return { from, changes: { recipients, businesses, from, to: position } };
 }
@@ -60,16 +64,27 @@ async function snapshotOf(view: ViewStore, recipientIds: readonly string[]): Pro
   return recipientIds.length === 0 ? { position: await view.position(), rows: [] } : view.read(recipientIds);
 }
 
+/** The copy as the changes under way will leave it, where it was read without them. */
+function asCommitted(read: Snapshot, recipientIds: readonly string[], underway: ViewChanges | undefined): Snapshot {
+  if (underway === undefined || read.position !== underway.from) return read;
+  const rows = recipientIds.map((recipientId, index) => underway.recipients.get(recipientId) ?? read.rows[index]);
+  return { position: underway.to, rows };
+}
+
 function recipientIdsIn(events: readonly StoredEvent[]): readonly string[] {
   return [...new Set(events.flatMap(({ stream }) => recipientOf(stream) ?? []))];
 }
 
 /** All businesses are read to get at a few: registers change seldom, and there are few of them. */
-async function businessesBefore(view: ViewStore, events: readonly StoredEvent[]): Promise<Map<string, BusinessRow>> {
+async function businessesBefore(
+  view: ViewStore,
+  events: readonly StoredEvent[],
+  underway: ViewChanges | undefined,
+): Promise<Map<string, BusinessRow>> {
   const touched = new Set(events.flatMap(({ stream }) => businessOf(stream) ?? []));
   if (touched.size === 0) return new Map();
-  const rows = (await view.businesses()).filter(({ businessId }) => touched.has(businessId));
-  return new Map(rows.map((row) => [row.businessId, row]));
+  const rows = [...(await view.businesses()), ...(underway?.businesses.values() ?? [])];
+  return new Map(rows.filter(({ businessId }) => touched.has(businessId)).map((row) => [row.businessId, row]));
 }
 
 export interface CatchUpOptions {
@@ -80,28 +95,43 @@ export interface CatchUpOptions {
 }
 
 /**
- * Brings a view to `until` or past it, reading the next events while the last ones are being committed. Rejects where the
+ * Brings a view to `until` or past it, folding the next events while the last ones are being committed. Rejects where the
  * signal aborts first.
  */
 export async function catchUp(storage: ViewStore, store: EventStore, options: CatchUpOptions): Promise<void> {
   const view = storage.forProjector ?? storage;
   const { until, batchSize: limit, onUnreadable, signal } = options;
-  const pageAfter = (from: Position | undefined) =>
-    store.readAll({ ...(from === undefined ? {} : { from }), prefixes: VIEW_PREFIXES, limit });
-  let ahead: AllPage | undefined;
-  for (let at = await view.position(); at === undefined || !hasReached(at, until);) {
-    signal.throwIfAborted();
-    const page: AllPage = ahead ?? (await pageAfter(at));
-    const { position, atEnd } = page;
-    const { from, changes } = await changesOf(view, { ...page, after: at }, onUnreadable);
-    const goesOn = changes !== undefined && !atEnd && !hasReached(position, until);
-    // The commit has left for the storage by then: a store on this thread is read while the storage works.
-    const next = goesOn ? turnOfTheEventLoop().then(() => pageAfter(position)) : turnOfTheEventLoop();
-    [ahead = undefined] = await Promise.all([next, changes && view.commit(changes)]);
-    // Where there was nothing to commit, another moved the view on, or it went back: from there, then.
-    at = changes === undefined ? from : position;
-    if (atEnd && !hasReached(position, until)) throw new Error('the ledger ends before the position');
+  let underway: Underway | undefined;
+  try {
+    for (let at = await view.position(); at === undefined || !hasReached(at, until);) {
+      signal.throwIfAborted();
+      const page = await store.readAll({ ...(at === undefined ? {} : { from: at }), prefixes: VIEW_PREFIXES, limit });
+      const { from, changes } = await changesOf(view, { ...page, after: at }, onUnreadable, underway?.changes);
+      await underway?.committed;
+      underway = changes && commit(view, changes);
+      // Where there is nothing to commit, another moved the view on, or it went back: from there, then.
+      at = changes === undefined ? from : page.position;
+      if (page.atEnd && !hasReached(page.position, until)) throw new Error('the ledger ends before the position');
+      // The commit leaves for the storage by then: a ledger on this thread is read while the storage works.
+      await turnOfTheEventLoop();
+    }
+    await underway?.committed;
+  } finally {
+    await underway?.committed.catch(() => undefined);
   }
+}
+
+/** Changes that have been sent to the storage, and may be in it or not. */
+interface Underway {
+  readonly changes: ViewChanges;
+  readonly committed: Promise<void>;
+}
+
+function commit(view: ViewStore, changes: ViewChanges): Underway {
+  const committed = view.commit(changes);
+  // It may fail before anybody waits for it.
+  committed.catch(() => undefined);
+  return { changes, committed };
 }
 
 /** Whether a view at `position` holds everything up to `wanted`; undefined is before the first event. */

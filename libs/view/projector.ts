@@ -48,9 +48,7 @@ export class Projector {
 
   /** Moves the rows to `until` whoever is chosen, who does not do it. Rejects where they cannot be moved. */
   async help(until: Position): Promise<void> {
-    const { view, store } = this.#options;
-    const { signal } = this.#stopped;
-    await catchUp(view, store, { until, batchSize: BATCH_SIZE, onUnreadable: unheard, signal });
+    await this.#bringTo(until, this.#stopped.signal);
   }
 
   async close(): Promise<void> {
@@ -69,9 +67,24 @@ export class Projector {
     }
   }
 
+  /** What has piled up goes faster so than by the follower, who goes on, and reports, where this cannot. */
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    const { store } = this.#options;
+    await store
+      .head()
+      .then((head) => this.#bringTo(head, signal))
+      .catch(() => undefined);
+  }
+
+  async #bringTo(until: Position, signal: AbortSignal): Promise<void> {
+    const { view, store } = this.#options;
+    await catchUp(view, store, { until, batchSize: BATCH_SIZE, onUnreadable: unheard, signal });
+  }
+
   async #serve({ over }: Term): Promise<void> {
     const { store, view, probeMs, onError } = this.#options;
     const signal = AbortSignal.any([over, this.#stopped.signal]);
+    await this.#catchUp(signal);
     let at: Position | undefined;
     const follower = follow({
       store,
