@@ -40,3 +40,8 @@ export function chance(what: string): Chance {
   process.stdout.write(`${what}: SEED=${seed}\n`);
   return new Chance(seed);
 }
+
+/** Says on stderr where a run at full length stands; a short one is over before anybody asks. */
+export function tellStanding(text: string): void {
+  if (FULL) process.stderr.write(`${text}\n`);
+}

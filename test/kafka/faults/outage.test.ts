@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, it } from '@jest/globals';
 import { newDataDirectory, removeDataDirectories } from '../../faults/data-directory.js';
-import { FULL, chance } from '../../faults/full.js';
+import { FULL, chance, tellStanding } from '../../faults/full.js';
 import { scanOf } from '../../faults/record.js';
 import { until } from '../../faults/until.js';
 import { Writers, phoneNumbers } from '../../faults/writers.js';
@@ -49,9 +49,11 @@ it(
     await broker.kill();
     const writers = new Writers(chance('an outage of Kafka'), phoneNumbers(FULL ? 20_000 : 200));
     const stopping = new AbortController();
-    const enough = writers.acknowledgedMore(WAITING);
     const writing = writers.write(service, 16, stopping.signal);
-    await enough;
+    for (let tenth = 1; tenth <= 10; tenth += 1) {
+      await writers.acknowledgedMore(WAITING / 10);
+      tellStanding(`the brokers are away: ${writers.acknowledged.length} of ${WAITING} acknowledged`);
+    }
     stopping.abort();
     await writing;
     await writers.retryOpen(service);
@@ -62,10 +64,12 @@ it(
     const scanned = await scanOf(dataDir);
     const stops = scanned.filter(({ type }) => type === 'ConsentRevoked');
     const patience = { patienceMs: DRAIN_MS };
+    tellStanding(`the broker is back: ${stops.length} opt-outs and ${scanned.length} changes are to be told`);
     const told = await readTopic(broker.brokers, optouts.topic, {
       ...patience,
       until: (records) => records.length >= stops.length && missingOf(stops, records).length === 0,
     });
+    tellStanding(`${told.length} records of opt-outs were told`);
     await readTopic(broker.brokers, changes.topic, {
       ...patience,
       until: (records) => records.length >= scanned.length && missingOf(scanned, records).length === 0,
