@@ -11,8 +11,11 @@ const MINUTES = Number(process.env.MINUTES ?? (FULL ? 12 * 60 : 3));
 /** One replica is killed each time so many pairs are through. */
 const KILL_EVERY = FULL ? 10_000 : 100;
 const TELL_EVERY = 10_000;
-/** They agree again after their stop, so that what a replica keeps of them says yes and no in turn. */
-const PEOPLE = FULL ? 50_000 : 100;
+/**
+ * They agree again after their stop, so that what a replica keeps of them says yes and no in turn. Four times each: a
+ * command reads the person's whole stream, and of a longer one the run would measure little but that.
+ */
+const PEOPLE = FULL ? 250_000 : 100;
 /** Each pair of a worker waits for the one before; nobody is in two at once, since there are more people. */
 const WORKERS = FULL ? 128 : 12;
 
