@@ -1,6 +1,9 @@
 import { parseArgs } from 'node:util';
 
-/** `esdb-…`: through EventStoreDB's protocol. `kafka-…`: the relay, `guard`: a sender's guard, over a Kafka broker. `million`: so many recipients. `pg-…`: the view in PostgreSQL. `replica`: how old another replica's answers are. */
+/**
+ * `esdb-…`: through EventStoreDB's protocol. `kafka-…`: the relay, `guard`: a sender's guard, over a Kafka broker.
+ * `million`: so many recipients. `pg-…`: the view in PostgreSQL. `replica`: how old another replica's answers are.
+ */
 export const FIGURES = [
   'check',
   'phone',

@@ -1,7 +1,10 @@
 import { MINUTE_MS, oneDayAfter, type Instant } from './instant.js';
 import { ALL, type All, type Category, type Channel, type Requirement, type RevocationMethod } from './vocabulary.js';
 
-/** The first instant at which a business may no longer reply, 24 hours after a message or call. Source: WhatsApp's customer service window. */
+/**
+ * The first instant at which a business may no longer reply, 24 hours after a message or call. Source: WhatsApp's customer
+ * service window.
+ */
 export function windowEnd(contactedAt: Instant): Instant {
   return oneDayAfter(contactedAt);
 }

@@ -165,7 +165,8 @@ function scopeOf({ channels, purposes, categories }: Revocation) {
 
 /**
  * Undated, unreadable and future times count at the latest of now and whatever the person's streams already hold, and
- * those of whoever is linked to them, so that a fast clock elsewhere cannot lift a grant above the no. A ledger clock that went back is treated the same.
+ * those of whoever is linked to them, so that a fast clock elsewhere cannot lift a grant above the no. A ledger clock that
+ * went back is treated the same.
  */
 function revokedAt(state: RecipientState, revocation: Revocation): Instant {
   const { now, newestContactAt, newestLinkedAt, newestRecordedAt } = revocation;

@@ -23,7 +23,10 @@ export interface Service {
 
 const STREAMS = '/event_store.client.streams.Streams';
 
-/** Answers are bytes already, and a request that asks for nothing may stay so. Every other method, and every other service, gRPC itself answers as unimplemented. */
+/**
+ * Answers are bytes already, and a request that asks for nothing may stay so. Every other method, and every other service,
+ * gRPC itself answers as unimplemented.
+ */
 const asBytes = (message: Buffer): Buffer => message;
 
 export function registerServices(server: Server, { context, handlers, onError, instanceId }: Service): void {

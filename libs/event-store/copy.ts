@@ -37,10 +37,10 @@ export interface Copied {
 
 /**
  * Copies a ledger into another store: ids, types, bytes and revisions exactly, everybody's events in their order, and
- * the whole in the order of the source as nearly as appends in flight allow. It may be broken off at any moment and begun again: what is there is
- * found by looking at the target, so nothing is written twice and nothing is left out. Resolves after both sides were
- * compared. Rejects with `CopyRefused` where the target is neither empty nor a copy of this source, and with the
- * stores' own errors.
+ * the whole in the order of the source as nearly as appends in flight allow. It may be broken off at any moment and begun
+ * again: what is there is found by looking at the target, so nothing is written twice and nothing is left out. Resolves
+ * after both sides were compared. Rejects with `CopyRefused` where the target is neither empty nor a copy of this source,
+ * and with the stores' own errors.
  */
 export async function copyLedger({ from, to, onProgress = () => undefined }: CopyOptions): Promise<Copied> {
   if (from.ledgerId === to.ledgerId) throw new CopyRefused('source and target are one and the same ledger');

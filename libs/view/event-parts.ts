@@ -98,7 +98,10 @@ function nextChunk(file: number, leftOver: number): Uint8Array {
   return chunk.subarray(0, readSync(file, chunk));
 }
 
-/** Each event is three lengths, then what stands around it, its data and its metadata. Yields the whole ones, and returns what is left over. */
+/**
+ * Each event is three lengths, then what stands around it, its data and its metadata. Yields the whole ones, and returns
+ * what is left over.
+ */
 function* unframed(bytes: Buffer): Generator<StoredEvent, Uint8Array> {
   let at = 0;
   while (at + FRAME_BYTES <= bytes.length) {
