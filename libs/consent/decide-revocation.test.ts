@@ -143,6 +143,10 @@ describe('the confirmation of an opt-out', () => {
     expect(confirmUntil(EMPTY_STATE, { method })).toBe(automatic ? '2026-05-01T12:04:00.000Z' : undefined);
   });
 
+  it('is not allowed where the stream that may hold another could not be read', () => {
+    expect(confirmUntil(EMPTY_STATE, { unread: true })).toBeUndefined();
+  });
+
   it("may follow for five minutes from the provider's own instant, never from one ahead", () => {
     const until = '2026-05-01T12:05:00.000Z';
     expect(confirmUntil(EMPTY_STATE, { claimed: instant('2026-05-01T11:59:00.500Z') })).toBe(

@@ -65,6 +65,8 @@ export interface Revocation {
   readonly newestLinkedAt?: Instant;
   /** The latest time at which anything in these streams was recorded: later than `now` means the clock went back. */
   readonly newestRecordedAt?: Instant;
+  /** Set where the person's stream could not be read: what is known of the person is then too little to confirm by. */
+  readonly unread?: true;
   readonly now: Instant;
 }
 
@@ -183,7 +185,7 @@ function resumesIn({ preferences }: RecipientState): readonly Basis[] {
 }
 
 function confirmationFor(state: RecipientState, revocation: Revocation, occurredAt: Instant): Instant | undefined {
-  if (!isAutomaticStop(revocation.method)) return undefined;
+  if (!isAutomaticStop(revocation.method) || revocation.unread) return undefined;
   const channels: readonly string[] = revocation.channels;
   const recent = state.confirmations.some(
     ({ channel, stoppedAt }) => (channel === ALL || channels.includes(channel)) && isSoonAround(stoppedAt, occurredAt),

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { StoreUnavailable } from '#event-store';
 import { SettableClock } from '#platform';
 import { ask, grantBody, must, registerAcme, type Answer, type Ask } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -140,6 +141,27 @@ it('an opt-out of somebody new is recorded while the vault cannot be used, witho
     }
     expect((await ask(service, 'GET', '/health/ready', { key: '' })).status).toBe(503);
   } finally {
+    await service.stop();
+  }
+});
+
+it('an opt-out is recorded while the streams of the person cannot be read, and sets off no confirmation then', async () => {
+  const service = await startTestService({ clock: new SettableClock(NOON) });
+  const { store } = service.running.parts;
+  const readStream = store.readStream.bind(store);
+  try {
+    await registerAcme(service);
+    const acme = businessOf(service);
+    const recipient = { phone: somebody() };
+    await must(acme.grant(grantBody(recipient.phone)));
+    store.readStream = () => Promise.reject(new StoreUnavailable('the ledger cannot be read'));
+    const stop = { recipient, method: 'keyword', channels: ['whatsapp'] };
+    const answer = await acme.revoke(stop, { headers: { 'Idempotency-Key': 'while-nothing-can-be-read' } });
+    expect(answer.status).toBe(201);
+    expect(await acme.check(recipient, 'offers')).toMatchObject({ eligible: false, reason: 'REVOKED' });
+    expect(await acme.check(recipient, 'opt_out_confirmation')).toMatchObject({ reason: 'NO_RECENT_OPT_OUT' });
+  } finally {
+    store.readStream = readStream;
     await service.stop();
   }
 });

@@ -54,7 +54,9 @@ export class RevokeConsentHandler implements ICommandHandler<RevokeConsent> {
       decide: async (state, now, history) => {
         const own = await newestOf(history, recent);
         const newest = await newestWithLinked(this.parts, revocation.recipientId, state, own);
-        return { event: decideRevocation(state, { ...revocation, ...newest, now }), ...ahead(revocation, now) };
+        const { unread } = history;
+        const asked = { ...revocation, ...newest, ...(unread ? { unread } : {}), now };
+        return { event: decideRevocation(state, asked), ...ahead(revocation, now) };
       },
       effectOf: (_before, _event, recordedAt) => ahead(revocation, recordedAt),
     });
