@@ -75,6 +75,29 @@ describe('over shared rows', () => {
     ]);
   });
 
+  it.each([
+    ['others', 1],
+    ['an older copy', 0],
+  ])(
+    'registers are of the very rows that the position is of, where %s take their place meanwhile',
+    async (_who, more) => {
+      const { rows, election } = scene;
+      const older = await rows.backUp();
+      const one = await scene.open();
+      await rowsPass(one, await append('business-acme', purpose('offers')));
+      election.open = false;
+      const businesses = rows.businesses.bind(rows);
+      rows.businesses = async () => {
+        rows.businesses = businesses;
+        scene.generation += more;
+        await rows.restore(older);
+        return businesses();
+      };
+      const other = await scene.open();
+      expect(other.catalogue.business('acme')).toEqual(one.catalogue.business('acme'));
+    },
+  );
+
   it('what is forgotten because the rows hold it is not missed', async () => {
     const view = await scene.open({ cacheEntries: 1 });
     const appended = await append('consent-r1', stop(1));

@@ -71,9 +71,14 @@ export class SharedCopy implements ViewCopy {
 
   /** Rejects where the rows cannot be reached. */
   static async open(options: SharedCopyOptions): Promise<SharedCopy> {
-    const { view } = options.shared;
-    const position = await view.position();
-    return new SharedCopy(options, position, await view.businesses());
+    const { view, generation } = options.shared;
+    for (;;) {
+      const [position, inUse] = [await view.position(), generation()];
+      const businesses = await view.businesses();
+      // Where others, or an older copy, took the rows' place in between, their registers lack what lies before the position.
+      const isOfOne = isPast(await view.position(), position) && generation() === inUse;
+      if (isOfOne) return new SharedCopy(options, position, businesses);
+    }
   }
 
   private constructor(options: SharedCopyOptions, position: Position | undefined, businesses: readonly BusinessRow[]) {
