@@ -11,7 +11,7 @@ export {
   type UnreadableEvent,
 } from './project.js';
 export { stateFor } from './recipient-row.js';
-export { businessFromLedger, foldStored, stateFromLedger } from './ledger-state.js';
+export { businessFromLedger, foldStored, rowFromLedger, stateFromLedger } from './ledger-state.js';
 export { stateWithLinked } from './linked-states.js';
 export { catchUp, type CatchUpOptions } from './advance.js';
 export type { Catalogue, Route } from './catalogue.js';

@@ -1,5 +1,7 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { SettableClock } from '#platform';
+import type { StoredEvent } from '#event-store';
+import { SettableClock, collectGarbage } from '#platform';
 import { ask, grantBody, must, registerAcme } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { businessOf, expectProblem, fieldsOf, headOf, keyFor, type Json } from './support/acme.js';
@@ -135,6 +137,45 @@ describe('what auditors read', () => {
       confirmations: [],
       links: [],
     });
+  });
+
+  it('folds a conversation of any length page by page, and keeps none of its events', async () => {
+    const { store } = service.running.parts;
+    const recipient = { phone: '+393336000002' };
+    const first = {
+      recipient,
+      channel: 'whatsapp',
+      sender: 'main',
+      messageId: 'wamid.long',
+      occurredAt: '2026-05-04T10:00:00Z',
+    };
+    const { recipientId, stream } = (await must(acme.message(first))).body;
+    const [stored] = await store.readStream(String(stream), { limit: 1 });
+    const { id, type, data, metadata } = stored as StoredEvent;
+    const more = Array.from({ length: 2_500 }, (_, n) => ({
+      ...{ id: `${id.slice(0, -8)}${String(n).padStart(8, '0')}`, type, data, metadata },
+    }));
+    await store.append(String(stream), more, 'any');
+    const readStream = store.readStream.bind(store);
+    const read: WeakRef<StoredEvent>[] = [];
+    let kept = 0;
+    store.readStream = async (name, options) => {
+      await turn();
+      collectGarbage();
+      kept = read.filter((one) => one.deref() !== undefined).length;
+      await turn();
+      const page = await readStream(name, options);
+      read.push(...page.map((event) => new WeakRef(event)));
+      return page;
+    };
+    try {
+      const { body } = await must(acme.get(`/recipients/${String(recipientId)}`, { key: auditor }));
+      expect(body.contacts).toHaveLength(1);
+    } finally {
+      store.readStream = readStream;
+    }
+    expect(read.length).toBeGreaterThan(2_500);
+    expect(kept).toBeLessThanOrEqual(1_000);
   });
 
   it('is nothing of a person that another business knows, or nobody', async () => {

@@ -1,7 +1,6 @@
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { EMPTY_STATE, type RecipientState } from '#consent';
-import { foldStored } from '#view';
-import { readHistory } from '../commands/handle.js';
+import { rowFromLedger } from '#view';
 import { recipientNotFound, requireOwn } from '../ownership.js';
 import { Parts } from '../parts.js';
 
@@ -22,10 +21,8 @@ export class ReadRecipientHandler implements IQueryHandler<ReadRecipient> {
     const { store } = this.parts;
     if ((await requireOwn(this.parts, businessId, recipientId)) === 'unknown') throw recipientNotFound();
     const position = await store.head();
-    const consent = await readHistory(store, `consent-${recipientId}`);
-    const conversation = await readHistory(store, `conversation-${recipientId}`);
-    const events = [...consent.events, ...conversation.events].map(({ event }) => event);
-    return documentOf(businessId, recipientId, position, foldStored(EMPTY_STATE, events));
+    const row = await rowFromLedger(store, recipientId);
+    return documentOf(businessId, recipientId, position, row?.state ?? EMPTY_STATE);
   }
 }
 
