@@ -179,6 +179,20 @@ describe('checks', () => {
     expect(await must(acme.post('/eligibility/batch', { checks: [] }))).toMatchObject({ body: { results: [] } });
   });
 
+  it('refuse an item with a field that no item has: it may be a position that would be passed by', async () => {
+    const item = { ref: 'a', recipient: UNKNOWN, channel: 'whatsapp', purpose: 'offers' };
+    const checks = ['atLeast', 'consistency', 'sendr', '+393331234567'].map((name) => ({ ...item, [name]: 'fast' }));
+    const { results } = (await must(acme.post('/eligibility/batch', { checks: [...checks, item] }))).body;
+    const answers = results as unknown as { ref: string; error?: Json & { errors: Json[] }; reason?: string }[];
+    expect(answers.map(({ ref, error, reason }) => [ref, error?.code ?? reason, error?.errors[0]?.field])).toEqual([
+      ['a', 'VALIDATION_FAILED', 'atLeast'],
+      ['a', 'VALIDATION_FAILED', 'consistency'],
+      ['a', 'VALIDATION_FAILED', 'sendr'],
+      ['a', 'VALIDATION_FAILED', '*'],
+      ['a', 'NO_CONSENT', undefined],
+    ]);
+  });
+
   it('answer a batch that asks for a position like a single check', async () => {
     const batch = (more: Json) =>
       acme.post('/eligibility/batch', {

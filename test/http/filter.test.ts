@@ -92,6 +92,7 @@ describe('an audience is filtered', () => {
       [`{"ref":"${'x'.repeat(1_100)}"}`, 'BODY_TOO_LARGE'],
       ['{"recipient":{"phone":"12"}}', 'ADDRESS_INVALID'],
       ['{"recipient":{"phone":"+393331300001"},"channel":"pigeon"}', 'CHANNEL_UNKNOWN'],
+      ['{"recipient":{"phone":"+393331300001"},"atLeast":"AAAAAAAAAAAAAAAA.1"}', 'VALIDATION_FAILED'],
     ];
     const pieces = lines.flatMap(([bad]) => [good, '\n', bad, '\r\n\n']);
     const answers = await new Filtering(service).exchange(pieces);

@@ -5,7 +5,7 @@ import { Refusal, invalid, notJson, problemOf, readJson } from '#platform';
 import type { Parts } from '../parts.js';
 import { CheckEligibility } from '../queries/check-eligibility.js';
 import { eachAnswered, readBatchWithNews } from '../requests/check-batch.js';
-import type { RawCheck } from '../requests/check-body.js';
+import { readItem, type RawCheck, type ReadItem } from '../requests/check-body.js';
 import { linesJson, type BatchResult } from './decision-json.js';
 import type { Line } from './lines.js';
 
@@ -20,8 +20,6 @@ export interface Asked {
   /** The `instance` of its problems. */
   readonly instance: string;
 }
-
-type Item = RawCheck & { readonly ref?: unknown };
 
 /** Decides the lines of an audience as the batch route decides its items: in order, and a bad one is answered as such. */
 export class Audience {
@@ -46,24 +44,24 @@ export class Audience {
 
   private async decide(lines: readonly Line[]): Promise<readonly BatchResult[]> {
     const { businessId, defaults, atLeast, instance } = this.asked;
-    const items = lines.map((line) => this.read(line));
+    const read = lines.map((line) => this.read(line));
+    const items = read.map(({ item }) => item);
     const batch = await readBatchWithNews(this.parts, businessId, items, defaults);
     const fresh = atLeast === undefined ? {} : { atLeast };
     const decisions = await this.queries.execute(new CheckEligibility({ businessId, checks: batch.checks, ...fresh }));
     return eachAnswered(batch, decisions, (outcome, index): BatchResult => {
-      const item = items[index];
-      const ref = item instanceof Refusal ? undefined : item?.ref;
+      const ref = read[index]?.ref;
       return outcome instanceof Refusal ? { ref, error: problemOf(outcome, instance) } : { ref, decision: outcome };
     });
   }
 
-  private read(line: Line): Item | Refusal {
+  private read(line: Line): ReadItem {
     const { limits, filter } = this.parts.config;
-    if (line === undefined) return new Refusal('BODY_TOO_LARGE', `Send lines of at most ${filter.lineBytes} bytes.`);
+    const refused = (item: Refusal) => ({ ref: undefined, item });
+    const tooLong = `Send lines of at most ${filter.lineBytes} bytes.`;
+    if (line === undefined) return refused(new Refusal('BODY_TOO_LARGE', tooLong));
     const json = readJson(line, limits.jsonDepth);
-    if (!json.ok) return notJson();
-    if (json.faults.length > 0) return invalid(json.faults);
-    const { value } = json;
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
+    if (!json.ok) return refused(notJson());
+    return json.faults.length > 0 ? refused(invalid(json.faults)) : readItem(json.value);
   }
 }

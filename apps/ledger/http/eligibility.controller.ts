@@ -5,7 +5,14 @@ import { withNews } from '../commands/register.js';
 import { Parts } from '../parts.js';
 import { CheckEligibility, type Check, type Consistency, type Decision } from '../queries/check-eligibility.js';
 import { Refusal, instanceOf, problemOf } from '#platform';
-import { readCheck, readTopic, requireBatch, requirePosition, type RawCheck } from '../requests/check-body.js';
+import {
+  readCheck,
+  readItem,
+  readTopic,
+  requireBatch,
+  requirePosition,
+  type RawCheck,
+} from '../requests/check-body.js';
 import { batchJson, type BatchResult } from './decision-json.js';
 import { eachAnswered, readBatchWithNews } from '../requests/check-batch.js';
 import { nameRecipient, requireRecipientId } from '../requests/name-recipient.js';
@@ -18,7 +25,6 @@ interface CheckOptions {
 }
 
 type CheckBody = RawCheck & CheckOptions;
-type BatchItem = RawCheck & { readonly ref?: unknown };
 type BatchBody = CheckBody & { readonly checks: readonly unknown[] };
 
 /**
@@ -61,12 +67,13 @@ export class EligibilityController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const items = body.checks.map((item) => (isObject(item) ? (item as BatchItem) : {}));
-    requireBatch(this.parts, items);
+    requireBatch(this.parts, body.checks);
+    const read = body.checks.map(readItem);
+    const items = read.map(({ item }) => item);
     const batch = await readBatchWithNews(this.parts, businessId, items, body);
     const decisions = await this.ask(businessId, batch.checks, body);
     const results = eachAnswered(batch, decisions, (outcome, index): BatchResult => {
-      const { ref } = items[index] ?? {};
+      const ref = read[index]?.ref;
       return outcome instanceof Refusal
         ? { ref, error: problemOf(outcome, instanceOf(request.id)) }
         : { ref, decision: outcome };
@@ -106,7 +113,3 @@ export class EligibilityController {
 
 /** Written here, because bytes have no type of their own. */
 const JSON_TYPE = 'application/json; charset=utf-8';
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

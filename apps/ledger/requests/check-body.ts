@@ -1,6 +1,6 @@
 import type { Topic } from '#consent';
 import { isPosition } from '#event-store';
-import { Refusal } from '#platform';
+import { Refusal, fieldPath, invalid } from '#platform';
 import type { Parts } from '../parts.js';
 import type { Check } from '../queries/check-eligibility.js';
 import { topicOf } from '../queries/question.js';
@@ -13,6 +13,27 @@ export interface RawCheck {
   readonly channel?: unknown;
   readonly purpose?: unknown;
   readonly sender?: unknown;
+}
+
+/** One question of many as its JSON says it. `ref` comes back with the answer, whatever that is. */
+export interface ReadItem {
+  readonly ref: unknown;
+  readonly item: RawCheck | Refusal;
+}
+
+const ITEM_FIELDS: ReadonlySet<string> = new Set(['ref', 'recipient', 'channel', 'purpose', 'sender']);
+
+/** A field that is passed by in silence may be the position that the answer must not be from before. */
+export function readItem(value: unknown): ReadItem {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { ref: undefined, item: NO_DEFAULTS };
+  const { ref } = value as { readonly ref?: unknown };
+  for (const name in value) if (!ITEM_FIELDS.has(name)) return { ref, item: unknownField(name) };
+  return { ref, item: value };
+}
+
+function unknownField(name: string): Refusal {
+  const message = 'There is no such field here.';
+  return invalid([{ field: fieldPath('', name), code: 'UNKNOWN_FIELD', message }]);
 }
 
 /** Turns one item into a check, or into the refusal that tells what is wrong with it. */

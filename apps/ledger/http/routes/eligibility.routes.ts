@@ -104,6 +104,7 @@ export const filterRoute: RouteSpec = {
     type: 'object',
     required: ['recipient'],
     properties: { ref: {}, recipient: ANY_OBJECT, channel: TEXT, purpose: TEXT, sender: TEXT },
+    additionalProperties: false,
   },
   bodyType: NDJSON,
   responses: { 200: { description: 'Answers, a line each.', schema: FILTERED, contentType: NDJSON } },
