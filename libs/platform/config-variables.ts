@@ -182,7 +182,11 @@ export const VARIABLES = {
     10_000_000,
     'Most recipients of whom a process keeps what the view in PostgreSQL lacks; beyond it the view is too old to answer.',
   ),
-  DATA_KEY_CACHE_ENTRIES: count(10_000, 1_000_000, 'Recipients whose unwrapped key is kept in memory.'),
+  DATA_KEY_CACHE_ENTRIES: count(
+    10_000,
+    1_000_000,
+    'Recipients whose unwrapped key is kept in memory; none where the vault is in PostgreSQL.',
+  ),
   API_KEY_CACHE_ENTRIES: count(1000, 1_000_000, 'API keys kept in memory.'),
   API_KEY_MAX_AGE_MS: ms(
     5000,
