@@ -20,9 +20,13 @@ export class LedgerError extends Error {
     this.name = 'LedgerError';
   }
 
-  /** Whether the same may be asked again. An overload is only one where the ledger says so: a body that is too large stays so. */
+  /**
+   * Whether the same may be asked again. An overload is only one where the ledger says so: a body that is too large stays
+   * so. A race that was lost is no fault of any field; a place to watch from that is not of this ledger is one.
+   */
   get isPassing(): boolean {
     if (this.grpcCode === status.UNAVAILABLE) return true;
+    if (this.grpcCode === status.ABORTED) return this.violations.length === 0;
     return this.grpcCode === status.RESOURCE_EXHAUSTED && this.retryAfterMs !== undefined;
   }
 }

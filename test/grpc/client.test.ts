@@ -10,6 +10,7 @@ import {
   STATUS_KEY,
   encodeStatus,
   type CommandAnswer,
+  type StatusDetails,
 } from '#grpc-messages';
 import { Metadata } from '@grpc/grpc-js';
 import { registerAcme } from '../support/client.js';
@@ -117,6 +118,10 @@ async function all<T>(answers: AsyncIterable<T>): Promise<readonly T[]> {
 }
 
 /** What no service of ours does when it is told to: a server that turns calls away, and shows what it was sent. */
+interface Refused extends Pick<StatusDetails, 'retryAfterMs' | 'violations'> {
+  readonly code: number;
+}
+
 describe('the client and a server in trouble', () => {
   const seen: {
     readonly key: unknown;
@@ -124,7 +129,7 @@ describe('the client and a server in trouble', () => {
     readonly request: Buffer;
     readonly at: number;
   }[] = [];
-  const refusals: { readonly code: number; readonly retryAfterMs?: number }[] = [];
+  const refusals: Refused[] = [];
   const asBytes = (bytes: Buffer) => bytes;
   let server: Server;
   let client: LedgerClient;
@@ -180,6 +185,16 @@ describe('the client and a server in trouble', () => {
     refusals.push({ code: 8 });
     await expect(revoke('anna')).rejects.toMatchObject({ grpcCode: 8 });
     expect(seen.length).toBe(4);
+  });
+
+  it('sends again what lost a race, and not what named a place that there is not', async () => {
+    seen.length = 0;
+    refusals.push({ code: 10 });
+    await revoke('anna');
+    expect(seen.map(({ key }) => key)).toEqual([seen[0]?.key, seen[0]?.key]);
+    refusals.push({ code: 10, violations: [{ field: 'from_position', description: 'no', reason: 'POSITION_AHEAD' }] });
+    await expect(revoke('anna')).rejects.toMatchObject({ grpcCode: 10 });
+    expect(seen.length).toBe(3);
   });
 
   it('carries the position of its newest command, whoever is asked about, or a later one that the caller names', async () => {
