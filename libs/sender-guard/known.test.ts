@@ -181,32 +181,6 @@ describe('a record that cannot be read', () => {
   });
 });
 
-describe('a register of a ledger that was restored', () => {
-  const after = (...records: readonly TopicRecord[]) => {
-    const known = new Known();
-    for (const record of records) known.takeCatalogue(record);
-    return known.judge(ASKED, NOW).reason;
-  };
-  const retired = { ...REGISTER, purposes: REGISTER.purposes.map((one) => ({ ...one, retired: true as const })) };
-  const before = { ...catalogueRecord(REGISTER, '12'), position: 'lost.90' };
-  const restored = { ...catalogueRecord(retired, '11'), position: 'restored.80' };
-
-  it('counts though its stream is shorter than the one that was lost', () => {
-    expect(after(before, restored)).toBe('PURPOSE_RETIRED');
-  });
-
-  it('gives way to no older one of its own ledger', () => {
-    const older = { ...catalogueRecord(REGISTER, '10'), position: 'restored.70' };
-    expect(after(before, restored, older)).toBe('PURPOSE_RETIRED');
-  });
-
-  it('stays in doubt where it cannot be read, until it can', () => {
-    const unread = { ...restored, value: Buffer.from('{}') };
-    expect(after(before, unread)).toBe('STATE_UNREADABLE');
-    expect(after(before, unread, restored)).toBe('PURPOSE_RETIRED');
-  });
-});
-
 describe('linked recipients whose states are behind', () => {
   const at = (day: number) => `2026-03-0${day}T00:00:00.000Z`;
   const grant = { channels: ['whatsapp'], purposes: ['offers'], method: 'api' } as const;

@@ -32,10 +32,12 @@ import {
 import { TextTable, TooLong, isRecipientId } from '#packed';
 import type { GuardQuestion, GuardReason } from './decision.js';
 import { stateWithLinked } from './linked-members.js';
+import { noesOf, prefixOf } from './other-ledger.js';
 import { PendingOptOuts, type OptOut } from './pending-opt-outs.js';
 import { furthest, ledgerOf, reaches } from './positions.js';
 import type { KeptState } from './storage/pack-state.js';
 import { PackedStates } from './storage/packed-states.js';
+import type { ReadState } from './storage/unpack-state.js';
 import type { TopicRecord } from './topic-record.js';
 
 /** A verdict, or why the question cannot be judged. */
@@ -62,6 +64,8 @@ export class Known {
   readonly #states = new PackedStates(this.#texts);
   readonly #pending = new PendingOptOuts(this.#states, this.#texts);
   readonly #registers = new Map<string, Register>();
+  /** Of the positions of the ledger that proves how far the opt-outs are; undefined until one has. */
+  #prefix: string | undefined;
   /** Records that could not be read, since the start. */
   unreadable = 0;
   /** Records of which it could not even be read whom they are about. */
@@ -78,6 +82,11 @@ export class Known {
   /** Memory outside the heap, taken from the system. */
   get bytes(): number {
     return this.#states.bytes + this.#pending.bytes;
+  }
+
+  /** Told up to where the ledger proves that every opt-out is known: from then on only its own states may allow. */
+  proved(position: string | undefined): void {
+    if (position !== undefined) this.#prefix = prefixOf(position);
   }
 
   takeState(record: TopicRecord): void {
@@ -134,8 +143,9 @@ export class Known {
     // A register that cannot be read in full may lack the very purpose: doubt comes before its absence.
     if ('refused' in topic) return no(register.unreadable ? 'STATE_UNREADABLE' : topic.refused);
     const question = questionOf(topic, now);
-    const own = this.#stateFor(asked.businessId, asked.recipientId, asked.channel);
-    const isAlone = own === undefined || own.links.length === 0;
+    const kept = this.#states.get(asked.recipientId, asked.channel);
+    const own = kept && this.#isCurrent(kept) ? stateFor(kept, asked.businessId) : undefined;
+    const isAlone = own === undefined ? kept === undefined : own.links.length === 0;
     if (isAlone && this.#pending.of(asked.recipientId) === undefined) {
       return own === undefined ? no('RECIPIENT_UNKNOWN') : judgeUnder(register, own, question);
     }
@@ -174,23 +184,25 @@ export class Known {
   #joined({ businessId, recipientId }: GuardQuestion, withPendingLinks: boolean) {
     let isLinksPending = false;
     const stateOf = (id: string) => {
-      const kept = this.#stateFor(businessId, id);
+      const state = this.#stateOf(businessId, id);
       const pending = this.#pending.of(id);
-      if (pending === undefined) return kept;
+      if (pending === undefined) return state;
       isLinksPending ||= pending.links.length > 0;
-      return join(kept ?? EMPTY_STATE, withPendingLinks ? pending : withoutLinks(pending));
+      return join(state ?? EMPTY_STATE, withPendingLinks ? pending : withoutLinks(pending));
     };
     const own = stateOf(recipientId) ?? EMPTY_STATE;
     const state = stateWithLinked(recipientId, own, stateOf);
     return { state, isLinksPending };
   }
 
-  /** A state of another business is as if unknown; one whose business nobody can tell denies whoever asks. */
-  #stateFor(businessId: string, recipientId: string, channel?: string): RecipientState | undefined {
-    const kept = this.#states.get(recipientId, channel);
-    if (kept === undefined || kept.businessId === businessId) return kept?.state;
-    const { unreadable } = kept.state;
-    return kept.businessId === '' && unreadable ? { ...EMPTY_STATE, unreadable } : undefined;
+  #stateOf(businessId: string, recipientId: string): RecipientState | undefined {
+    const kept = this.#states.get(recipientId);
+    const state = kept && stateFor(kept, businessId);
+    return kept && state && !this.#isCurrent(kept) ? noesOf(state) : state;
+  }
+
+  #isCurrent(kept: ReadState): boolean {
+    return this.#prefix === undefined || kept.isOf(this.#prefix);
   }
 
   #addressed({ key }: TopicRecord): string | undefined {
@@ -225,6 +237,13 @@ export class Known {
       this.#keepUnreadable(optOut.recipientId, record, this.#states.get(optOut.recipientId));
     }
   }
+}
+
+/** A state of another business is as if unknown; one whose business nobody can tell denies whoever asks. */
+function stateFor(kept: KeptState, businessId: string): RecipientState | undefined {
+  if (kept.businessId === businessId) return kept.state;
+  const { unreadable } = kept.state;
+  return kept.businessId === '' && unreadable ? { ...EMPTY_STATE, unreadable } : undefined;
 }
 
 /** Sorts after every instant. */

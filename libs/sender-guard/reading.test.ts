@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { CHANGE_TYPES, TOPICS, changeRecordOf, encode } from '#contracts';
+import { instantOf } from '#consent';
+import { CHANGE_TYPES, TOPICS, WATERMARK_TYPE, changeRecordOf, encode } from '#contracts';
 import { SYSTEM_CLOCK } from './clock.js';
-import { idOf } from './random-ledger.js';
+import { BUSINESS, RandomLedger, catalogueRecord, idOf, topicRecord } from './random-ledger.js';
 import { Reading } from './reading.js';
 import type { TopicRecord } from './topic-record.js';
 
@@ -41,5 +42,27 @@ describe('a reading of the topics', () => {
     expect(heardIn('l.4')).toEqual(['l.9', 'l.10']);
     expect(heardIn('l.9')).toEqual(['l.10']);
     expect(heardIn('another ledger.9')).toEqual(['l.4', 'l.9', 'l.10']);
+  });
+
+  it('takes from no other ledger than the one that proves it what may be sent', () => {
+    const reading = new Reading(ENDS, SYSTEM_CLOCK, () => undefined);
+    const scope = { channels: ['whatsapp'], purposes: ['offers'], method: 'api' } as const;
+    const occurredAt = '2026-01-01T00:00:00.000Z';
+    const event = { type: 'ConsentGranted', data: { businessId: BUSINESS, occurredAt, ...scope } } as const;
+    const ledger = new RandomLedger([{ recipientId: ID, event }]);
+    const take = (topic: string, record: TopicRecord) =>
+      expect(reading.take({ topic, partition: 0, records: [record], high: record.offset + 1 })).toBe(true);
+    const prove = (offset: number, position: string) => {
+      const record = { topic: OPT_OUTS, partition: 0, position, time: instantOf(Date.now()), offset: '0' };
+      take(TOPICS.watermarks.topic, { ...topicRecord('0', WATERMARK_TYPE, position, encode(record)), offset });
+    };
+    const asked = { businessId: BUSINESS, recipientId: ID, channel: 'whatsapp', purpose: 'offers' };
+    const reason = () => reading.known.judge(asked, instantOf(Date.now())).reason;
+    take(TOPICS.catalogue.topic, catalogueRecord());
+    take(TOPICS.state.topic, ledger.stateRecord(ID, 1));
+    prove(0, 'ledger.1');
+    expect(reason()).toBe('CONSENTED');
+    prove(1, 'restored.1');
+    expect(reason()).toBe('RECIPIENT_UNKNOWN');
   });
 });

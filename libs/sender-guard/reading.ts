@@ -100,5 +100,6 @@ export class Reading {
     partitions.forEach((_, partition) => {
       this.freshness.consumed(partition, this.places.nextOf(optouts.topic, partition));
     });
+    this.known.proved(this.freshness.position);
   }
 }

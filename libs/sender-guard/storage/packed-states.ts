@@ -1,6 +1,6 @@
 import { NO_ENTRY, PackedTable, TextTable } from '#packed';
 import { StatePacker, type KeptState } from './pack-state.js';
-import { StateUnpacker } from './unpack-state.js';
+import { StateUnpacker, type ReadState } from './unpack-state.js';
 
 /** The states of very many recipients, packed outside the heap. Nothing is ever taken out. */
 export class PackedStates {
@@ -26,7 +26,7 @@ export class PackedStates {
    * Undefined where nothing is known, and for a text that is no recipient id. With a `channel`, what a decision about it
    * does not look at may be missing.
    */
-  get(recipientId: string, channel?: string): KeptState | undefined {
+  get(recipientId: string, channel?: string): ReadState | undefined {
     const entry = this.#table.entryOf(recipientId);
     return entry === NO_ENTRY ? undefined : this.#read(entry, recipientId, channel);
   }
@@ -36,11 +36,11 @@ export class PackedStates {
     this.#table.put(recipientId, this.#packer.pack(kept));
   }
 
-  *entries(): Generator<readonly [recipientId: string, kept: KeptState]> {
+  *entries(): Generator<readonly [recipientId: string, kept: ReadState]> {
     for (const [recipientId, entry] of this.#table.entries()) yield [recipientId, this.#read(entry, recipientId)];
   }
 
-  #read(entry: number, recipientId: string, channel?: string): KeptState {
+  #read(entry: number, recipientId: string, channel?: string): ReadState {
     return this.#unpacker.unpack(this.#table.bytesAt(entry), this.#table.payloadAt(entry), recipientId, channel);
   }
 }

@@ -5,6 +5,12 @@ import { PACKED_EVENT_BYTES, PackedCell, spelledBytes } from './packed-cell.js';
 import { instantAt } from './packed-instant.js';
 import { CONFIRMATION, END, EVENT, GRANT, LINK, PART, PREFERENCE, REVOCATION } from './parts.js';
 
+/** A kept state, and quickly whether it is of a ledger. */
+export interface ReadState extends KeptState {
+  /** `prefix` is what all positions of a ledger begin with, `<ledger id>.`. */
+  isOf(prefix: string): boolean;
+}
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Cell<K extends keyof RecipientState> = Extract<RecipientState[K], readonly unknown[]>[number];
 
@@ -26,7 +32,7 @@ export class StateUnpacker {
   }
 
   /** With a `channel`, what a decision about it does not look at may be missing. */
-  unpack(bytes: Buffer, at: number, recipientId: string, channel?: string): KeptState {
+  unpack(bytes: Buffer, at: number, recipientId: string, channel?: string): ReadState {
     this.#channel = channel;
     const input = this.#in;
     input.bytes = bytes;
@@ -210,7 +216,7 @@ function withCell(cells: PackedCell[] | undefined, cell: PackedCell): PackedCell
 }
 
 /** A check looks at the position of few. */
-class UnpackedState implements KeptState {
+class UnpackedState implements ReadState {
   constructor(
     readonly businessId: string,
     private readonly ledger: string,
@@ -220,5 +226,9 @@ class UnpackedState implements KeptState {
 
   get position(): string {
     return this.n === 0 ? this.ledger : this.ledger + (this.n - 1);
+  }
+
+  isOf(prefix: string): boolean {
+    return this.ledger === prefix;
   }
 }
