@@ -18,6 +18,14 @@ export interface Dirty extends Subject {
   step?: Step;
   /** Told once it has been published. */
   readonly waiting: (() => void)[];
+  /** Set where somebody else's record stands, so that it is told also that nothing is recorded. */
+  evenNothing?: boolean;
+}
+
+export interface UrgeOptions {
+  readonly evenNothing?: boolean | undefined;
+  /** Called once it is published. */
+  readonly published?: () => void;
 }
 
 /**
@@ -61,10 +69,11 @@ export class DirtySet {
     this.#wake();
   }
 
-  /** Ahead of all that is not urgent; `published` is called once it is. */
-  urge(subject: Subject, position: Position, published?: () => void): void {
+  /** Ahead of all that is not urgent. */
+  urge(subject: Subject, position: Position, { evenNothing, published }: UrgeOptions = {}): void {
     const key = keyOf(subject);
     const entry = this.#mark(subject, position, this.#urgent);
+    if (evenNothing) entry.evenNothing = true;
     if (published) entry.waiting.push(published);
     if (this.#normal.delete(key)) this.#urgent.set(key, entry);
     this.#wake();

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { epochMsOf, instantOf, isInstant } from '#consent';
+import { EMPTY_STATE, epochMsOf, instantOf, isInstant } from '#consent';
 import {
   follow,
   hasReached,
@@ -9,10 +9,10 @@ import {
   type Follower,
   type Position,
 } from '#event-store';
-import { businessOf, recipientOf, VIEW_PREFIXES, type Snapshot } from '#view';
+import { businessOf, recipientOf, VIEW_PREFIXES, type RecipientRow, type Snapshot } from '#view';
 import { sizeOf, type BatchLimits } from './batches.js';
 import type { RelayCopy } from './copy.js';
-import { DirtySet, type Dirty, type Subject, type Touched } from './dirty-set.js';
+import { DirtySet, type Dirty, type Subject, type Touched, type UrgeOptions } from './dirty-set.js';
 import { WHOLE, type ParkedEvents } from './parked.js';
 import type { LaneProgress } from './progress.js';
 import type { Sender } from './sender.js';
@@ -40,6 +40,9 @@ export interface StateLaneOptions {
 const COPY_WAIT_MS = 1_000;
 /** Between two looks at a copy that cannot be read, in milliseconds. */
 const COPY_PAUSE_MS = 50;
+
+/** Of a recipient whom the ledger does not know: of no business, so that it allows nobody anything. */
+const NOTHING: RecipientRow = { businessId: '', state: EMPTY_STATE };
 
 /**
  * The only publisher of states and registers. It does not send what the ledger says but what the copy holds when it is
@@ -88,11 +91,19 @@ export class StateLane {
     for (const subject of subjects) this.#dirty.urge(subject, position);
   }
 
-  /** The same, resolving once they are published; rejects when the lane ends first. */
-  async publishAgain(subjects: readonly Subject[], position: Position): Promise<void> {
+  /**
+   * The same, resolving once they are published; rejects when the lane ends first. With `evenNothing` also recipients of
+   * whom nothing is recorded, since a record of them stands that is to go.
+   */
+  async publishAgain(
+    subjects: readonly Subject[],
+    position: Position,
+    options: Pick<UrgeOptions, 'evenNothing'> = {},
+  ): Promise<void> {
     const { signal } = this.#options;
     let left = subjects.length;
-    for (const subject of subjects) this.#dirty.urge(subject, position, () => (left -= 1));
+    const published = () => void (left -= 1);
+    for (const subject of subjects) this.#dirty.urge(subject, position, { ...options, published });
     while (left > 0) {
       signal.throwIfAborted();
       await this.#dirty.changed(signal);
@@ -178,11 +189,11 @@ export class StateLane {
     for (const telling of tellings) if (!refused.includes(telling)) parked.release(epoch, telling.about.key, WHOLE);
   }
 
-  /** Undefined where nothing is recorded: there is nothing to tell, and absent is a no. */
-  #tellingOf({ kind, id }: Dirty, { rows }: CopiedRows, asOf: { position: Position; time: string }) {
+  /** Undefined where nothing is recorded and nothing was told: absent is a no. */
+  #tellingOf({ kind, id, evenNothing }: Dirty, { rows }: CopiedRows, asOf: { position: Position; time: string }) {
     const { tellings, parked, copy } = this.#options;
     if (kind === 'recipient') {
-      const row = rows.get(id);
+      const row = rows.get(id) ?? (evenNothing ? NOTHING : undefined);
       return row && tellings.state(id, row, asOf, parked.of(id));
     }
     const register = copy.catalogue.business(id);

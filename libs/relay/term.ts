@@ -172,7 +172,7 @@ export class Term {
     return COMPACTED.map(({ topic, kind, isKey }) => {
       const heal = async (keys: readonly string[]) => {
         const subjects = keys.map((id) => ({ kind, id }));
-        await this.#states.publishAgain(subjects, await store.head());
+        await this.#states.publishAgain(subjects, await store.head(), { evenNothing: true });
       };
       return new ForeignRecords({ ...options, topic, isKey, heal, ends: this.#ends.get(topic) ?? [] });
     });

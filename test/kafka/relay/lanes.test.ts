@@ -197,6 +197,24 @@ describe('a relay over a ledger', () => {
     expect([stale < told.length - 1, newest.revocations.length]).toEqual([true, 1]);
   });
 
+  it('tells nothing of somebody of whom only a stranger told', async () => {
+    const stranger = createHash('sha256').update('a stranger').digest('base64url');
+    const relay = scene.relay();
+    await append(scene, `consent-${SOMEBODY}`, grant());
+    await scene.published(relay);
+    const old = (await records(TOPICS.state.topic)).findLast(({ key }) => key === SOMEBODY) as SeenRecord;
+    const value = Buffer.from(JSON.stringify({ ...jsonOf<StateRecord>(old), recipientId: stranger }));
+    const publisher = scene.kafka.publisher();
+    const partition = publisher.partitionOf(TOPICS.state.topic, stranger);
+    await publisher.close();
+    await writeAgain({ ...old, key: stranger, partition, value }, '1');
+    await until(() => relay.status().healed > 0);
+    const told = (await records(TOPICS.state.topic)).filter(({ key }) => key === stranger);
+    expect(jsonOf<StateRecord>(told.at(-1) as SeenRecord)).toMatchObject({ businessId: '', grants: [] });
+    const { headers } = told.at(-1) as SeenRecord;
+    expect(headers.publisherepoch).not.toBe('1');
+  });
+
   it('asks nobody about keys that are nobody, and puts right what stands behind them', async () => {
     const asked: string[] = [];
     const rowsAt: RelayOptions['copy']['rowsAt'] = (position, ids, waitMs) => {
