@@ -62,7 +62,7 @@ async function watch(database: RelayDatabase, id: number, patienceMs: number, ba
   for (let seenAt = performance.now(); ;) {
     const wish = progressOf(database, id);
     if (wish?.state === 'done') return done(wish, bar);
-    if (wish?.state === 'refused') throw new Refused('--from is a position of another ledger');
+    if (wish?.state === 'refused') throw new Refused('it is about a place in another ledger');
     if (wish) bar.show('publishing again', shareOf(wish), `${wish.events} events`);
     const now = database.lease().beat;
     if (now !== beat) [beat, seenAt] = [now, performance.now()];

@@ -61,9 +61,11 @@ class Republishing {
 
   async run(): Promise<void> {
     const { store } = this.options;
-    const { from, recipientId } = this.wish;
-    if (from !== undefined && ledgerIdOf(from) !== store.ledgerId) return this.#note('refused');
-    const until = this.wish.until ?? (await store.head());
+    const { from, reached, until: end, recipientId } = this.wish;
+    // One that was under way while another ledger took the place of its own would never end, and no other be taken up.
+    const isOfAnother = (place: Position | undefined) => place !== undefined && ledgerIdOf(place) !== store.ledgerId;
+    if ([from, reached, end].some(isOfAnother)) return this.#note('refused');
+    const until = end ?? (await store.head());
     if (recipientId !== undefined) await this.#recipient(recipientId, until);
     else await this.#stretch(until);
   }

@@ -13,7 +13,7 @@ export interface Wish {
 
 export interface WishProgress extends Wish {
   readonly id: number;
-  /** `refused`: `from` is a place in another ledger. */
+  /** `refused`: it begins, or was interrupted, at a place in another ledger. */
   readonly state: 'waiting' | 'running' | 'done' | 'refused';
   /** Everything up to here has been published again. */
   readonly reached?: Position;
