@@ -160,4 +160,42 @@ describe('an erasure that is broken off', () => {
     await until('it is complete', async () => (await service.running.parts.vault.listAnnouncedErasures()).length === 0);
     expect(await toldOf(id)).toEqual([ERASED[0], ERASED[2]]);
   });
+
+  it('is completed for what was sealed under a younger key before its event, and not for who came back behind it', async () => {
+    const ids = { before: await granted(somebody()), behind: await granted(somebody()) };
+    const { vault, store } = service.running.parts;
+    const times = { occurredAt: new Date(NOON).toISOString(), recordedAt: new Date(NOON).toISOString() };
+    const data = { businessId: 'acme', occurredAt: times.occurredAt };
+    const erase = async (id: string, eventId: string) => {
+      const trail = { $correlationId: eventId, $causationId: eventId, commandId: eventId, actor: 'test', schema: 1 };
+      await store.append(
+        `consent-${id}`,
+        [writeEvent(eventId, 'RecipientErased', data, { ...trail, ...times })],
+        'any',
+      );
+    };
+    const comeBack = async (id: string, eventId: string) => {
+      const sealed = await vault.seal(id, eventId, { address: 'somewhere' });
+      const trail = { $correlationId: eventId, $causationId: eventId, commandId: eventId, actor: 'test', schema: 1 };
+      const messaged = { ...data, channel: 'whatsapp', sender: 'main', kind: 'message', sealed };
+      await store.append(
+        `conversation-${id}`,
+        [writeEvent(eventId, 'UserMessaged', messaged, { ...trail, ...times })],
+        'any',
+      );
+    };
+    const eventId = (n: number) => `00000000-0000-4000-8000-0000000000${n}`;
+    for (const [n, id] of Object.values(ids).entries()) {
+      await vault.announceErasure(id, eventId(20 + n));
+      await vault.eraseRecipient(id, eventId(30 + n));
+    }
+    await comeBack(ids.before, eventId(40));
+    await erase(ids.before, eventId(20));
+    await erase(ids.behind, eventId(21));
+    await comeBack(ids.behind, eventId(41));
+    service = await service.restart();
+    expect(await service.running.parts.vault.listAnnouncedErasures()).toEqual([]);
+    expect(await toldOf(ids.before)).toContainEqual(['UserMessaged', false]);
+    expect(await toldOf(ids.behind)).toContainEqual(['UserMessaged', true]);
+  });
 });

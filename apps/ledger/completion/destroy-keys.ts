@@ -1,8 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import type { Position } from '#event-store';
 import type { AnnouncedErasure } from '#vault';
 import { readHistory } from '../commands/handle.js';
 import { Parts } from '../parts.js';
+import { isLeftReadable } from './left-readable.js';
 
 /** Between two looks, and after failures; milliseconds. */
 const LOOK_MS = 5_000;
@@ -61,14 +63,16 @@ export class DestroyKeys implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async complete({ recipientId, eventId, isOver }: AnnouncedErasure, isStart: boolean): Promise<void> {
     const { vault, postgres, log } = this.parts;
-    const isDue = !isOver && (await this.isRecorded(recipientId, eventId));
-    if (!isDue) return isStart || postgres !== undefined ? vault.withdrawErasure(eventId) : undefined;
+    const recorded = await this.positionOf(recipientId, eventId);
+    // A younger key may have been made for who came back, or for what was recorded between the announcing and the event.
+    const isDue = recorded && (!isOver || (await isLeftReadable(this.parts, recipientId, recorded)));
+    if (!isDue) return isStart || recorded || postgres !== undefined ? vault.withdrawErasure(eventId) : undefined;
     const isNew = await vault.eraseRecipient(recipientId, eventId);
     if (isNew) log.warn({ eventId }, 'an erasure that had been broken off is complete');
   }
 
-  private async isRecorded(recipientId: string, eventId: string): Promise<boolean> {
+  private async positionOf(recipientId: string, eventId: string): Promise<Position | undefined> {
     const { events } = await readHistory(this.parts.store, `consent-${recipientId}`);
-    return events.some(({ event }) => event.id === eventId);
+    return events.find(({ event }) => event.id === eventId)?.event.position;
   }
 }
