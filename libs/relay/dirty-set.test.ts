@@ -50,4 +50,14 @@ describe('the recipients whose state is to be published', () => {
     set.urge({ kind: 'recipient', id: 'c' }, at(3));
     expect(set.next(3).map(({ id }) => id)).toEqual(['c', 'a', 'b']);
   });
+
+  it('are preferred up to a limit, and come in the order of the ledger beyond it', () => {
+    const set = new DirtySet(undefined, 2);
+    const touched = ['a', 'b', 'c'].map((id, n) => ({ kind: 'recipient' as const, id, position: at(n + 1) }));
+    set.add(touched, at(3), undefined);
+    for (const id of ['d', 'c', 'b', 'e']) set.prefer({ kind: 'recipient', id }, at(9));
+    expect(set.next(9).map(({ id }) => id)).toEqual(['d', 'c', 'a', 'b']);
+    set.urge({ kind: 'recipient', id: 'b' }, at(9));
+    expect(set.next(9).map(({ id }) => id)).toEqual(['d', 'c', 'b', 'a']);
+  });
 });

@@ -38,7 +38,10 @@ export class DirtySet {
   readonly #steps: Steps;
   #someone: (() => void)[] = [];
 
-  constructor(from: Position | undefined) {
+  constructor(
+    from: Position | undefined,
+    private readonly mostPreferred = Infinity,
+  ) {
     this.#steps = new Steps(from);
   }
 
@@ -77,6 +80,14 @@ export class DirtySet {
     if (published) entry.waiting.push(published);
     if (this.#normal.delete(key)) this.#urgent.set(key, entry);
     this.#wake();
+  }
+
+  /**
+   * The same as long as not too many are urgent. Who is left out comes in the order of the ledger: `add` has told of the
+   * event, or will.
+   */
+  prefer(subject: Subject, position: Position): void {
+    if (this.#urgent.size < this.mostPreferred) this.urge(subject, position);
   }
 
   /** The next to be published. They stay until `remove`. */

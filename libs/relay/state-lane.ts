@@ -22,7 +22,7 @@ export interface StateLaneOptions {
   readonly store: EventStore;
   readonly copy: RelayCopy;
   readonly batches: BatchLimits;
-  /** How many may be dirty before the lane stops reading on. */
+  /** How many may be dirty before the lane stops reading on, and preferred before it takes no more. */
   readonly mostDirty: number;
   readonly progress: LaneProgress;
   readonly sender: Sender;
@@ -61,7 +61,7 @@ export class StateLane {
     const { store, batches, progress, onError, signal } = options;
     this.#options = options;
     this.#read = progress.checkpoint;
-    this.#dirty = new DirtySet(this.#read);
+    this.#dirty = new DirtySet(this.#read, options.mostDirty);
     this.#follower = follow({
       ...{ store, name: 'state', prefixes: VIEW_PREFIXES, batchSize: batches.records, onError, signal },
       from: async () => this.#read,
@@ -84,6 +84,11 @@ export class StateLane {
 
   get problem(): string | undefined {
     return this.#waitsForCopy ? 'the view is behind, and no older state is published' : undefined;
+  }
+
+  /** Publishes these before what is not urgent where there are not too many, else in the order of the ledger. */
+  prefer(subjects: readonly Subject[], position: Position): void {
+    for (const subject of subjects) this.#dirty.prefer(subject, position);
   }
 
   /** Publishes these before what is not urgent, as of `position` or later. */

@@ -181,7 +181,7 @@ export class Term {
   #optOutsLane(): EventLane {
     const common = this.#common('optouts');
     const desk = this.#desk('optouts');
-    const onOptOuts = (changes: readonly Change[]) => this.#urge(changes);
+    const onOptOuts = (changes: readonly Change[]) => this.#prefer(changes);
     const options = {
       copy: common.copy,
       tellings: desk.tellings,
@@ -232,9 +232,9 @@ export class Term {
   }
 
   /** An opt-out's state goes before an import's. */
-  #urge(changes: readonly Change[]): void {
+  #prefer(changes: readonly Change[]): void {
     for (const { recipientId, stored } of changes) {
-      this.#states.urge([{ kind: 'recipient', id: recipientId }], stored.position);
+      this.#states.prefer([{ kind: 'recipient', id: recipientId }], stored.position);
     }
   }
 
