@@ -165,3 +165,31 @@ it('an opt-out is recorded while the streams of the person cannot be read, and s
     await service.stop();
   }
 });
+
+it('an opt-out from before an erasure makes nothing readable again, also where the streams cannot be read', async () => {
+  const clock = new SettableClock(NOON);
+  const service = await startTestService({ clock });
+  const { store } = service.running.parts;
+  const readStream = store.readStream.bind(store);
+  try {
+    await registerAcme(service);
+    const acme = businessOf(service);
+    const recipient = { phone: somebody() };
+    await must(acme.grant(grantBody(recipient.phone)));
+    clock.setTo(clock.now() + MINUTE);
+    const { recipientId } = (await must(acme.post('/erasures', { recipient }))).body;
+    clock.setTo(clock.now() + MINUTE);
+    store.readStream = () => Promise.reject(new StoreUnavailable('the ledger cannot be read'));
+    const stop = { recipient, reason: 'told us on the phone', occurredAt: new Date(NOON).toISOString() };
+    const answer = await acme.revoke(stop, { headers: { 'Idempotency-Key': 'late' } });
+    store.readStream = readStream;
+    expect(answer.status).toBe(201);
+    expect(fieldsOf(answer, 'warnings')).toContain('recipient');
+    const { events } = (await must(acme.get(`/recipients/${String(recipientId)}/timeline`))).body;
+    const told = (events as unknown as readonly Json[]).map(({ type, personal }) => [type, personal]);
+    expect(told).toEqual(['ConsentGranted', 'RecipientErased', 'ConsentRevoked'].map((type) => [type, undefined]));
+  } finally {
+    store.readStream = readStream;
+    await service.stop();
+  }
+});

@@ -68,7 +68,7 @@ async function carryOutNow(parts: Parts, command: RecipientCommand): Promise<Out
     lane: command.lane,
     maxAttempts: parts.config.limits.appendRetries,
     glance: () => (command.lane === 'revocation' ? glanceAt(parts, command) : undefined),
-    decide: (history) => decideOnce(parts, command, identity, history),
+    decide: async (history) => decideOnce(parts, command, identity, await knownOf(parts, command, history)),
   });
   const place = draft.place ?? { ...draft, stream, revision: '', position: '', ...appended };
   // A replay too: the event may be durable and neither the copy nor its own request have come so far yet.
@@ -90,6 +90,13 @@ function glanceAt({ store, view, underWay }: Parts, command: RecipientCommand): 
   const looked = view.lookUp(businessId, [recipientId]);
   if (looked instanceof Promise || !looked.ok) return undefined;
   return { events: [], expected: 'any', state: looked.states[0] ?? EMPTY_STATE };
+}
+
+/** Of a stream that cannot be read the view may still know something: that the person was erased, above all. */
+async function knownOf({ view }: Parts, command: RecipientCommand, history: History): Promise<History> {
+  if (!history.unread) return history;
+  const looked = await view.lookUp(command.businessId, [command.recipientId]);
+  return looked.ok ? { ...history, state: looked.states[0] ?? EMPTY_STATE } : history;
 }
 
 /**

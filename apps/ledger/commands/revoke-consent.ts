@@ -53,7 +53,8 @@ export class RevokeConsentHandler implements ICommandHandler<RevokeConsent> {
       lane: 'revocation',
       decide: async (state, now, history) => {
         const own = await newestOf(history, recent);
-        const newest = await newestWithLinked(this.parts, revocation.recipientId, state, own);
+        // What the view tells is already joined with what it knows of those linked to the person.
+        const newest = history.state ? own : await newestWithLinked(this.parts, revocation.recipientId, state, own);
         const { unread } = history;
         const asked = { ...revocation, ...newest, ...(unread ? { unread } : {}), now };
         return { event: decideRevocation(state, asked), ...ahead(revocation, now) };
