@@ -12,7 +12,7 @@ import {
 import type { Admission } from './admission.js';
 import { Outlet } from './calls/outlet.js';
 import type { ReadRequest } from './messages/read-request.js';
-import { Refusal, refusalOf, unavailable } from './refusal.js';
+import { gone, Refusal, refusalOf, unavailable } from './refusal.js';
 
 /** A call of any kind, as far as it can end before its work is done. */
 interface EndableCall {
@@ -129,7 +129,3 @@ export class Handlers {
 
 /** Made once: without a reason an error would be made for each call, which costs a small read as much as its rows. */
 const OVER = new Error('the call is over');
-
-function gone(): Refusal {
-  return new Refusal(status.CANCELLED, 'the client has gone');
-}

@@ -67,6 +67,10 @@ export function tooSlow(): Refusal {
   return new Refusal(status.DEADLINE_EXCEEDED, 'the request did not arrive in time');
 }
 
+export function gone(): Refusal {
+  return new Refusal(status.CANCELLED, 'the client has gone');
+}
+
 export function unavailable(details: string): Refusal {
   return new Refusal(status.UNAVAILABLE, details);
 }

@@ -58,6 +58,29 @@ describe('an append, of which the client sends one part after the other', () => 
   });
 });
 
+it.each(['Append', 'BatchAppend'])(
+  'a connection reset in the middle of %s leaves its place to others',
+  async (name) => {
+    await start({ limits: { calls: 1 } });
+    await serving.store.append('consent-1', [anEvent()], 'none');
+    const read = () => all(readByHand(channel, byType('Consent'), { backwards: false, count: 9 }));
+    const isLetIn = () =>
+      read().then(
+        () => true,
+        () => false,
+      );
+    const socket = connectSocket(serving.server.port, '127.0.0.1');
+    const session = connect(`http://${serving.address}`, { createConnection: () => socket });
+    session.on('error', () => undefined);
+    const headers = { ':method': 'POST', ':path': `${STREAMS}/${name}`, 'content-type': 'application/grpc' };
+    session.request(headers).on('error', () => undefined);
+    while (await isLetIn());
+    socket.resetAndDestroy();
+    while (!(await isLetIn()));
+    expect(await read()).toEqual([1]);
+  },
+);
+
 describe('a stranger', () => {
   let session: ClientHttp2Session;
 

@@ -1,7 +1,7 @@
 import type { ServerReadableStream } from '@grpc/grpc-js';
 import type { Context } from '../context.js';
 import { encodeAppended, encodeWrongVersion, type AppendRequest } from '../messages/append.js';
-import { invalid, readOnly, tooLarge } from '../refusal.js';
+import { gone, invalid, readOnly, tooLarge } from '../refusal.js';
 import { appendEvents } from './append-events.js';
 import { Gathered } from './gathered.js';
 
@@ -16,6 +16,7 @@ export async function append(context: Context, call: AppendCall): Promise<Buffer
   return 'wrong' in outcome ? encodeWrongVersion(outcome.wrong) : encodeAppended(outcome);
 }
 
+/** A connection that was reset never says that the client has sent the last: then the call closes without it. */
 function gather(call: AppendCall, limitBytes: number): Promise<Gathered> {
   return new Promise((resolve, reject) => {
     let gathered: Gathered | undefined;
@@ -24,5 +25,6 @@ function gather(call: AppendCall, limitBytes: number): Promise<Gathered> {
       if (event) gathered?.add(event);
     });
     call.on('end', () => (gathered ? resolve(gathered) : reject(invalid('the first message names the stream'))));
+    call.on('close', () => reject(gone()));
   });
 }

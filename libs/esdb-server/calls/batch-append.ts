@@ -8,7 +8,7 @@ import {
   type BatchTarget,
   type Deadline,
 } from '../messages/batch-append.js';
-import { overloaded, readOnly, refusalOf, type Refusal } from '../refusal.js';
+import { gone, overloaded, readOnly, refusalOf, type Refusal } from '../refusal.js';
 import { appendEvents } from './append-events.js';
 import { Gathered } from './gathered.js';
 
@@ -24,7 +24,7 @@ interface Ending {
 
 /**
  * BatchAppend: one long call that carries many appends at once, each known by its correlation id. When the server stops
- * it takes no more, answers what it has taken, and ends.
+ * it takes no more, answers what it has taken, and ends. A connection that was reset closes the call without its end.
  */
 export async function batchAppend(
   context: Context,
@@ -43,6 +43,7 @@ export async function batchAppend(
       }
     });
     call.on('end', () => finish());
+    call.on('close', () => finish(gone()));
     call.on('drain', () => batches.pace());
     closing.addEventListener('abort', () => finish(closing.reason as Refusal), { once: true, signal });
   });
