@@ -105,6 +105,21 @@ function describeAppending(under: StoreUnderTest): void {
       expect(idsOf(await under.store.readStream('consent-a', { limit: 10 }))).toEqual([event.id]);
     });
 
+    it('keeps an id once more where it is told to and the revision is as expected, and knows the first one', async () => {
+      const [one, other] = someEvents(2) as [NewEvent, NewEvent];
+      const first = await under.store.append('conversation-a', [one], 'none');
+      await under.store.append('conversation-a', [other], '0');
+      const kept = await under.store.append('conversation-a', [one, someEvent()], '1', { repeats: 'kept' });
+      expect(kept).toMatchObject({ revision: '3', replayed: false });
+      expect(await under.store.append('conversation-a', [one], '3', { repeats: 'kept' })).toMatchObject({
+        revision: '4',
+      });
+      const read = await under.store.readStream('conversation-a', { limit: 10 });
+      expect(idsOf(read).filter((id) => id === one.id)).toHaveLength(3);
+      expect(read.map(({ position }) => position)).toContain(kept.position);
+      expect(await under.store.append('conversation-a', [one], 'none')).toEqual({ ...first, replayed: true });
+    });
+
     it('tells ids apart by stream', async () => {
       const events = someEvents(1);
       await under.store.append('consent-a', events, 'none');

@@ -108,7 +108,7 @@ export class CopyWriter {
   private async patiently(stream: string, events: readonly StoredEvent[], expected: Revision): Promise<Appended> {
     for (;;) {
       try {
-        return await this.to.append(stream, events, expected);
+        return await this.to.append(stream, events, expected, { repeats: 'kept' });
       } catch (error) {
         if (error instanceof RevisionConflict) throw conflict(error);
         if (!(error instanceof StoreOverloaded)) throw error;
@@ -126,13 +126,15 @@ export class CopyWriter {
   }
 }
 
-/** What of a lane goes as one append: the events of one stream that follow each other. */
+/** What of a lane goes as one append: the events of one stream that follow each other, and each id once. */
 function countOfBatch(lane: readonly Waiting[]): number {
+  const ids = new Set<string>();
   let bytes = 0;
   const end = lane.findIndex(({ event }, index) => {
     bytes += sizeOf(event);
+    ids.add(event.id.toLowerCase());
     const fits = bytes <= APPEND_BYTES && index < APPEND_EVENTS && event.stream === lane[0]?.event.stream;
-    return index > 0 && !fits;
+    return index > 0 && !(fits && ids.size > index);
   });
   return end < 0 ? lane.length : end;
 }

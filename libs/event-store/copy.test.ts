@@ -130,6 +130,18 @@ describe('copyLedger', () => {
     expect(await copyLedger({ from, to })).toMatchObject({ copied: 5 + (5 * COPY_WINDOW) / 4, same: true });
   });
 
+  it('keeps an id that EventStoreDB has come to hold twice in a stream', async () => {
+    await begin(from);
+    const [one, other, third] = someEvents(3) as [NewEvent, NewEvent, NewEvent];
+    for (const [at, event] of [one, one, other, one, third].entries()) {
+      await from.append('conversation-a', [event], at === 0 ? 'none' : String(at - 1), { repeats: 'kept' });
+    }
+    expect(await copyLedger({ from, to })).toMatchObject({ copied: 6, same: true });
+    await from.append('conversation-a', [other], '4', { repeats: 'kept' });
+    expect(await copyLedger({ from, to })).toMatchObject({ found: 6, copied: 1, same: true });
+    expect(idsOf(await everythingIn(to))).toEqual(idsOf(await everythingIn(from)));
+  });
+
   it('copies there and back to the same digest', async () => {
     await begin(from);
     for (let n = 0; n < 200; n += 1) await from.append(`consent-${n % 7}`, someEvents(1), 'any');

@@ -42,6 +42,11 @@ export interface Appended {
 export interface AppendOptions {
   /** A revocation's queue is committed first, knows no limit of length, and may use the reserve of disk. */
   readonly lane?: 'revocation' | 'normal';
+  /**
+   * `kept`: where the revision is exactly the expected one, ids that are in the stream already are written once more
+   * and not told as a repeat. For copies, which keep what EventStoreDB has come to hold twice.
+   */
+  readonly repeats?: 'kept';
 }
 
 export interface ReadStreamOptions {

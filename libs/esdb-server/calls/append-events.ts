@@ -1,9 +1,12 @@
-import { RevisionConflict, depthOf, type NewEvent } from '#event-store';
+import { RevisionConflict, depthOf, type AppendOptions, type NewEvent } from '#event-store';
 import type { Context } from '../context.js';
 import type { Written, WrongVersion } from '../messages/append.js';
 import type { Expectation, Target } from '../messages/shared.js';
 import { accessDenied, invalid, streamDeleted } from '../refusal.js';
 import { isMetastream } from '../system-streams.js';
+
+/** Where the revision is exactly the expected one it looks at no ids. */
+const AS_EVENTSTOREDB: AppendOptions = { repeats: 'kept' };
 
 export type AppendOutcome = Written | { readonly wrong: WrongVersion };
 
@@ -23,7 +26,7 @@ export async function appendEvents(
   const revision = await revisionFor(context, stream, expected);
   if (typeof revision === 'object') return revision;
   try {
-    const appended = await context.store.append(stream, events, revision);
+    const appended = await context.store.append(stream, events, revision, AS_EVENTSTOREDB);
     return { revision: Number(appended.revision), n: depthOf(appended.position) };
   } catch (error) {
     if (error instanceof RevisionConflict) return { wrong: { expected, actual: revisionOf(error.actual) } };

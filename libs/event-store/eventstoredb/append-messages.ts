@@ -10,6 +10,8 @@ export interface AppendRequest {
   /** `none`, `any`, or the exact last revision. */
   readonly expected: Revision;
   readonly events: readonly NewEvent[];
+  /** As `repeats` of the port. */
+  readonly keepsRepeats?: boolean;
 }
 
 /** What the server says about one append. */

@@ -195,8 +195,8 @@ export class Appender {
  * Where several events are appended and the stream may exist, the server would take some of them a second time beside
  * others: it compares ids only where the revision is not the expected one.
  */
-function isUnguarded({ events, expected }: AppendRequest): boolean {
-  return events.length > 1 && expected !== 'none';
+function isUnguarded({ events, expected, keepsRepeats }: AppendRequest): boolean {
+  return events.length > 1 && expected !== 'none' && !keepsRepeats;
 }
 
 function lastIdOf({ events }: AppendRequest): string | undefined {

@@ -73,12 +73,12 @@ class EventStoreDbStore implements EventStoreDb {
     stream: string,
     events: readonly NewEvent[],
     expected: ExpectedRevision,
-    { lane = 'normal' }: AppendOptions = {},
+    { lane = 'normal', repeats }: AppendOptions = {},
   ): Promise<Appended> {
     checkAppend({ stream, events, expected }, this.terms.maxAppendBytes);
     this.refuseIfClosed();
     if (this.terms.readOnly) throw new StoreUnavailable(READ_ONLY);
-    return this.appender.append({ stream, events, expected }, lane);
+    return this.appender.append({ stream, events, expected, keepsRepeats: repeats === 'kept' }, lane);
   }
 
   /** The server's own streams are no part of the ledger. */

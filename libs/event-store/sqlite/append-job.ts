@@ -9,6 +9,8 @@ export interface AppendJob {
   readonly events: readonly EventHead[];
   /** Data and metadata of each event, one after the other. */
   readonly bytes: Uint8Array;
+  /** As `repeats` of the port. */
+  readonly keepsRepeats?: true;
 }
 
 export interface EventHead {

@@ -12,7 +12,7 @@ export function appenderOf(db: SqliteDatabase): (job: AppendJob) => AppendResult
   const findStream = db.prepare<[string], number>('SELECT id FROM streams WHERE name = ?').pluck();
   const addStream = db.prepare<[string]>('INSERT INTO streams (name) VALUES (?)');
   const findEvent = db.prepare<[number, Buffer], Place>(
-    'SELECT revision, n FROM events WHERE stream = ? AND event_id = ?',
+    'SELECT revision, n FROM events WHERE stream = ? AND event_id = ? ORDER BY n LIMIT 1',
   );
   const lastRevision = db.prepare<[number], number | null>('SELECT max(revision) FROM events WHERE stream = ?').pluck();
   const addEvent = db.prepare<[number, number, Buffer, string, Uint8Array, Uint8Array]>(
@@ -34,9 +34,11 @@ export function appenderOf(db: SqliteDatabase): (job: AppendJob) => AppendResult
   return (job) => {
     const stream = findStream.get(job.stream);
     const actual = (stream === undefined ? undefined : lastRevision.get(stream)) ?? undefined;
-    const places = stream === undefined ? [] : job.events.map(({ id }) => findEvent.get(stream, bytesOfUuid(id)));
+    const fits = isExpected(job.expected, actual);
+    const looks = stream !== undefined && !(fits && job.keepsRepeats && job.expected !== 'any');
+    const places = looks ? job.events.map(({ id }) => findEvent.get(stream, bytesOfUuid(id))) : [];
     if (places.some((place) => place !== undefined)) return replayOf(places) ?? { conflictAt: actual ?? null };
-    if (!isExpected(job.expected, actual)) return { conflictAt: actual ?? null };
+    if (!fits) return { conflictAt: actual ?? null };
     const known = stream ?? Number(addStream.run(job.stream).lastInsertRowid);
     return insert(known, actual === undefined ? 0 : actual + 1, job);
   };

@@ -7,6 +7,7 @@ const SCHEMA_VERSION = 1;
 /**
  * Every append dirties four pages at most: the end of `events`, one leaf of each index, and for a new stream the end of
  * `streams`. Streams are numbers inside the indexes, so that young streams lie side by side. Rows are never changed.
+ * An id may stand in a stream twice, because a copy of EventStoreDB keeps what that has come to hold twice.
  */
 const SCHEMA = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -21,7 +22,7 @@ const SCHEMA = `
     metadata BLOB NOT NULL
   );
   CREATE UNIQUE INDEX events_in_stream ON events (stream, revision);
-  CREATE UNIQUE INDEX events_by_id ON events (stream, event_id);
+  CREATE INDEX events_by_id ON events (stream, event_id);
 `;
 
 export const LEDGER_FILE = 'ledger.db';

@@ -172,10 +172,10 @@ class WritingStore extends ReadingStore implements SqliteStore {
     stream: string,
     events: readonly NewEvent[],
     expected: ExpectedRevision,
-    { lane = 'normal' }: AppendOptions = {},
+    { lane = 'normal', repeats }: AppendOptions = {},
   ): Promise<Appended> {
     const job = packAppend(stream, events, expected, this.own.maxAppendBytes);
-    const result = await this.submit(job, lane);
+    const result = await this.submit(repeats === 'kept' ? { ...job, keepsRepeats: true } : job, lane);
     if ('conflictAt' in result) throw new RevisionConflict(stream, expected, String(result.conflictAt ?? 'none'));
     const { revision, n, replayed } = result;
     return { revision: String(revision), position: `${this.ledgerId}.${n}`, replayed };
