@@ -98,11 +98,10 @@ async function open(config: Config, { clock, log, signal }: Required<StartOption
   const metricsServer = opened.add(await startMetricsServer(config.metrics, metrics), (one) => one.close());
   const esdb = await serveEmbeddedLedger(parts, authenticator);
   if (esdb) opened.add(esdb, (one) => one.close());
-  const { http, grpc } = opened.add(await openDoors(parts, authenticator), closeDoors);
+  const { http, grpc } = opened.add(await openDoors(parts, authenticator), (doors) => closeDoors(doors, completion));
   // Watches would last for ever: they are ended before HTTP waits for what it still answers.
   opened.add(feed, (one) => one.close());
   completion.start(parts);
-  opened.add(completion, (one) => one.close());
   await grounds.leaveRoom();
   const ports = {
     http: await http.listen({ ...config.http, port: grounds.httpPort }),
@@ -126,7 +125,10 @@ async function openDoors(parts: Parts, authenticator: Authenticator) {
   return { http, grpc: openGrpc(parts, authenticator, http) };
 }
 
-/** Both at once: each has half the time of the whole end to finish what is in flight. */
-async function closeDoors({ http, grpc }: Awaited<ReturnType<typeof openDoors>>): Promise<void> {
-  await Promise.all([grpc.close(), http.close()]);
+/**
+ * All at once: each door has half the time of the whole end to finish what is in flight, and what is being completed may
+ * have to wait for a ledger that is away.
+ */
+async function closeDoors({ http, grpc }: Awaited<ReturnType<typeof openDoors>>, completion: Completion) {
+  await Promise.all([grpc.close(), http.close(), completion.close()]);
 }

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { AllPage, Delivery, Position, ReadAllOptions, SubscribeOptions } from './port.js';
+import { unlessAborted } from './unless-aborted.js';
 import type { Wake } from './wake.js';
 
 const BATCH_SIZE = 500;
@@ -20,7 +21,9 @@ export async function* deliveriesOf(source: DeliverySource, options: SubscribeOp
   let marked: Position | undefined;
   while (!signal.aborted) {
     const ticket = source.wake.ticket();
-    const page = await source.readAll({ from: position, limit: batchSize, ...(prefixes ? { prefixes } : {}) });
+    const wanted = { from: position, limit: batchSize, ...(prefixes ? { prefixes } : {}) };
+    const page = await unlessAborted(signal, source.readAll(wanted));
+    if (page === undefined) return;
     position = page.position;
     if (page.events.length > 0 || !page.atEnd) yield { events: page.events, position, caughtUp: false };
     if (page.atEnd && marked !== position) yield { events: [], position: (marked = position), caughtUp: true };

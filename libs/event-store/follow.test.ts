@@ -5,15 +5,18 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { someEvent } from './contract.js';
+import { deliveriesOf } from './deliveries.js';
 import {
   follow,
   openSqliteStore,
   type Delivery,
+  type EventStore,
   type Follower,
   type FollowOptions,
   type Position,
   type SqliteStore,
 } from './index.js';
+import { Wake } from './wake.js';
 
 /** Polls a condition: what a follower does has no other end to await. */
 async function until(condition: () => boolean): Promise<void> {
@@ -156,6 +159,28 @@ describe('a follower', () => {
     await until(() => status().lastError !== undefined);
     abort.abort();
     await follower?.stop();
+    await follower?.stop();
+  });
+
+  it.each(['its end', 'what came last'])('stops while the ledger is silent about %s', async (about) => {
+    let asked = false;
+    const never = () => ((asked = true), new Promise<never>(() => undefined));
+    const silent: EventStore = {
+      append: (...given) => store.append(...given),
+      readStream: (...given) => store.readStream(...given),
+      readAll: (...given) => store.readAll(...given),
+      subscribe: (options) => {
+        if (about === 'its end') return store.subscribe(options);
+        const { signal: closing } = new AbortController();
+        const start = `${store.ledgerId}.0`;
+        return deliveriesOf({ start, wake: new Wake(), closing, readAll: never }, options);
+      },
+      head: about === 'its end' ? never : () => store.head(),
+      ledgerId: store.ledgerId,
+      close: () => store.close(),
+    };
+    start({ store: silent });
+    await until(() => asked);
     await follower?.stop();
   });
 });

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Freshness } from './freshness.js';
 import type { Delivery, EventStore, Position } from './port.js';
+import { unlessAborted } from './unless-aborted.js';
 
 export interface FollowOptions {
   readonly store: EventStore;
@@ -141,7 +142,7 @@ class LedgerFollower implements Follower {
   /** A probe that fails proves nothing, so the lag grows: that is the report. */
   private async probe(): Promise<void> {
     while (!this.signal.aborted) {
-      await this.freshness.probe();
+      await unlessAborted(this.signal, this.freshness.probe());
       await this.pauseFor(this.options.probeMs ?? FOLLOW_DEFAULTS.probeMs);
     }
   }
