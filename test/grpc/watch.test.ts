@@ -78,7 +78,12 @@ it.each([
   ['a position of another ledger', 'AAAAAAAAAAAAAAAA.1', 'CONFLICT', status.ABORTED],
 ])('refuses %s', async (_what, fromPosition, reason, code) => {
   const error = await failed(client.watch({ businessId: 'acme', fromPosition }));
-  expect([error.code, detailsOf(error).reason]).toEqual([code, reason]);
+  const { violations, ...details } = detailsOf(error);
+  expect([error.code, details.reason, violations?.map(({ field }) => field)]).toEqual([
+    code,
+    reason,
+    ['from_position'],
+  ]);
 });
 
 async function nobodyWatches(): Promise<void> {

@@ -42,8 +42,10 @@ function violationOf({ field, code, message }: FieldError) {
 
 /** `recipient.whatsappUserId` as the .proto file names it. */
 export function protoPath(field: string): string {
-  if (field === IDEMPOTENCY_HEADER) return IDEMPOTENCY_HEADER.toLowerCase();
-  return field.replace(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return NAMED_OTHERWISE.get(field) ?? field.replace(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-const IDEMPOTENCY_HEADER = 'Idempotency-Key';
+const NAMED_OTHERWISE = new Map([
+  ['Idempotency-Key', 'idempotency-key'],
+  ['from', 'from_position'],
+]);
