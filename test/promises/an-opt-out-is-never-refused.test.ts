@@ -145,23 +145,32 @@ it('an opt-out of somebody new is recorded while the vault cannot be used, witho
   }
 });
 
+async function whileNoStreamCanBeRead<T>({ running }: TestService, work: () => Promise<T>): Promise<T> {
+  const { store } = running.parts;
+  const readStream = store.readStream.bind(store);
+  store.readStream = () => Promise.reject(new StoreUnavailable('the ledger cannot be read'));
+  try {
+    return await work();
+  } finally {
+    store.readStream = readStream;
+  }
+}
+
 it('an opt-out is recorded while the streams of the person cannot be read, and sets off no confirmation then', async () => {
   const service = await startTestService({ clock: new SettableClock(NOON) });
-  const { store } = service.running.parts;
-  const readStream = store.readStream.bind(store);
   try {
     await registerAcme(service);
     const acme = businessOf(service);
     const recipient = { phone: somebody() };
     await must(acme.grant(grantBody(recipient.phone)));
-    store.readStream = () => Promise.reject(new StoreUnavailable('the ledger cannot be read'));
-    const stop = { recipient, method: 'keyword', channels: ['whatsapp'] };
-    const answer = await acme.revoke(stop, { headers: { 'Idempotency-Key': 'while-nothing-can-be-read' } });
-    expect(answer.status).toBe(201);
-    expect(await acme.check(recipient, 'offers')).toMatchObject({ eligible: false, reason: 'REVOKED' });
-    expect(await acme.check(recipient, 'opt_out_confirmation')).toMatchObject({ reason: 'NO_RECENT_OPT_OUT' });
+    await whileNoStreamCanBeRead(service, async () => {
+      const stop = { recipient, method: 'keyword', channels: ['whatsapp'] };
+      const answer = await acme.revoke(stop, { headers: { 'Idempotency-Key': 'while-nothing-can-be-read' } });
+      expect(answer.status).toBe(201);
+      expect(await acme.check(recipient, 'offers')).toMatchObject({ eligible: false, reason: 'REVOKED' });
+      expect(await acme.check(recipient, 'opt_out_confirmation')).toMatchObject({ reason: 'NO_RECENT_OPT_OUT' });
+    });
   } finally {
-    store.readStream = readStream;
     await service.stop();
   }
 });
@@ -169,8 +178,6 @@ it('an opt-out is recorded while the streams of the person cannot be read, and s
 it('an opt-out from before an erasure makes nothing readable again, also where the streams cannot be read', async () => {
   const clock = new SettableClock(NOON);
   const service = await startTestService({ clock });
-  const { store } = service.running.parts;
-  const readStream = store.readStream.bind(store);
   try {
     await registerAcme(service);
     const acme = businessOf(service);
@@ -179,17 +186,16 @@ it('an opt-out from before an erasure makes nothing readable again, also where t
     clock.setTo(clock.now() + MINUTE);
     const { recipientId } = (await must(acme.post('/erasures', { recipient }))).body;
     clock.setTo(clock.now() + MINUTE);
-    store.readStream = () => Promise.reject(new StoreUnavailable('the ledger cannot be read'));
     const stop = { recipient, reason: 'told us on the phone', occurredAt: new Date(NOON).toISOString() };
-    const answer = await acme.revoke(stop, { headers: { 'Idempotency-Key': 'late' } });
-    store.readStream = readStream;
+    const answer = await whileNoStreamCanBeRead(service, () =>
+      acme.revoke(stop, { headers: { 'Idempotency-Key': 'late' } }),
+    );
     expect(answer.status).toBe(201);
     expect(fieldsOf(answer, 'warnings')).toContain('recipient');
     const { events } = (await must(acme.get(`/recipients/${String(recipientId)}/timeline`))).body;
     const told = (events as unknown as readonly Json[]).map(({ type, personal }) => [type, personal]);
     expect(told).toEqual(['ConsentGranted', 'RecipientErased', 'ConsentRevoked'].map((type) => [type, undefined]));
   } finally {
-    store.readStream = readStream;
     await service.stop();
   }
 });
