@@ -32,7 +32,7 @@ interface Gap {
   readonly to: bigint;
 }
 
-/** How often the ends are looked at while nothing is written, and how soon what failed is tried again; milliseconds. */
+/** How often the ends are looked at, and how soon what failed is tried again; milliseconds. */
 const LOOK_MS = 5_000;
 const AGAIN_MS = 1_000;
 
@@ -48,7 +48,6 @@ export class ForeignRecords {
   readonly #gaps = new Map<number, number>();
   readonly #looking: Promise<void>;
   #reading: Promise<void> = Promise.resolve();
-  #writes = 0;
 
   constructor(options: ForeignOptions) {
     this.#options = options;
@@ -64,7 +63,6 @@ export class ForeignRecords {
   wrote(written: readonly Written[], batch: readonly OutgoingRecord[]): void {
     const here = written.filter(({ topic }) => topic === this.#options.topic);
     if (here.length === 0) return;
-    this.#writes += 1;
     for (const { topic, partition, nextOffset } of here) {
       const own = batch.filter((record) => record.topic === topic && record.partition === partition).length;
       this.#sees(partition, BigInt(nextOffset) - BigInt(own));
@@ -96,15 +94,18 @@ export class ForeignRecords {
     this.#options.heard.note([{ topic: this.#options.topic, partition, nextOffset }]);
   }
 
+  /** Nobody else may be published in a partition for weeks: then only its end tells that somebody else wrote there. */
   async #look(): Promise<void> {
     const { topic, cluster, signal, onError } = this.#options;
     while (!signal.aborted) {
+      const before = new Map(this.#expected);
       await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
-      const before = this.#writes;
       try {
         const ends = signal.aborted ? [] : await cluster.ends(topic);
-        // Where something was written meanwhile, the offsets of that told as much.
-        if (this.#writes === before) for (const { partition, high } of ends) this.#sees(partition, BigInt(high));
+        for (const { partition, high } of ends) {
+          // Where this relay wrote meanwhile, the offsets of that told as much, and the end may be its own doing.
+          if (this.#expected.get(partition) === before.get(partition)) this.#sees(partition, BigInt(high));
+        }
       } catch (error) {
         if (!signal.aborted) onError(error);
       }

@@ -10,7 +10,7 @@ import {
   type WatermarkRecord,
 } from '#contracts';
 import { hasReached, type Appended } from '#event-store';
-import type { RelayOptions } from '#relay';
+import type { Cluster, RelayOptions } from '#relay';
 import { foldStored } from '#view';
 import { chance } from '../../faults/full.js';
 import { jsonOf, readTopic, type SeenRecord } from '../reader.js';
@@ -195,6 +195,38 @@ describe('a relay over a ledger', () => {
     const stale = told.findIndex(({ headers }) => headers.publisherepoch === epoch);
     const newest = jsonOf<StateRecord>(told.at(-1) as SeenRecord);
     expect([stale < told.length - 1, newest.revocations.length]).toEqual([true, 1]);
+  });
+
+  it('does so also while others are published all the time, and nobody of the partition is', async () => {
+    let isBusy = false;
+    let batches = 0;
+    const onAcknowledged = (lane: string) => void (batches += Number(lane === 'state'));
+    // As a busy broker: whoever asks for the ends has the answer after the next batch.
+    const ends: Cluster['ends'] = async (topic) => {
+      const before = batches;
+      const found = await scene.kafka.cluster.ends(topic);
+      await until(() => !isBusy || batches > before);
+      return found;
+    };
+    const cluster = Object.assign(Object.create(scene.kafka.cluster) as Cluster, { ends });
+    const relay = scene.relay({ kafka: { publisher: () => scene.kafka.publisher(), cluster }, onAcknowledged });
+    await append(scene, `consent-${SOMEBODY}`, grant());
+    await scene.published(relay);
+    const [old] = await records(TOPICS.state.topic);
+    const publisher = scene.kafka.publisher();
+    const people = Array.from({ length: 40 }, (_, n) => `p${n}`);
+    const elsewhere = people.filter((id) => publisher.partitionOf(TOPICS.state.topic, id) !== old?.partition);
+    await publisher.close();
+    await writeAgain(old as SeenRecord, '1');
+    isBusy = true;
+    const busy = elsewhere.map(async (id) => {
+      while (isBusy) await append(scene, `consent-${id}`, grant());
+    });
+    await until(() => relay.status().healed > 0).finally(() => (isBusy = false));
+    await Promise.all(busy);
+    await scene.published(relay);
+    const told = (await records(TOPICS.state.topic)).findLast(({ key }) => key === SOMEBODY);
+    expect(told?.headers.publisherepoch).not.toBe('1');
   });
 
   it('tells nothing of somebody of whom only a stranger told', async () => {
