@@ -9,7 +9,7 @@ import { registerAcme } from '../../support/client.js';
 import { killLaunched, launchService, type ServiceProcess } from '../../support/process.js';
 import { startBroker, stopBrokers, type Broker } from '../broker.js';
 import { WHOLE, inWords, outcomeOf } from './outcome.js';
-import { Witness, agree } from './witness.js';
+import { Witness, agree, readUpTo } from './witness.js';
 
 const KILLS = FULL ? 54 : 4;
 const PAUSE_MS = FULL ? 20_000 : 3_000;
@@ -79,9 +79,11 @@ it(
 
     const scanned = await scanOf(dataDir);
     const outcome = await outcomeOf(broker.brokers, scanned);
+    const stops = scanned.filter(({ type }) => type === 'ConsentRevoked');
+    await readUpTo(guard, stops.at(-1));
     await agree(service, guard, ids);
     witness.stop();
-    const unheard = witness.unheard(scanned.filter(({ type }) => type === 'ConsentRevoked'));
+    const unheard = witness.unheard(stops);
     const wrong = witness.wrong(scanned);
     console.log(
       `Kafka under ${KILLS} kills and a pause of ${PAUSE_MS} ms: ${writers.acknowledged.length} acknowledged, ` +

@@ -8,7 +8,7 @@ import { registerAcme } from '../../support/client.js';
 import { killLaunched, launchService, type Environment, type ServiceProcess } from '../../support/process.js';
 import { stopBrokers } from '../broker.js';
 import { inWords, outcomeOf, type Outcome } from './outcome.js';
-import { Witness, agree } from './witness.js';
+import { Witness, agree, readUpTo } from './witness.js';
 
 const LIVE_MS = 60_000;
 const WRITERS = 4;
@@ -77,10 +77,11 @@ export class Stage {
     const { brokers, service, guard, witness, writers } = this;
     const scanned = await this.scan();
     const outcome = await outcomeOf(brokers, scanned);
+    const stops = scanned.filter(({ type }) => type === 'ConsentRevoked');
+    await readUpTo(guard, stops.at(-1));
     await guard.live(AbortSignal.timeout(LIVE_MS));
     await agree(service, guard, this.recipientIds);
     witness.stop();
-    const stops = scanned.filter(({ type }) => type === 'ConsentRevoked');
     const [wrong, unheard] = [witness.wrong(scanned), witness.unheard(stops)];
     const { reloads, restarts } = guard.metrics();
     process.stdout.write(

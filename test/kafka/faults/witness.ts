@@ -1,5 +1,5 @@
 import { EMPTY_STATE, fold, judge, type Instant } from '#consent';
-import { depthOf, type StoredEvent } from '#event-store';
+import { depthOf, hasReached, type StoredEvent } from '#event-store';
 import type { Guard, GuardQuestion, OptOutNotice } from '#sender-guard';
 import { readRecipientEvent } from '#view';
 import { until } from '../../faults/until.js';
@@ -90,6 +90,15 @@ function isAllowed({ position, at }: Yes, facts: readonly ReturnType<typeof fact
     .reduce((all, { event, origin }) => fold(all, event, origin), EMPTY_STATE);
   const topic = { channel: 'whatsapp', purpose: 'offers', category: 'marketing', requires: 'consent' } as const;
   return judge(state, { ...topic, now: at }).eligible;
+}
+
+/** The guard comes to have read every opt-out up to this one. States may be there long before: each topic has a consumer. */
+export async function readUpTo(guard: Guard, optOut: StoredEvent | undefined): Promise<void> {
+  if (optOut === undefined) return;
+  await until('the guard has read every opt-out', () => {
+    const { position } = guard;
+    return (position !== undefined && hasReached(position, optOut.position)) || undefined;
+  });
 }
 
 /** The guard comes to say of each recipient what the ledger's own streams say. */
