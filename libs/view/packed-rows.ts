@@ -31,8 +31,9 @@ export class PackedRows {
 
   get(recipientId: string): RecipientRow | undefined {
     // What stands in the younger one counts, also where it says that the row is too long to be kept.
-    if (this.#young.entryOf(recipientId) !== NO_ENTRY) return read(this.#young, recipientId, this.#in);
-    const old = read(this.#old, recipientId, this.#in);
+    const young = this.#young.entryOf(recipientId);
+    if (young !== NO_ENTRY) return read(this.#young, young, recipientId, this.#in);
+    const old = read(this.#old, this.#old.entryOf(recipientId), recipientId, this.#in);
     if (old !== undefined) this.put(recipientId, old);
     return old;
   }
@@ -80,8 +81,7 @@ function isKept(table: PackedTable, recipientId: string): boolean {
   return entry !== NO_ENTRY && table.bytesAt(entry)[table.payloadAt(entry)] === KEPT;
 }
 
-function read(table: PackedTable, recipientId: string, input: ByteReader): RecipientRow | undefined {
-  const entry = table.entryOf(recipientId);
+function read(table: PackedTable, entry: number, recipientId: string, input: ByteReader): RecipientRow | undefined {
   if (entry === NO_ENTRY) return undefined;
   input.bytes = table.bytesAt(entry);
   input.at = table.payloadAt(entry);
