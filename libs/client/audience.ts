@@ -1,4 +1,5 @@
 import { FILTER_REQUEST, type FilterRequest } from '#grpc-messages';
+import { bytesOf } from './bytes.js';
 
 export interface AudienceOptions {
   readonly requests: AsyncIterable<FilterRequest> | Iterable<FilterRequest>;
@@ -61,7 +62,7 @@ export class Audience {
     try {
       const next = await this.source.next();
       if (next.done) this.hasEnded = true;
-      else this.unanswered.push(FILTER_REQUEST.encode(this.options.asOf(next.value)));
+      else this.unanswered.push(bytesOf(FILTER_REQUEST, this.options.asOf(next.value)));
     } catch (error) {
       throw new SourceFailed('the source of the audience failed', { cause: error });
     }

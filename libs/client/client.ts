@@ -24,8 +24,10 @@ import {
   type WatchRequest,
   type WatchResponse,
 } from '#grpc-messages';
+import { answerIn, bytesOf } from './bytes.js';
 import { Connection, type ConnectionOptions } from './connection.js';
-import { usableKey, withReadableTime, type Acted } from './command-parts.js';
+import { sendableKey, usableKey, withReadableTime, type Acted } from './command-parts.js';
+import { silent } from './errors.js';
 import { filter } from './filter.js';
 import { later } from './positions.js';
 import { RETRIES, withRetries, type RetryOptions } from './retries.js';
@@ -68,7 +70,7 @@ export class LedgerClient {
   /** A no is an answer too. */
   async check(request: CheckRequest): Promise<Decision> {
     const { decision } = await this.ask(METHODS.check, CHECK_REQUEST, CHECK_RESPONSE, this.asOfCommands(request));
-    if (!decision) throw new Error('the ledger answered a check without a decision');
+    if (!decision) throw silent('what was decided');
     return decision;
   }
 
@@ -105,11 +107,15 @@ export class LedgerClient {
     return this.command(METHODS.recordMessage, RECORD_MESSAGE_REQUEST, request, options);
   }
 
-  /** The changes of a business, without end: where the stream breaks off it goes on from the last position told. */
+  /**
+   * The changes of a business, without end: where the stream breaks off it goes on from the last position told, however
+   * long the service is away. Only before anything was told it gives up after the attempts that `retries` allows.
+   */
   watch(request: WatchRequest, signal?: AbortSignal): AsyncGenerator<WatchResponse, void> {
     return watch(this.connection, this.retries, request, signal);
   }
 
+  /** Ends the connection once what is under way has ended: of a watch, its signal or its stream. */
   close(): void {
     this.connection.close();
   }
@@ -120,14 +126,14 @@ export class LedgerClient {
     request: Request,
     { idempotencyKey = randomUUID() }: CommandOptions = {},
   ): Promise<CommandAnswer> {
-    const key = { 'idempotency-key': idempotencyKey };
+    const key = { 'idempotency-key': sendableKey(idempotencyKey) };
     const { answer } = await this.ask(method, type, COMMAND_RESPONSE, withReadableTime(request), key);
-    if (!answer) throw new Error('the ledger answered a command without saying what it recorded');
+    if (!answer) throw silent('what was recorded');
     this.newest = later(this.newest, answer.position);
     return answer;
   }
 
-  private ask<Request extends object, Response extends object>(
+  private async ask<Request extends object, Response extends object>(
     method: MethodPath,
     requestType: MessageType<Request>,
     responseType: MessageType<Response>,
@@ -135,10 +141,10 @@ export class LedgerClient {
     metadata: Readonly<Record<string, string>> = {},
   ): Promise<Response> {
     const deadlineMs = Date.now() + this.timeoutMs;
-    const message = requestType.encode(request);
+    const message = bytesOf(requestType, request);
     return withRetries(this.retries, deadlineMs, async () => {
       const answer = await this.connection.unary(method.path, message, deadlineMs, metadata);
-      return responseType.decode(answer);
+      return answerIn(responseType, answer);
     });
   }
 

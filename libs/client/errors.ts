@@ -39,14 +39,19 @@ export function known(error: unknown): unknown {
 }
 
 export function brokenOff(): LedgerError {
-  return ofClient(status.UNAVAILABLE, 'the stream broke off');
+  return ownError(status.UNAVAILABLE, 'the stream broke off');
+}
+
+export function silent(about: string): LedgerError {
+  return ownError(status.INTERNAL, `the answer does not say ${about}`);
 }
 
 export function overdue(): LedgerError {
-  return ofClient(status.DEADLINE_EXCEEDED, 'no answer in time');
+  return ownError(status.DEADLINE_EXCEEDED, 'no answer in time');
 }
 
-function ofClient(code: status, what: string): LedgerError {
+/** Where this side itself has nothing to tell of what the ledger thinks. The text never repeats a value. */
+export function ownError(code: status, what: string): LedgerError {
   const name = status[code];
   return new LedgerError(name, code, [], undefined, undefined, `${name}: ${what}`);
 }

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { FILTER_RESPONSE, METHODS, type FilterResponse } from '#grpc-messages';
+import { answerIn } from './bytes.js';
 import { Audience, SourceFailed, type AudienceOptions } from './audience.js';
 import type { Connection } from './connection.js';
 import { brokenOff, known, overdue } from './errors.js';
@@ -61,7 +62,7 @@ async function* answersOn(stream: Stream, audience: Audience, timeoutMs: number)
     unanswered.shift();
     sent -= 1;
     answering = heldBack(answers.next());
-    yield FILTER_RESPONSE.decode(answer.value);
+    yield answerIn(FILTER_RESPONSE, answer.value);
     dueMs = performance.now() + timeoutMs;
   }
 }

@@ -9,7 +9,8 @@ export interface RetryOptions {
   readonly longestPauseMs: number;
 }
 
-export const RETRIES: RetryOptions = { attempts: 5, firstPauseMs: 50, longestPauseMs: 2_000 };
+/** Some seconds in all, within the time that a call has: so long a process takes to be exchanged for another. */
+export const RETRIES: RetryOptions = { attempts: 10, firstPauseMs: 50, longestPauseMs: 2_000 };
 
 /**
  * Asks until there is an answer that would not change, within the attempts and up to the deadline (epoch milliseconds).
