@@ -1,7 +1,8 @@
+import { getEventListeners } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { Asker, ledgerOver } from './ask-ledger.js';
+import { Asker, ledgerOver, type AskLedger } from './ask-ledger.js';
 
 const QUESTION = { businessId: 'acme', recipientId: 'r'.repeat(43), channel: 'whatsapp', purpose: 'offers' } as const;
 
@@ -54,6 +55,19 @@ describe('asking the ledger', () => {
     const one = new Asker(() => new Promise(() => undefined), 30, 2);
     await expect(one.answer(QUESTION, undefined)).resolves.toBeUndefined();
     expect(one.outcomes.failed).toBe(1);
+  });
+
+  it('has no answer of a function that throws, and leaves nothing behind that would be late', async () => {
+    const signals: AbortSignal[] = [];
+    const throws: AskLedger = (_question, { signal }) => {
+      signals.push(signal);
+      throw new Error('not even a promise');
+    };
+    const one = new Asker(throws, 5_000, 2);
+    await expect(one.answer(QUESTION, undefined)).resolves.toBeUndefined();
+    expect(one.outcomes.failed).toBe(1);
+    // Whoever waited for it would reject with nobody there to hear, which ends the process.
+    expect(signals.map((signal) => getEventListeners(signal, 'abort'))).toEqual([[]]);
   });
 
   it('asks for no more at once than it may', async () => {

@@ -85,13 +85,15 @@ export class Asker {
     }
   }
 
-  /** The caller's function may not heed the signal. */
-  #inTime(question: GuardQuestion, position: string | undefined): Promise<LedgerAnswer> {
+  /** The caller's function may not heed the signal, and may throw instead of rejecting. */
+  async #inTime(question: GuardQuestion, position: string | undefined): Promise<LedgerAnswer> {
     const signal = AbortSignal.timeout(this.timeoutMs);
+    const asked = this.ask(question, { signal, ...(position ? { atLeast: position } : {}) });
+    // Made after the question: where that throws, nobody would be there to hear that it is late.
     const late = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(new Error('no answer in time')), { once: true });
     });
-    return Promise.race([this.ask(question, { signal, ...(position ? { atLeast: position } : {}) }), late]);
+    return Promise.race([asked, late]);
   }
 
   #count<T>(outcome: AskOutcome, answer: T): T {

@@ -24,9 +24,10 @@ export interface GuardEvents {
   readonly state: { readonly state: GuardState; readonly before: GuardState };
 }
 
-type Listener<E extends keyof GuardEvents> = (event: GuardEvents[E]) => void;
+/** May be an async function too, whatever its type says: a promise is no more than a result that nobody awaits. */
+type Listener<E extends keyof GuardEvents> = (event: GuardEvents[E]) => unknown;
 
-/** The sender's listeners. One that throws is counted and never holds up an opt-out. */
+/** The sender's listeners. One that throws, or rejects, is counted and never holds up an opt-out. */
 export class Listeners {
   readonly #all: { [E in keyof GuardEvents]: Set<Listener<E>> } = { optOut: new Set(), state: new Set() };
   errors = 0;
@@ -39,11 +40,16 @@ export class Listeners {
   tell<E extends keyof GuardEvents>(event: E, what: GuardEvents[E]): void {
     for (const listener of [...this.#all[event]]) {
       try {
-        listener(what);
+        // Left alone, a rejection would end the sender's process.
+        Promise.resolve(listener(what)).catch(() => this.#failed());
       } catch {
-        this.errors += 1;
+        this.#failed();
       }
     }
+  }
+
+  #failed(): void {
+    this.errors += 1;
   }
 }
 

@@ -26,10 +26,14 @@ const DEFAULTS: Settings = {
   clock: SYSTEM_CLOCK,
 };
 
+/** As kafkajs takes it; an empty text, which an unset variable leaves behind, would be looked for without end. */
+const BROKER = /^[^\s/]+:\d{1,5}$/;
+
 /** Throws a `RangeError` that names what is wrong. */
 export function settingsOf(options: GuardOptions): Settings {
   const settings = { ...DEFAULTS, ...given(options) };
   if (options.brokers.length === 0) throw new RangeError('brokers: name at least one');
+  if (!options.brokers.every((broker) => BROKER.test(broker))) throw new RangeError('brokers: each host:port');
   for (const name of ['warnAfterMs', 'denyAfterMs', 'askTimeoutMs', 'maxAsking'] as const) {
     if (!(settings[name] > 0)) throw new RangeError(`${name}: a number above 0`);
   }
