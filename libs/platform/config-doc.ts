@@ -25,8 +25,10 @@ export function describeConfig(): string {
     ),
     section(
       'Limits',
-      ['name', 'default', 'unit', ''],
-      limits.map(([name, { shownDefault, unit, description }]) => [code(name), shownDefault, unit, description]),
+      ['name', 'default', 'from', 'to', 'unit', ''],
+      limits.map(([name, { shownDefault, range, unit, description }]) => {
+        return [code(name), shownDefault, `${range?.from ?? ''}`, `${range?.to ?? ''}`, unit, description];
+      }),
     ),
   ].join('\n');
 }

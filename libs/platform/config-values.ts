@@ -8,21 +8,26 @@ export interface Variable<T> {
   /** What the documentation shows as the default. */
   readonly shownDefault: string;
   readonly unit: string;
+  /** Of a number: the least and the most that can be set. */
+  readonly range?: Range;
   readonly description: string;
 }
 
 export const HIGHEST_PORT = 65_535;
 
 interface Range {
-  readonly fallback: number;
   readonly from: number;
   readonly to: number;
+}
+
+interface WholeNumber extends Range {
+  readonly fallback: number;
   readonly unit: string;
 }
 
-export function wholeNumber(range: Range, description: string): Variable<number> {
-  const { fallback, from, to, unit } = range;
-  return { parse: parseWhole(from, to), fallback, shownDefault: `\`${fallback}\``, unit, description };
+export function wholeNumber({ fallback, from, to, unit }: WholeNumber, description: string): Variable<number> {
+  const range = { from, to };
+  return { parse: parseWhole(from, to), fallback, shownDefault: `\`${fallback}\``, unit, range, description };
 }
 
 export function parseWhole(from: number, to: number): Parse<number> {
@@ -99,12 +104,12 @@ export const parseKey: Parse<string> = (text) => {
     : { remedy: 'must be 32 bytes in base64, as `openssl rand -base64 32` makes them' };
 };
 
-/** Sent in a header, so printable ASCII; long enough that nobody guesses it. */
+/** Sent in a header, so printable ASCII; long enough that nobody guesses it, as that of `admin.key` has to be. */
 export const parseSecretToken: Parse<string> = (text) =>
-  /^[\x21-\x7e]{24,512}$/.test(text)
+  /^[\x21-\x7e]{32,512}$/.test(text)
     ? { value: text }
     : {
-        remedy: 'must be 24 to 512 printable ASCII characters without spaces, as `openssl rand -base64 32` makes them',
+        remedy: 'must be 32 to 512 printable ASCII characters without spaces, as `openssl rand -base64 32` makes them',
       };
 
 export const parseOrigin: Parse<string> = (text) => {
