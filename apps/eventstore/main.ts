@@ -25,10 +25,18 @@ async function main(): Promise<void> {
 
 function readArguments(): { port: number; dataDir: string } {
   const options = { port: { type: 'string', default: '2113' }, data: { type: 'string', default: './data' } } as const;
-  const { values } = parseArgs({ options });
+  const { values } = given(() => parseArgs({ options }));
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port is no port\n${USAGE}`);
   return { port, dataDir: values.data };
+}
+
+function given<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`, { cause: error });
+  }
 }
 
 function report(error: unknown): void {

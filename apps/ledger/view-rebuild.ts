@@ -1,17 +1,19 @@
-import { existsSync } from 'node:fs';
 import { Presets, SingleBar } from 'cli-progress';
 import { openEventStoreDb, openSqliteStore, type EventStore } from '#event-store';
-import { readConfig, type Config } from '#platform';
+import type { Config } from '#platform';
 import { openPostgres } from '#postgres';
 import { rebuildPostgresView, rebuildView, type RebuildProgress, type Rebuilt } from '#view';
+import { optionsOf, print, readSettings } from './keeping/tool.js';
+
+const USAGE = 'npm run view:rebuild (it takes no options: which ledger and which view the environment says)';
 
 /**
  * `npm run view:rebuild`: makes the view anew from the ledger of `DATA_DIR` or `EVENTSTORE_URL`, in `DATA_DIR` or
  * `DATABASE_URL`, also beside running processes, which go on answering from the old one and take the new one up by themselves.
  */
 async function main(): Promise<void> {
-  if (existsSync('.env')) process.loadEnvFile('.env');
-  const config = readConfig(process.env);
+  optionsOf([], USAGE);
+  const config = readSettings();
   const { dataDir, eventStore } = config;
   const remote = eventStore && { url: eventStore.url, readOnly: true };
   const store = await (remote ? openEventStoreDb(remote) : openSqliteStore({ dataDir, readOnly: true }));
@@ -55,10 +57,6 @@ async function rebuild(
 function show(bar: SingleBar, { done, total, perSecond }: RebuildProgress): void {
   bar.setTotal(total);
   bar.update(done, { perSecond: Math.round(perSecond) });
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }
 
 main().catch((error: unknown) => {

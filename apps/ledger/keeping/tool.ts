@@ -6,7 +6,7 @@ import { readConfig, type Config } from '#platform';
 /** What a tool will not do, in words for the person who asked for it. */
 export class Refused extends Error {}
 
-/** Reads `--name value` for each name, all of them needed. Throws `Refused` with the usage. */
+/** Reads `--name value` for each name, all of them needed. Throws `Refused` with the usage; `--help` prints it and ends. */
 export function optionsOf<N extends string>(names: readonly N[], usage: string): Readonly<Record<N, string>> {
   return parsed<N, never>({ needed: names, optional: [] }, usage);
 }
@@ -16,6 +16,10 @@ export function parsed<N extends string, O extends string>(
   { needed, optional }: { readonly needed: readonly N[]; readonly optional: readonly O[] },
   usage: string,
 ): Readonly<Record<N, string> & Partial<Record<O, string>>> {
+  if (process.argv.some((argument) => argument === '--help' || argument === '-h')) {
+    print(`usage: ${usage}`);
+    process.exit(0);
+  }
   const options = Object.fromEntries([...needed, ...optional].map((name) => [name, { type: 'string' as const }]));
   const { values } = given(() => parseArgs({ options, strict: true }), usage);
   const missing = needed.find((name) => !values[name]);
