@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
-import { systemClock } from '#platform';
+import { REASONS } from '#consent';
+import { ERRORS, systemClock } from '#platform';
 import { startTestService } from './support/service.js';
 
 /** What the pages name is there, and the first page's first example says what it says. */
@@ -48,6 +49,41 @@ describe.each(PAGES)('%s', (page) => {
     const commands = [...text.matchAll(/npm run (?:--silent )?([a-z][\w:]*)/g)].map(([, name = '']) => name);
     expect(files.filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
     expect(commands.filter((name) => !(name in scripts))).toEqual([]);
+  });
+});
+
+describe('the metrics', () => {
+  const named = (text: string) =>
+    new Set([...text.matchAll(/\bconsent_(?!ledger)[a-z_]*[a-z]\b/g)].map(([name]) => name));
+  const made = named(textOf('libs/platform/metrics.ts'));
+
+  it('are all in the page about them', () => {
+    const described = named(textOf('docs/operations/metrics.md'));
+    expect([...made].filter((name) => !described.has(name))).toEqual([]);
+  });
+
+  it('are meant wherever one is named', () => {
+    const wrong = PAGES.flatMap((page) => [...named(textOf(page))].filter((name) => !made.has(name)));
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('docs/http.md', () => {
+  const rows = textOf('docs/http.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| '));
+  const said = (word: string) => rows.filter((row) => row.includes(`\`${word}\``));
+
+  it('says what each reason means', () => {
+    expect(REASONS.filter((reason) => said(reason).length !== 1)).toEqual([]);
+  });
+
+  it('says which status each error has', () => {
+    const wrong = Object.entries(ERRORS).filter(([code, { http }]) => {
+      const [status = '', ...others] = said(code).map((row) => row.split('|')[1] ?? '');
+      return others.length > 0 || !status.split(',').map(Number).includes(http);
+    });
+    expect(wrong).toEqual([]);
   });
 });
 
