@@ -42,6 +42,7 @@ describe('a message that is an opt-out word', () => {
     'ΣΤΟΠ',
     '退订',
     '수신거부',
+    'ⓈⓉⓄⓅ',
   ])('%j stops everything on any channel', (text) => {
     for (const channel of CHANNELS) expect(readOptOut(text, channel)).toEqual(EVERYTHING);
   });
@@ -62,6 +63,14 @@ describe('a message that is an opt-out word', () => {
     for (const channel of CHANNELS) {
       expect(readOptOut(text, channel)).toEqual(channel === 'sms' ? EVERYTHING : MARKETING);
     }
+  });
+
+  it.each([
+    ['over and over', 'STOP '.repeat(500)],
+    ['with many exclamation marks', `STOP${'!'.repeat(1_000)}`],
+    ['among many pictures', `${'👨‍👩‍👧‍👦'.repeat(60)} stop ${'🛑'.repeat(300)}`],
+  ])('is one also where it is said %s', (_how, text) => {
+    for (const channel of CHANNELS) expect(readOptOut(text, channel)).toEqual(EVERYTHING);
   });
 
   it('is each word of the lists, in capitals and without accents too', () => {
@@ -118,8 +127,10 @@ describe('a message that is none', () => {
   });
 
   it('is whatever is longer than a word can be, however it begins', () => {
-    expect(readOptOut(`stop${'!'.repeat(252)}`, 'sms')).toEqual(EVERYTHING);
-    expect(readOptOut(`stop${'!'.repeat(253)}`, 'sms')).toBeUndefined();
+    expect(readOptOut(`stop${'!'.repeat(4_092)}`, 'sms')).toEqual(EVERYTHING);
+    expect(readOptOut(`stop${'!'.repeat(4_093)}`, 'sms')).toBeUndefined();
+    expect(readOptOut(`stop${'\u00AD'.repeat(252)}`, 'sms')).toEqual(EVERYTHING);
+    expect(readOptOut(`stop${'\u00AD'.repeat(253)}`, 'sms')).toBeUndefined();
     expect(readOptOut('stop '.repeat(1_000_000), 'sms')).toBeUndefined();
     expect(readOptOut(`${' '.repeat(1_000_000)}stop${' '.repeat(1_000_000)}`, 'sms')).toEqual(EVERYTHING);
   });

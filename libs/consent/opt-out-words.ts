@@ -6,8 +6,10 @@ export interface OptOut {
   readonly categories: readonly [All] | readonly ['marketing'];
 }
 
-/** A message longer than this, in UTF-16 units, is a sentence or an attack, never a word. */
-const LONGEST_MESSAGE = 256;
+/** A message longer than this, in UTF-16 units, is a text or an attack, however often it says one word. */
+const LONGEST_MESSAGE = 4_096;
+/** What is left of it without pictures and repetitions; longer than this it is a sentence, never a word. */
+const LONGEST_SAID = 256;
 
 /** Pictures, and digits in a keycap; taken out first, because width folding would turn some of them into letters. */
 const EMOJI = /\p{Extended_Pictographic}|[0-9#*]\uFE0F?\u20E3/gu;
@@ -17,6 +19,9 @@ const UNSEEN = /[\p{M}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** Whatever stands between words: white space, punctuation, symbols. */
 const BETWEEN_WORDS = /[^\p{L}\p{N}]+/u;
+
+/** What stands between words before they are in one plain spelling: some symbols are letters in a circle. */
+const SURELY_BETWEEN_WORDS = /[\s\p{P}]+/u;
 
 /** Letters whose stroke or missing dot is no accent to Unicode, though people type them with and without. */
 const PLAIN_LETTERS: Readonly<Record<string, string>> = { ı: 'i', ł: 'l', ø: 'o', đ: 'd', ß: 'ss' };
@@ -30,13 +35,15 @@ const LETTERS_TO_PLAIN = /[ıłøđß]/gu;
 export function readOptOut(text: string, channel: Channel): OptOut | undefined {
   const trimmed = text.trim();
   if (trimmed.length === 0 || trimmed.length > LONGEST_MESSAGE) return undefined;
-  const message = plainWords(trimmed);
+  const said = onceEach(trimmed.replace(EMOJI, ' ').split(SURELY_BETWEEN_WORDS));
+  if (said.length > LONGEST_SAID) return undefined;
+  const message = plainWords(said);
   if (STOPS.has(message)) return { categories: [ALL] };
   if (!STOPS_WITH_OTHER_MEANINGS.has(message)) return undefined;
   return { categories: channel === 'sms' ? [ALL] : ['marketing'] };
 }
 
-/** The words of a message in one plain spelling, a single space between them. "STOP STOP" says no more than "stop". */
+/** The words of a message in one plain spelling, a single space between them. */
 function plainWords(text: string): string {
   const plain = text
     .replace(EMOJI, ' ')
@@ -45,7 +52,12 @@ function plainWords(text: string): string {
     .normalize('NFD')
     .replace(UNSEEN, '')
     .replace(LETTERS_TO_PLAIN, (letter) => PLAIN_LETTERS[letter] ?? letter);
-  const words = plain.split(BETWEEN_WORDS).filter((word) => word !== '');
+  return onceEach(plain.split(BETWEEN_WORDS));
+}
+
+/** "STOP STOP" says no more than "stop". */
+function onceEach(parts: readonly string[]): string {
+  const words = parts.filter((word) => word !== '');
   return words.filter((word, index) => word !== words[index - 1]).join(' ');
 }
 
