@@ -101,6 +101,17 @@ describe('readAddress', () => {
     expect(readAddress({ email }, { lenient: true })).toEqual(found);
   });
 
+  it.each(['us.13491208655302741918', '\u200eUS.13491208655302741918', 'id: Us.13491208655302741918.'])(
+    'finds for a revocation the user id inside %j',
+    (whatsappUserId) => {
+      expect(readAddress({ whatsappUserId })).toMatchObject({ problem: 'invalid', field: 'whatsappUserId' });
+      const found = { kind: 'whatsapp_user_id', given: whatsappUserId, keyForm: 'US.13491208655302741918' };
+      expect(readAddress({ whatsappUserId }, { lenient: true })).toEqual({ ...found, unparsed: true });
+      const parent = { whatsappUserId: 'us.ent.Ab1' };
+      expect(readAddress(parent, { lenient: true })).toMatchObject({ keyForm: 'US.ENT.Ab1' });
+    },
+  );
+
   it('takes for a revocation a recipient id with white space around it', () => {
     const recipientId = 'kKNXpvrSJLxoCZBOVMOVkkWOXzB70YIzlsUZITOcigs';
     expect(readAddress({ recipientId: `${recipientId}\n` })).toMatchObject({ problem: 'invalid' });

@@ -83,7 +83,7 @@ const READERS: Readonly<Record<AddressField, Reader>> = {
     address('email', given, readEmail(given)) ?? unparsed(lenient, 'email', given, () => salvageEmail(given)),
   whatsappUserId: (given, { lenient }) =>
     address('whatsapp_user_id', given, WHATSAPP_USER_ID.test(given) ? given : undefined) ??
-    unparsed(lenient, 'whatsapp_user_id', given, () => given.trim()),
+    unparsed(lenient, 'whatsapp_user_id', given, () => salvageUserId(given)),
   recipientId: (given, { lenient }) => {
     const id = lenient ? given.trim() : given;
     return isRecipientId(id) ? { recipientId: id } : undefined;
@@ -130,6 +130,15 @@ const EMAIL_INSIDE = /[^\s\p{C}@<>(),;:\\[\]"']+@[^\s\p{C}@<>(),;:\\[\]"']+/u;
 function salvageEmail(given: string): string {
   const inside = EMAIL_INSIDE.exec(given.slice(0, 4 * MAX_EMAIL_LENGTH))?.[0].replace(/[?.]?$|\?.*$/, '');
   return (inside && readEmail(inside)) ?? given.normalize('NFC').trim().toLowerCase();
+}
+
+const USER_ID_INSIDE = /\b([a-z]{2}\.(?:ent\.)?)([a-z0-9]{1,128})\b/i;
+const MAX_AROUND_USER_ID = 1_000;
+
+/** People copy invisible marks along, and some programs write all in small letters: what Meta writes large is known. */
+function salvageUserId(given: string): string {
+  const [, beginning, rest] = USER_ID_INSIDE.exec(given.slice(0, MAX_AROUND_USER_ID)) ?? [];
+  return beginning === undefined ? given.trim() : `${beginning.toUpperCase()}${rest}`;
 }
 
 function isLocalPart(local: string): boolean {
