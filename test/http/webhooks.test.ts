@@ -128,6 +128,17 @@ describe('WhatsApp webhooks', () => {
     expect(one).toBe(other);
   });
 
+  it('that tell several STOPs of one person at once set off one confirmation', async () => {
+    const phone = somebody();
+    const stops = ['wamid.twice-1', 'wamid.twice-2', 'wamid.twice-3'].map((id) => said(phone, 'STOP', id));
+    await must(deliver(service, deliveryOf(...stops)));
+    const stored = (await streamOf('consent', { phone })).map(
+      ({ data }) => JSON.parse(Buffer.from(data).toString()) as Json,
+    );
+    expect(stored.map(({ confirmUntil }) => confirmUntil !== undefined)).toEqual([true, false, false]);
+    expect(await acme.check({ phone }, 'offers')).toMatchObject({ reason: 'REVOKED' });
+  });
+
   it('delivered ten times at once make one event of each fact', async () => {
     const phone = somebody();
     const delivery = deliveryOf(said(phone, 'STOP', 'wamid.at-once'));

@@ -54,10 +54,10 @@ interface Draft {
 }
 
 export function carryOut(parts: Parts, command: RecipientCommand): Promise<Outcome> {
-  const act = () => carryOutNow(parts, command);
   // The others expect the revision that they have read, and an erasure in between would be one too many for them.
-  const mayBeGlanced = command.lane === 'revocation' && !command.erases;
-  return mayBeGlanced ? parts.underWay.recording(command.recipientId, act) : act();
+  if (command.lane !== 'revocation' || command.erases) return carryOutNow(parts, command);
+  const how = parts.store.isOurs ? 'recordingInTurn' : 'recording';
+  return parts.underWay[how](command.recipientId, () => carryOutNow(parts, command));
 }
 
 async function carryOutNow(parts: Parts, command: RecipientCommand): Promise<Outcome> {

@@ -5,6 +5,7 @@
  */
 export class UnderWay {
   private readonly recordings = new Map<string, Set<Promise<void>>>();
+  private readonly optOuts = new Map<string, Set<Promise<void>>>();
   private readonly erasures = new Map<string, Set<Promise<void>>>();
 
   isErasing(recipientId: string): boolean {
@@ -19,6 +20,19 @@ export class UnderWay {
   /** An erasure that begins meanwhile waits for it. */
   recording<T>(recipientId: string, work: () => Promise<T>): Promise<T> {
     return during(this.recordings, recipientId, work);
+  }
+
+  /**
+   * The same, after the opt-outs of the person that are being recorded already: who decides at a glance sees only what
+   * was recorded before, and of several at once only one may be confirmed.
+   */
+  recordingInTurn<T>(recipientId: string, work: () => Promise<T>): Promise<T> {
+    const before = [...(this.optOuts.get(recipientId) ?? [])];
+    const turn = async () => {
+      await Promise.all(before);
+      return work();
+    };
+    return this.recording(recipientId, () => during(this.optOuts, recipientId, turn));
   }
 
   /** Waits for what is being recorded; what comes after that sees `isErasing`. */
