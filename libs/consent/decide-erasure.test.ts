@@ -57,6 +57,12 @@ describe('an erasure', () => {
     expect(decideErasure(state, told).data.occurredAt).toBe(AHEAD);
   });
 
+  it('is not outlived by what somebody linked to the person has, either', () => {
+    expect(decideErasure(EMPTY_STATE, { ...erasure, newestLinkedAt: AHEAD }).data.occurredAt).toBe(AHEAD);
+    const earlier = '2026-05-01T11:00:00.000Z';
+    expect(decideErasure(EMPTY_STATE, { ...erasure, newestLinkedAt: earlier }).data.occurredAt).toBe(NOW);
+  });
+
   it('denies every purpose on every channel, whatever came before', () => {
     const story = [grant('2026-05-01T11:00:00.000Z'), message(AHEAD), stop('2026-05-01T11:30:00.000Z'), grant(AHEAD)];
     const state = after(...story, decideErasure(after(...story), erasure));

@@ -14,21 +14,23 @@ export interface Erasure {
   readonly requestedBy?: ErasureRequester;
   /** The newest contact in the person's conversation, which the erasure must not fall behind. */
   readonly newestContactAt?: Instant;
+  /** The newest grant or contact of those linked to the person, which allows messages to the person too. */
+  readonly newestLinkedAt?: Instant;
   readonly now: Instant;
 }
 
 /**
  * An erasure is never refused, and no clock that ran ahead outlives it: it counts at the latest of now and whatever the
- * person's streams already hold.
+ * person's streams, and those of whoever is linked to them, already hold.
  */
 export function decideErasure(state: RecipientState, erasure: Erasure): RecipientErased {
-  const { businessId, requestedBy, newestContactAt, now } = erasure;
+  const { businessId, requestedBy, newestContactAt, newestLinkedAt, now } = erasure;
   const known = [...state.grants, ...state.contacts, ...state.revocations].map(({ occurredAt }) => occurredAt);
   return {
     type: 'RecipientErased',
     data: {
       businessId,
-      occurredAt: latestOf(now, newestContactAt, ...known),
+      occurredAt: latestOf(now, newestContactAt, newestLinkedAt, ...known),
       ...(requestedBy === undefined ? {} : { requestedBy }),
     },
   };

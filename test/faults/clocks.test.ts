@@ -113,6 +113,20 @@ describe('clocks that are wrong: the STOP wins', () => {
     expect(await answers(one, 'offers')).toMatchObject({ eligible: true, reason: 'CONSENTED' });
   });
 
+  it('the clock set back by a minute after a grant, an erasure of the number that its person took up', async () => {
+    clock.setTo(NOON);
+    const [old, taken] = [await somebody(), await somebody()];
+    await grant(old);
+    const change = { recipient: { phone: old.phone }, other: { phone: taken.phone }, kind: 'changed_number' };
+    await must(ask(service, 'POST', '/v1/businesses/acme/links', { body: { ...change, occurredAt: at(NOON) } }));
+    expect(await answers(taken, 'offers')).toMatchObject({ eligible: true, reason: 'CONSENTED' });
+    clock.setTo(NOON - MINUTE);
+    await must(ask(service, 'POST', '/v1/businesses/acme/erasures', { body: { recipient: { phone: taken.phone } } }));
+    await expectStopped(taken);
+    clock.setTo(NOON + MINUTE);
+    await expectStopped(taken);
+  });
+
   it.each(STOPS)('the clock ten years ahead for a while, a STOP after it is right again %s', async (_how, stop) => {
     clock.setTo(NOON + YEARS);
     const one = await somebody();

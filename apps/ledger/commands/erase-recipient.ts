@@ -3,7 +3,7 @@ import { decideErasure, type ErasureRequester } from '#consent';
 import { Parts } from '../parts.js';
 import { together, type Outcome, type Warning } from './answer.js';
 import type { Caller } from './caller.js';
-import { newestOf, recentMessagesOf } from './newest.js';
+import { newestOf, newestWithLinked, recentMessagesOf } from './newest.js';
 import { carryOut } from './recipient-command.js';
 import { samePersonAs } from './same-person.js';
 
@@ -73,7 +73,9 @@ async function eraseNow(parts: Parts, erasure: ErasureRequest): Promise<Outcome>
     erases: true,
     personal: {},
     decide: async (state, now, history) => {
-      const newest = await newestOf(history, recent);
+      const own = await newestOf(history, recent);
+      // What the view tells is already joined with what it knows of those linked to the person.
+      const newest = history.state ? own : await newestWithLinked(parts, erasure.recipientId, state, own);
       return { event: decideErasure(state, { ...erasure, ...newest, now }) };
     },
     effectOf: () => ({}),
