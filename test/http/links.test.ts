@@ -81,6 +81,25 @@ describe('linking over HTTP', () => {
     expect((await stateOf(otherId)).links).toMatchObject([{ recipientId: oneId, unlinkedAt }]);
   });
 
+  it.each(['same_person', 'changed_number'])(
+    'of the kind %s leaves a grant without effect which that denies, and its repetition is told the same',
+    async (kind) => {
+      const [one, other] = [somebody(), somebody()];
+      const occurredAt = now();
+      later();
+      await must(link(one, other, { kind }));
+      if (kind === 'same_person') await must(acme.revoke({ recipient: { phone: other } }));
+      const grant = () => acme.grant(grantBody(one, { occurredAt }), withKey(`outdone by ${kind}`));
+      const { body } = await must(grant());
+      expect(body).toMatchObject({ effective: false, ineffectiveBecause: 'REVOKED_LATER' });
+      expect(await reason(one)).toBe('REVOKED');
+      later();
+      await must(unlink(one, other, { kind }));
+      expect(await must(grant())).toMatchObject({ status: 200, body });
+      expect(await reason(one)).toBe('CONSENTED');
+    },
+  );
+
   it('counts at once for both, without a position, and what stops one stops the other until they are unlinked', async () => {
     const [one, other] = [somebody(), somebody()];
     await must(acme.grant(grantBody(one)));

@@ -18,6 +18,7 @@ import type { Effect, Outcome } from './answer.js';
 import type { Caller } from './caller.js';
 import { carryOut } from './recipient-command.js';
 import { refuse, register, withNews } from './register.js';
+import { joinedWithLinked } from './same-person.js';
 
 export interface GrantRequest {
   readonly businessId: string;
@@ -61,13 +62,15 @@ export class GrantConsentHandler implements ICommandHandler<GrantConsent> {
       decide: async (state, now) => {
         const purposes = purposesOfGrant(register(this.parts, grant.businessId), grant);
         if ('refused' in purposes) throw refuse(purposes);
-        const decision = decideGrant(state, { ...grant, purposes, now });
+        const known = await joinedWithLinked(this.parts, grant.recipientId, state);
+        const decision = decideGrant(known, { ...grant, purposes, now });
         if ('refused' in decision) throw TIME_REFUSALS[decision.refused]();
         return { event: decision.event, ...effectIn(decision) };
       },
-      effectOf: (state, { data }, now) => {
+      effectOf: async (state, { data }, { recordedAt, position }) => {
         const purposes = this.categoriesOf(grant.businessId, 'purposes' in data ? data.purposes : []);
-        const decision = decideGrant(state, { ...grant, purposes, now });
+        const known = await joinedWithLinked(this.parts, grant.recipientId, state, position);
+        const decision = decideGrant(known, { ...grant, purposes, now: recordedAt });
         return 'refused' in decision ? {} : effectIn(decision);
       },
     });

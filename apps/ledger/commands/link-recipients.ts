@@ -79,8 +79,8 @@ export class LinkRecipientsHandler implements ICommandHandler<LinkRecipients> {
         await this.requireRoom(link);
         return { event, ...effectIn(judge(state, now)), ...warningsIf(isOtherwiseLinked(state, link), REPLACED) };
       },
-      effectOf: (state, _event, now) => ({
-        ...effectIn(judge(state, now)),
+      effectOf: (state, _event, { recordedAt }) => ({
+        ...effectIn(judge(state, recordedAt)),
         ...warningsIf(isOtherwiseLinked(state, link), REPLACED),
       }),
     });
@@ -130,8 +130,8 @@ export class UnlinkRecipientsHandler implements ICommandHandler<UnlinkRecipients
         const decided = required(judge(state, recordedAt));
         return { event: decided.event, ...effectIn(decided), ...warningsIf(!isLinked(state, link), NOT_LINKED) };
       },
-      effectOf: (state, _event, now) => ({
-        ...effectIn(judge(state, now)),
+      effectOf: (state, _event, { recordedAt }) => ({
+        ...effectIn(judge(state, recordedAt)),
         ...warningsIf(!isLinked(state, link), NOT_LINKED),
       }),
     });

@@ -34,7 +34,7 @@ export interface RecipientCommand {
   /** Pure but for reads of the ledger; throws a `Refusal` where the rules say so, which a revocation's never do. */
   decide(state: RecipientState, now: Instant, history: History): Promise<{ event: ConsentEvent } & Partial<Effect>>;
   /** What a replay answers: the effect that the stored event had over what was known before it. */
-  effectOf(before: RecipientState, event: ConsentEvent, recordedAt: Instant): Partial<Effect>;
+  effectOf(before: RecipientState, event: ConsentEvent, place: Place): Partial<Effect> | Promise<Partial<Effect>>;
 }
 
 /** Which command, and which of its events. Each carries the fingerprint, so that whoever lacks one can make it of another. */
@@ -161,9 +161,9 @@ async function decideOnce(
   const taken = isReused(history, identity, eventId) || (identity.keyUse && parts.keyUses.isTaken(identity.keyUse));
   if (taken && command.lane !== 'revocation') throw keyReused();
   const doubts = [...(taken ? [KEY_REUSED_WARNING] : []), ...(erased ? [ERASED_SINCE_WARNING] : [])];
-  const warnings = [...command.warnings, ...doubts];
-  if (earlier) return { answer: replay(command, history, earlier, warnings) };
-  return propose(parts, { ...command, warnings }, identity, eventId, history);
+  const warned = { ...command, warnings: [...command.warnings, ...doubts] };
+  if (earlier) return { answer: await replay(warned, history, earlier) };
+  return propose(parts, warned, identity, eventId, history);
 }
 
 /** Whether the key had come to this person with another request by the time it came with this one. */
@@ -212,13 +212,13 @@ async function propose(
 }
 
 /** The same answer as the first time: its effect is judged again over what was known then, as of then. */
-function replay(command: RecipientCommand, history: History, earlier: ReadEvent, warnings: readonly Warning[]): Draft {
+async function replay(command: RecipientCommand, history: History, earlier: ReadEvent): Promise<Draft> {
   const place = placeOf(earlier);
   const event = { type: earlier.event.type, data: earlier.data } as ConsentEvent;
   const before = stateOf({ ...history, events: history.events.slice(0, history.events.indexOf(earlier)) });
-  const effect = command.effectOf(before, event, place.recordedAt);
-  const all = [...warnings, ...(effect.warnings ?? [])];
-  return { event, effect: { ...effect, warnings: all }, recordedAt: place.recordedAt, eventId: place.eventId, place };
+  const effect = await command.effectOf(before, event, place);
+  const warnings = [...command.warnings, ...(effect.warnings ?? [])];
+  return { event, effect: { ...effect, warnings }, recordedAt: place.recordedAt, eventId: place.eventId, place };
 }
 
 function stateOf({ state, events }: History): RecipientState {

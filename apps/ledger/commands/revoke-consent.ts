@@ -59,7 +59,7 @@ export class RevokeConsentHandler implements ICommandHandler<RevokeConsent> {
         const asked = { ...revocation, ...newest, ...(unread ? { unread } : {}), now };
         return { event: decideRevocation(state, asked), ...ahead(revocation, now) };
       },
-      effectOf: (_before, _event, recordedAt) => ahead(revocation, recordedAt),
+      effectOf: (_before, _event, { recordedAt }) => ahead(revocation, recordedAt),
     });
   }
 }

@@ -1,4 +1,4 @@
-import { EMPTY_STATE, MAX_LOOKED_AT, activeLinks, type ActiveLink, type RecipientState } from '#consent';
+import { EMPTY_STATE, MAX_LOOKED_AT, activeLinks, joinLinked, type ActiveLink, type RecipientState } from '#consent';
 import { hasReached, type Position } from '#event-store';
 import { foldStored } from '#view';
 import type { Parts } from '../parts.js';
@@ -52,4 +52,16 @@ export async function linkedStates(
   }
   const looked = [...found].slice(0, MAX_LOOKED_AT + 1);
   return new Map(looked.map((id) => [id, states.get(id) ?? EMPTY_STATE]));
+}
+
+/** A person's state joined with what crosses from the consent streams of those linked to them: all noes are in it. */
+export async function joinedWithLinked(
+  parts: Parts,
+  recipientId: string,
+  own: RecipientState,
+  upTo?: Position,
+): Promise<RecipientState> {
+  if (own.links.length === 0) return own;
+  const states = await linkedStates(parts, [recipientId], upTo === undefined ? {} : { upTo });
+  return joinLinked(recipientId, own, (id) => states.get(id));
 }
