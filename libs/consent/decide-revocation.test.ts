@@ -152,6 +152,9 @@ describe('the confirmation of an opt-out', () => {
     expect(confirmUntil(EMPTY_STATE, { claimed: instant('2026-05-01T11:59:00.500Z') })).toBe(
       '2026-05-01T12:04:00.500Z',
     );
+    expect(confirmUntil(EMPTY_STATE, { claimed: readClaimedTime('2026-05-01T11:58Z') })).toBe(
+      '2026-05-01T12:03:00.000Z',
+    );
     expect(confirmUntil(EMPTY_STATE, { claimed: second('2099-01-01T00:00:00.000Z') })).toBe(until);
     expect(confirmUntil(EMPTY_STATE, { claimed: NONE })).toBe(until);
     expect(confirmUntil(EMPTY_STATE, { claimed: UNREADABLE })).toBe(until);
