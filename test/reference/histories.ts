@@ -75,18 +75,30 @@ const plainRevocation = fc
     },
   }));
 
-const providersStop = fc.record({ channel, sender, occurredAt: instant }).map(({ channel, sender, occurredAt }) => ({
-  type: 'ConsentRevoked' as const,
-  data: {
-    businessId: 'acme',
-    channels: [channel],
-    purposes: [],
-    categories: ['marketing' as const],
-    method: 'provider_preference' as const,
-    sender,
-    occurredAt,
-  },
-}));
+/** Mostly one that a resume can lift; one that says more than that, or not in whose name, is a revocation like any. */
+const providersStop = fc
+  .record({
+    channels: fc.oneof(
+      { weight: 4, arbitrary: fc.tuple(channel) },
+      { weight: 1, arbitrary: fc.constant(['*'] as const) },
+    ),
+    purposes: fc.oneof({ weight: 6, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.constant(['tickets']) }),
+    categories: fc.oneof(
+      { weight: 6, arbitrary: fc.constant(['marketing'] as const) },
+      { weight: 1, arbitrary: fc.constant(['marketing', 'utility'] as const) },
+    ),
+    sender: fc.option(sender, { nil: undefined, freq: 6 }),
+    occurredAt: instant,
+  })
+  .map(({ sender, ...said }) => ({
+    type: 'ConsentRevoked' as const,
+    data: {
+      businessId: 'acme',
+      ...said,
+      method: 'provider_preference' as const,
+      ...(sender === undefined ? {} : { sender }),
+    },
+  }));
 
 const resume = fc.record({
   type: fc.constant('PreferenceResumed' as const),
@@ -129,14 +141,19 @@ const anyLink: fc.Arbitrary<Deed> = fc
   .record({
     pair: fc.shuffledSubarray([...PEOPLE], { minLength: 2, maxLength: 2 }),
     occurredAt: instant,
+    earlier: instant,
+    isExact: fc.constantFrom(true, true, false),
     says: fc.constantFrom('same_person', 'changed_number', 'unlink'),
     left: fc.constantFrom('both', 'both', 'both', 'first', 'second'),
   })
-  .map(({ pair, occurredAt, says, left }) => {
+  .map(({ pair, occurredAt, earlier, isExact, says, left }) => {
     const [one, other] = pair as [string, string];
+    // Of a change that is known to the day the number taken up counts the beginning, the one left behind the end.
+    const takenUpAt = isExact || earlier > occurredAt ? occurredAt : earlier;
     const half = (id: string, other: string, role: 'old' | 'new') => {
       if (says === 'unlink') return unlinked(id, other, occurredAt);
-      return says === 'same_person' ? samePerson(id, other, occurredAt) : changedNumber(id, other, role, occurredAt);
+      if (says === 'same_person') return samePerson(id, other, occurredAt);
+      return changedNumber(id, other, role, role === 'old' ? occurredAt : takenUpAt);
     };
     const halves = [half(one, other, 'old'), half(other, one, 'new')];
     return left === 'both' ? halves : halves.slice(left === 'first' ? 0 : 1, left === 'first' ? 1 : 2);
