@@ -1,3 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** How long an opt-out waits for those before it: as long as for whatever else it only looks at. */
+const LONGEST_WAIT_MS = 2_000;
+
 /**
  * Which persons are being erased in this process, and what is being recorded of whom without its stream being read: a
  * message, or an opt-out decided at a glance. Such a recording seals its personal part before it is appended, and an
@@ -7,6 +12,8 @@ export class UnderWay {
   private readonly recordings = new Map<string, Set<Promise<void>>>();
   private readonly optOuts = new Map<string, Set<Promise<void>>>();
   private readonly erasures = new Map<string, Set<Promise<void>>>();
+
+  constructor(private readonly longestWaitMs = LONGEST_WAIT_MS) {}
 
   isErasing(recipientId: string): boolean {
     return this.erasures.has(recipientId);
@@ -24,12 +31,12 @@ export class UnderWay {
 
   /**
    * The same, after the opt-outs of the person that are being recorded already: who decides at a glance sees only what
-   * was recorded before, and of several at once only one may be confirmed.
+   * was recorded before, and of several at once only one may be confirmed. One that is stuck holds up none behind it.
    */
   recordingInTurn<T>(recipientId: string, work: () => Promise<T>): Promise<T> {
     const before = [...(this.optOuts.get(recipientId) ?? [])];
     const turn = async () => {
-      await Promise.all(before);
+      if (before.length > 0) await Promise.race([Promise.all(before), pause(this.longestWaitMs, null, { ref: false })]);
       return work();
     };
     return this.recording(recipientId, () => during(this.optOuts, recipientId, turn));
