@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ask, grantBody, must, registerAcme } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
-import { ACME, businessOf, expectProblem, fieldsOf, headOf } from './support/acme.js';
+import { ACME, businessOf, expectProblem, fieldsOf, headOf, keyFor } from './support/acme.js';
 import { sendBytes } from './support/raw-http.js';
 
 const ID = 'A'.repeat(43);
@@ -101,6 +101,20 @@ describe('bad HTTP', () => {
       const typed = { headers: { 'content-type': 'application/json' } };
       expectProblem(await ask(service, 'POST', `${ACME}/${path}`, typed), 400, 'VALIDATION_FAILED');
     }
+  });
+
+  it.each([
+    ['a media type and no body', { headers: { 'content-type': 'application/json' } }],
+    ['a media type that is none', { headers: { 'content-type': 'json' } }],
+    ['a body that is not JSON', { raw: 'a=b', headers: { 'content-type': 'application/x-www-form-urlencoded' } }],
+  ])('passes over %s where none is asked for', async (_what, options) => {
+    const acme = businessOf(service);
+    await must(acme.put('/purposes/passing', { category: 'marketing', title: 'Passing' }));
+    expect((await must(acme.delete('/purposes/passing', undefined, options))).body).toMatchObject({ retired: true });
+    const { keyId } = await keyFor(service, ['audit:read'], 'acme');
+    expect((await acme.delete(`/keys/${keyId}`, undefined, options)).status).toBe(204);
+    expectProblem(await ask(service, 'POST', '/v1/unrouted/nothing/replay', options), 404, 'NOT_FOUND');
+    expectProblem(await ask(service, 'POST', '/v1/nowhere', options), 404, 'NOT_FOUND');
   });
 
   it('knows no other method and no other route', async () => {

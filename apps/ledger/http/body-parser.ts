@@ -3,7 +3,7 @@ import { Refusal, readJson, readStrictJson, notJson } from '#platform';
 
 /**
  * How a route wants its body: `strict` JSON, `lenient` JSON with its faults on the request, the `raw` bytes, or as a
- * `stream` of lines of JSON that it reads itself, as long as that may be.
+ * `stream` of lines of JSON that it reads itself, as long as that may be. A route that wants none has no mode.
  */
 export type BodyMode = 'strict' | 'lenient' | 'raw' | 'stream';
 
@@ -18,7 +18,7 @@ export function parseBodies(fastify: FastifyInstance, maxDepth: number): void {
     const mode = bodyModeOf(request);
     const { headers } = request;
     // Fastify itself refuses what is no media type at all; these routes do not care what theirs is called.
-    if (mode === 'lenient' || mode === 'raw') headers['content-type'] = 'application/json';
+    if (mode === undefined || mode === 'lenient' || mode === 'raw') headers['content-type'] = 'application/json';
     else if (mode === 'stream' && isLines(headers['content-type'])) headers['content-type'] = NDJSON;
     done();
   });
@@ -42,6 +42,8 @@ function parse(request: FastifyRequest, body: Buffer, maxDepth: number, done: Do
 
 function read(request: FastifyRequest, body: Buffer, maxDepth: number): unknown {
   const mode = bodyModeOf(request);
+  // Many clients name a media type with every request: where no body is asked for, none is looked at.
+  if (mode === undefined) return undefined;
   if (mode === 'raw') return body;
   const encoded = isEncoded(request.headers['content-encoding']);
   if (mode === 'stream') throw new Refusal('UNSUPPORTED_MEDIA_TYPE', `Send ${NDJSON}.`);
@@ -57,9 +59,9 @@ function read(request: FastifyRequest, body: Buffer, maxDepth: number): unknown 
   return json.value;
 }
 
-function bodyModeOf(request: FastifyRequest): BodyMode {
-  const { body = 'strict' } = request.routeOptions.config as { body?: BodyMode };
-  return body;
+/** Undefined too where no route has that method and path, which is then what the caller is told. */
+function bodyModeOf(request: FastifyRequest): BodyMode | undefined {
+  return (request.routeOptions.config as { readonly body?: BodyMode }).body;
 }
 
 function isJson(contentType: string | undefined): boolean {

@@ -8,6 +8,7 @@ import type { GateConfig } from './gate.js';
 /** A route: what the docs say of it, what Fastify validates, and what the gate asks. One declaration for all three. */
 export interface RouteSpec extends Omit<RouteDoc, 'scope'> {
   readonly access: Access;
+  /** Of the `body`; absent: strict. */
   readonly bodyMode?: BodyMode;
   readonly revocation?: boolean;
   readonly founds?: boolean;
@@ -23,7 +24,7 @@ export function Route(spec: RouteSpec): MethodDecorator {
   const gate: GateConfig = {
     access: spec.access,
     path: spec.path,
-    ...(spec.bodyMode ? { body: spec.bodyMode } : {}),
+    ...(spec.body ? { body: spec.bodyMode ?? 'strict' } : {}),
     ...roleOf(spec),
     ...(spec.revocation ? { revocation: true } : {}),
     ...(spec.founds ? { founds: true } : {}),
