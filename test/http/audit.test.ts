@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { StoredEvent } from '#event-store';
 import { SettableClock, collectGarbage } from '#platform';
-import { ask, grantBody, must, registerAcme } from '../support/client.js';
+import { ask, grantBody, must, registerAcme, type Answer } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { businessOf, expectProblem, fieldsOf, headOf, keyFor, type Json } from './support/acme.js';
 
@@ -133,9 +133,29 @@ describe('what auditors read', () => {
       revocations: [{ channel: 'sms', category: '*', occurredAt, eventId: expect.any(String) }],
       preferences: [],
       blocks: [],
-      contacts: [{ channel: 'whatsapp', sender: 'main', occurredAt: '2026-05-04T12:00:00.000Z' }],
+      contacts: [
+        { channel: 'whatsapp', sender: 'main', occurredAt: '2026-05-04T12:00:00.000Z', eventId: expect.any(String) },
+      ],
       confirmations: [],
       links: [],
+    });
+  });
+
+  it('folds which number was left behind, and when somebody was erased', async () => {
+    const [left, taken] = [{ phone: '+393336000004' }, { phone: '+393336000005' }];
+    const link = { recipient: left, other: taken, kind: 'changed_number', occurredAt: '2026-05-04T11:00:00.500Z' };
+    const linked = await must(acme.post('/links', link));
+    const stateOf = async ({ body: { recipientId } }: Answer) =>
+      (await must(acme.get(`/recipients/${String(recipientId)}`, { key: auditor }))).body;
+    const [{ recipientId: takenId } = {}] = (await stateOf(linked)).links as unknown as Json[];
+    expect((await stateOf(linked)).links).toMatchObject([
+      { kind: 'changed_number', role: 'old', linkedAt: '2026-05-04T11:00:00.500Z', linkEventId: linked.body.eventId },
+    ]);
+    const erased = await must(acme.post('/erasures', { recipient: taken }));
+    expect(erased.body.recipientId).toBe(takenId);
+    expect(await stateOf(erased)).toMatchObject({
+      ...{ erased: true, erasedAt: erased.body.occurredAt, erasureEventId: erased.body.eventId },
+      links: [{ role: 'new' }],
     });
   });
 

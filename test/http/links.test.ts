@@ -71,13 +71,16 @@ describe('linking over HTTP', () => {
         personal: { address: other },
       },
     ]);
-    const cell = { kind: 'changed_number', linkedAt: '2026-05-03T08:00:00.999Z' };
-    expect((await stateOf(oneId)).links).toEqual([{ ...cell, recipientId: otherId }]);
+    const cell = {
+      ...{ recipientId: otherId, kind: 'changed_number', role: 'old' },
+      ...{ linkedAt: '2026-05-03T08:00:00.999Z', linkEventId: answer.body.eventId },
+    };
+    expect((await stateOf(oneId)).links).toEqual([cell]);
     later();
     const undone = await unlink(one, other, { kind: 'changed_number', occurredAt: '2026-05-03T10:00:00+02:00' });
     expect(undone).toMatchObject({ status: 201, body: { type: 'RecipientUnlinked', effective: true } });
     const unlinkedAt = '2026-05-03T08:00:01.000Z';
-    expect((await stateOf(oneId)).links).toEqual([{ ...cell, recipientId: otherId, unlinkedAt }]);
+    expect((await stateOf(oneId)).links).toEqual([{ ...cell, unlinkedAt, unlinkEventId: undone.body.eventId }]);
     expect((await stateOf(otherId)).links).toMatchObject([{ recipientId: oneId, unlinkedAt }]);
   });
 

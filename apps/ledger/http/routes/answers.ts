@@ -1,4 +1,5 @@
-import { CATEGORIES, CHANNELS, LINK_KINDS, PROVIDERS, REQUIREMENTS } from '#consent';
+import { CATEGORIES, CHANNELS, PROVIDERS, REQUIREMENTS } from '#consent';
+import { SCHEMAS } from '#contracts';
 import type { JsonSchema } from '#platform';
 import { SCOPES } from '#vault';
 import { DECISION, INSTANT, POSITION, RECIPIENT_ID, TEXT } from './schemas.js';
@@ -95,21 +96,9 @@ export const TIMELINE = object(
   { next: { type: 'string', description: 'The `after` of the next page; absent on the last.' } },
 );
 
-const AT = { occurredAt: INSTANT, eventId: TEXT } as const;
-export const RECIPIENT = object({
-  businessId: TEXT,
-  recipientId: RECIPIENT_ID,
-  position: POSITION,
-  erased: BOOLEAN,
-  unreadable: BOOLEAN,
-  grants: list(object({ channel: TEXT, purpose: TEXT, ...AT }, { expiresAt: INSTANT })),
-  revocations: list(object({ channel: TEXT, ...AT }, { purpose: TEXT, category: TEXT })),
-  preferences: list(object({ channel: TEXT, sender: TEXT }, { stoppedAt: INSTANT, resumedAt: INSTANT })),
-  blocks: list(object({ channel: TEXT, occurredAt: INSTANT })),
-  contacts: list(object({ channel: TEXT, sender: TEXT, occurredAt: INSTANT })),
-  confirmations: list(object({ channel: TEXT, until: INSTANT, eventId: TEXT })),
-  links: list(object({ recipientId: TEXT }, { kind: word(LINK_KINDS), linkedAt: INSTANT, unlinkedAt: INSTANT })),
-});
+const { $schema: _dialect, $id: _id, ...STATE } = SCHEMAS.state;
+/** A state is the same here as on Kafka. */
+export const RECIPIENT: JsonSchema = STATE;
 
 const TROUBLE = { problem: { type: 'string', description: 'What is wrong, in plain words.' } } as const;
 const MAX_LAG: JsonSchema = {

@@ -9,6 +9,7 @@ export const recipientGetRoute: RouteSpec = {
   path: '/v1/businesses/:b/recipients/:id',
   operationId: 'getRecipient',
   summary: 'The folded state of a recipient, read from the ledger',
+  description: 'The recipient’s own, in the words of `consent.state.v1`; those linked to it have states of their own.',
   tag: 'audit',
   access: 'audit:read',
   params: { id: RECIPIENT_ID },
