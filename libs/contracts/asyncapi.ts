@@ -2,6 +2,7 @@ import { CATALOGUE_TYPE, CHANGE_TYPES, STATE_TYPE, WATERMARK_TYPE, SCHEMA_IDS } 
 import { INSTANT, POSITION, TEXT, object, type JsonSchema } from './schema-parts.js';
 import { SCHEMAS, type RecordName } from './schemas.js';
 import { TOPICS, type PlannedTopic, type TopicName } from './topics.js';
+import { TRACEPARENT_PATTERN } from './traceparent.js';
 
 interface Told {
   readonly record: RecordName;
@@ -92,6 +93,9 @@ function messageOf({ record, key, summary }: Told) {
 /** CloudEvents 1.0 in Kafka's binary mode, as `headersOf` writes it. */
 export function headersSchema(record: RecordName): JsonSchema {
   const revision = { ce_streamrevision: { ...TEXT, description: "The event's place in its stream." } };
+  const trace = {
+    traceparent: { ...TEXT, pattern: TRACEPARENT_PATTERN, description: 'Of the request that it came of.' },
+  };
   return object(
     {
       ce_specversion: { const: '1.0' },
@@ -107,7 +111,7 @@ export function headersSchema(record: RecordName): JsonSchema {
       publisherepoch: { ...TEXT, pattern: '^\\d{1,15}$', description: "Of the publisher's lease." },
       ...(record === 'change' ? revision : {}),
     },
-    {},
+    record === 'change' ? trace : {},
   );
 }
 

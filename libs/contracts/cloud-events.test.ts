@@ -17,6 +17,7 @@ import type { CatalogueRecord, ChangeRecord, StateRecord, WatermarkRecord } from
 import type { RecordName } from './schemas.js';
 
 const FROM = { ledgerId: 'hq8k2d7m', publisherEpoch: 7 };
+const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 const TIME = '2026-05-20T09:58:00.250Z';
 
 const change: ChangeRecord = {
@@ -73,7 +74,7 @@ const RECORDS: readonly {
     name: 'change',
     key: 'ada',
     value: change,
-    headers: changeHeaders(change, { ...FROM, position, streamRevision: '2' }),
+    headers: changeHeaders(change, { ...FROM, position, streamRevision: '2', traceparent: TRACE }),
     is: { id: change.eventId, type: 'consentledger.consent.revoked.v1', subject: 'ada' },
   },
   {
@@ -131,25 +132,39 @@ describe.each(RECORDS)('the headers of a $name record', ({ name, key, value, hea
     const written = Object.entries(Kafka.binary(event).headers).filter(([, text]) => text !== undefined);
     // The SDK also writes the content type as an attribute, which the binding gives a header of its own.
     const { ce_datacontenttype: _twice, ...asBound } = Object.fromEntries(written);
-    expect({ ...asBound, publisherepoch: '7' }).toEqual(headers);
+    // Nor is a trace an attribute: tracers look for a header of their own.
+    const trace = name === 'change' ? { traceparent: TRACE } : {};
+    expect({ ...asBound, ...trace, publisherepoch: '7' }).toEqual(headers);
   });
 
   it('are exactly those of the AsyncAPI document', () => {
-    expect(Object.keys(headers).sort()).toEqual([...(headersSchema(name).required as string[])].sort());
+    const { required, properties } = headersSchema(name) as { required: string[]; properties: object };
+    expect(Object.keys(headers).sort()).toEqual(Object.keys(properties).sort());
+    expect(Object.keys(headers).filter((header) => !required.includes(header))).toEqual(
+      name === 'change' ? ['traceparent'] : [],
+    );
   });
 
   it('read as they were written', () => {
-    const envelope = readHeaders({ ...headers, traceparent: '00-0-0-00' });
+    const envelope = readHeaders({ ...headers, tracestate: 'somebody=else' });
     expect(envelope).toMatchObject({ ...is, ...FROM, time: TIME, key, position, dataschema: SCHEMA_IDS[name] });
     expect('id' in envelope && headersOf(envelope)).toEqual(headers);
   });
 
-  it.each(Object.keys(headers).filter((header) => header !== 'ce_streamrevision'))(
+  it.each(Object.keys(headers).filter((header) => !['ce_streamrevision', 'traceparent'].includes(header)))(
     'are not understood without %s',
     (header) => {
       expect(readHeaders({ ...headers, [header]: undefined })).toEqual({ notUnderstood: header });
     },
   );
+});
+
+describe('a trace that is none', () => {
+  it('is left out, and keeps nothing from being understood', () => {
+    const { headers } = RECORDS[0] as (typeof RECORDS)[number];
+    const { traceparent: _none, ...rest } = headers;
+    expect(readHeaders({ ...headers, traceparent: '00-0-0-00' })).toEqual(readHeaders(rest));
+  });
 });
 
 describe('headers of another kind', () => {

@@ -1,6 +1,7 @@
 import type { ConsentEvent, Instant } from '#consent';
 import { Doubt, doubtless, type NotUnderstood } from './reading.js';
 import type { CatalogueRecord, ChangeRecord, StateRecord, WatermarkRecord } from './records.js';
+import { readTraceparent } from './traceparent.js';
 
 /** `ce_type` of each event. An event that the ledger itself cannot read has a type of its own. */
 export const CHANGE_TYPES: Readonly<Record<ConsentEvent['type'], string>> = {
@@ -41,6 +42,8 @@ export interface Envelope {
   readonly position: string;
   /** Of the event in its stream. */
   readonly streamRevision?: string;
+  /** Of an event: the trace that it came of. */
+  readonly traceparent?: string;
   /** Of the publisher's lease. Leases that share no file take theirs from clocks that may differ: it has no order. */
   readonly publisherEpoch: number;
 }
@@ -70,13 +73,15 @@ export function headersOf(envelope: Envelope): Headers {
     publisherepoch: String(envelope.publisherEpoch),
   };
   if (envelope.streamRevision !== undefined) headers.ce_streamrevision = envelope.streamRevision;
+  // Under the name by which every tracer looks for it, on Kafka too.
+  if (envelope.traceparent !== undefined) headers.traceparent = envelope.traceparent;
   return headers;
 }
 
 /** Of an event; under a linked key it keeps its id, since it is the same event. */
 export function changeHeaders(
   record: ChangeRecord,
-  from: Publication & { readonly position: string; readonly streamRevision: string },
+  from: Publication & Pick<Envelope, 'traceparent'> & { readonly position: string; readonly streamRevision: string },
 ): Headers {
   const known = record.unreadable || !Object.hasOwn(CHANGE_TYPES, record.type) ? 'Unreadable' : record.type;
   return headersOf({
@@ -127,6 +132,7 @@ export function readHeaders(headers: Readonly<Record<string, string | undefined>
     const source = needed(headers, 'ce_source');
     if (!source.startsWith(SOURCE)) throw new Doubt('ce_source');
     const revision = headers.ce_streamrevision;
+    const traceparent = readTraceparent(headers.traceparent);
     return {
       ledgerId: source.slice(SOURCE.length),
       id: needed(headers, 'ce_id'),
@@ -137,6 +143,7 @@ export function readHeaders(headers: Readonly<Record<string, string | undefined>
       key: needed(headers, 'ce_partitionkey'),
       position: needed(headers, 'ce_ledgerposition'),
       ...(revision === undefined ? {} : { streamRevision: revision }),
+      ...(traceparent === undefined ? {} : { traceparent }),
       publisherEpoch: epochIn(headers),
     };
   });

@@ -6,6 +6,7 @@ export * from './state-codec.js';
 export { readStateRecord } from './read-state.js';
 export * from './catalogue-codec.js';
 export * from './watermark-codec.js';
+export { readTraceparent, traceparentOf } from './traceparent.js';
 export * from './topics.js';
 export * from './compare-topic.js';
 export { type JsonSchema } from './schema-parts.js';

@@ -8,6 +8,8 @@ export interface EventMetadata {
   readonly commandId: string;
   /** A keyed hash of the request, by which a reused idempotency key is told from a retry. */
   readonly fingerprint?: string;
+  /** Of the request, where it came with one: W3C Trace Context. */
+  readonly traceparent?: string;
   /** Key id, `webhook:<provider>` or `system`. */
   readonly actor: string;
   readonly occurredAt: string;

@@ -1,18 +1,16 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { ConsentEvent, Origin } from '#consent';
+import type { ConsentEvent } from '#consent';
 import type { StoredEvent } from '#event-store';
-import { readRecipientEvent, recipientOf } from '#view';
+import { readRecipientEvent, recipientOf, type ReadRecipientEvent } from '#view';
 
 /** The streams that hold what is said about a recipient. */
 export const CHANGE_PREFIXES = ['consent-', 'conversation-'] as const;
 export const OPT_OUT_PREFIXES = ['consent-'] as const;
 
 /** A recipient's stored event as the rules read it. */
-export interface Change {
+export interface Change extends ReadRecipientEvent {
   readonly stored: StoredEvent;
   readonly recipientId: string;
-  readonly event: ConsentEvent;
-  readonly origin: Origin;
 }
 
 /** Events read without a turn of the event loop: about a millisecond. */

@@ -10,6 +10,7 @@ import {
   stateRecordOf,
   toldUnder,
   TOPICS,
+  traceparentOf,
   watermarkHeaders,
   watermarkKey,
   type CatalogueRecord,
@@ -52,7 +53,9 @@ export class Tellings {
   /** A change under its own key, or under the key of somebody linked. */
   change(name: ChangeTopic, change: Change, linkedId?: string): Telling {
     const { id: eventId, stream, revision, position } = change.stored;
-    const from = { ...this.publication, position, streamRevision: revision };
+    const traceparent = traceparentOf(change.metadata, eventId);
+    const trace = traceparent === undefined ? {} : { traceparent };
+    const from = { ...this.publication, position, streamRevision: revision, ...trace };
     const made = (record: ChangeRecord) => {
       const told = linkedId === undefined ? record : toldUnder(record, linkedId);
       return this.#outgoing(TOPICS[name].topic, told.recipientId, changeHeaders(told, from), told);

@@ -8,6 +8,7 @@ export {
   readRegisterEvent,
   recipientOf,
   VIEW_PREFIXES,
+  type ReadRecipientEvent,
   type UnreadableEvent,
 } from './project.js';
 export { stateFor } from './recipient-row.js';

@@ -10,7 +10,7 @@ import {
   type Instant,
   type Origin,
 } from '#consent';
-import { readEvent, type Revision, type StoredEvent } from '#event-store';
+import { readEvent, type ReadEvent, type Revision, type StoredEvent } from '#event-store';
 import type { BusinessRow, RecipientRow } from './port.js';
 import { addEvent, NOBODY } from './recipient-row.js';
 
@@ -71,13 +71,20 @@ export function projectRecipient(
   return addEvent(row, event.data.businessId ?? NOBODY, event, origin);
 }
 
-/** A stored event as the rules read it, and where it stands. Never throws. */
-export function readRecipientEvent(stored: StoredEvent): { readonly event: ConsentEvent; readonly origin: Origin } {
+/** A stored event as the rules read it, where it stands, and what stands beside it. */
+export interface ReadRecipientEvent {
+  readonly event: ConsentEvent;
+  readonly origin: Origin;
+  readonly metadata: ReadEvent['metadata'];
+}
+
+/** Never throws. */
+export function readRecipientEvent(stored: StoredEvent): ReadRecipientEvent {
   const { data, metadata } = readEvent(stored);
   const recordedAt = isInstant(metadata.recordedAt) ? metadata.recordedAt : UNRECORDED;
   const { id: eventId, stream, revision } = stored;
   const event = readConsentEvent(stored.type, data, metadata.schema, recordedAt);
-  return { event, origin: { eventId, stream, revision, recordedAt } };
+  return { event, origin: { eventId, stream, revision, recordedAt }, metadata };
 }
 
 /** A business's row with one more event of its stream. One that is in it already changes nothing. */

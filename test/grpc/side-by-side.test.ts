@@ -262,6 +262,17 @@ describe('every command does and answers alike', () => {
     },
   );
 
+  it('keeps the trace that a call is part of beside its event', async () => {
+    const client = new GrpcClient({ port: service.running.ports.grpc, key: keys.get('admin') ?? '' });
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const request = { businessId: 'acme', recipient: { phone: '+393330030009' } };
+    const { body } = await client.call('Revoke', request, { metadata: { traceparent } });
+    client.close();
+    const { stream } = body.answer as Json;
+    const [stored] = await service.running.parts.store.readStream(String(stream), { limit: 1 });
+    expect(JSON.parse(Buffer.from(stored?.metadata ?? []).toString())).toMatchObject({ traceparent });
+  });
+
   it('takes a repeated key for a repeat, whichever way each came', async () => {
     const one: Case = {
       what: '',

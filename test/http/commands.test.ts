@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SettableClock } from '#platform';
 import { grantBody, must, registerAcme } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
-import { businessOf, expectProblem, fieldsOf, headOf } from './support/acme.js';
+import { businessOf, expectProblem, fieldsOf, headOf, type Json } from './support/acme.js';
 
 const NOON = Date.parse('2026-05-04T12:00:00.000Z');
 const IMPORT = { method: 'import', disclosure: undefined } as const;
@@ -44,6 +44,17 @@ describe('grants, revocations and messages', () => {
     expect(messaged.status).toBe(201);
     expect(messaged.body).toMatchObject({ type: 'UserMessaged', effective: true });
     expect(messaged.body.stream).toBe(`conversation-${messaged.body.recipientId}`);
+  });
+
+  it('keep the trace that a request is part of beside its event, and nothing that is none', async () => {
+    const trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const traced = async (traceparent: string) => {
+      const { body } = await must(acme.revoke({ recipient: { phone: somebody() } }, { headers: { traceparent } }));
+      const [stored] = await service.running.parts.store.readStream(String(body.stream), { limit: 1 });
+      return (JSON.parse(Buffer.from(stored?.metadata ?? []).toString()) as Json).traceparent;
+    };
+    expect(await traced(trace)).toBe(trace);
+    expect(await traced('+393331234567')).toBeUndefined();
   });
 
   it('tell a grant that a later no, or its own expiry, leaves it without effect', async () => {

@@ -149,6 +149,8 @@ describe('a service with Kafka', () => {
     const told = (await readTopic(broker.brokers, TOPICS.optouts.topic)).filter(({ key }) => key === recipientId);
     expect(told.length).toBe(2);
     expect(new Set(told.map(({ headers }) => headers.ce_id)).size).toBe(1);
+    expect(new Set(told.map(({ headers }) => headers.traceparent)).size).toBe(1);
+    expect(told[0]?.headers.traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
   });
 
   it('ends in order', async () => {

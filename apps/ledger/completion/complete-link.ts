@@ -1,7 +1,7 @@
 import { instantOf, otherHalfOf, type RecipientLinked, type RecipientUnlinked } from '#consent';
-import { readEvent, writeEvent, type EventMetadata, type NewEvent, type StoredEvent } from '#event-store';
+import { writeEvent, type EventMetadata, type NewEvent, type StoredEvent } from '#event-store';
 import { readRecipientEvent, recipientOf } from '#view';
-import { metadataOf } from '../commands/caller.js';
+import { metadataOf, traceIn } from '../commands/caller.js';
 import { handle } from '../commands/handle.js';
 import { requireOwn } from '../ownership.js';
 import type { Parts } from '../parts.js';
@@ -43,8 +43,7 @@ export async function completeLink(parts: Parts, stored: StoredEvent): Promise<v
 function halfIn({ ids }: Parts, stored: StoredEvent): Half | undefined {
   const recipientId = recipientOf(stored.stream);
   if (recipientId === undefined || !/^Recipient(Linked|Unlinked)$/.test(stored.type)) return undefined;
-  const { event, origin } = readRecipientEvent(stored);
-  const { metadata } = readEvent(stored);
+  const { event, origin, metadata } = readRecipientEvent(stored);
   const { commandId } = metadata;
   if (commandId === undefined || (event.type !== 'RecipientLinked' && event.type !== 'RecipientUnlinked'))
     return undefined;
@@ -56,8 +55,8 @@ function halfIn({ ids }: Parts, stored: StoredEvent): Half | undefined {
 
 function otherEvent({ clock }: Parts, { recipientId, event, metadata, recordedAt, otherEventId }: Half): NewEvent {
   const { type, data } = otherHalfOf(recipientId, event, recordedAt);
-  const { commandId, fingerprint, $correlationId = commandId } = metadata;
+  const { commandId, fingerprint, $correlationId = commandId, traceparent } = metadata;
   const times = { occurredAt: data.occurredAt, recordedAt: instantOf(clock.now()) };
-  const caller = { actor: 'system', requestId: $correlationId };
+  const caller = { actor: 'system', requestId: $correlationId, ...traceIn(traceparent) };
   return writeEvent(otherEventId, type, data, metadataOf(caller, commandId, times, fingerprint));
 }

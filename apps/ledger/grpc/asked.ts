@@ -3,7 +3,7 @@ import type { Metadata } from '@grpc/grpc-js';
 import { Refusal } from '#platform';
 import { requireAdmitted, type Asks } from '../admission.js';
 import type { Principal } from '../authenticate.js';
-import type { Caller } from '../commands/caller.js';
+import { traceIn, type Caller } from '../commands/caller.js';
 import { withNews } from '../commands/register.js';
 import type { Parts } from '../parts.js';
 
@@ -22,7 +22,8 @@ export class Asked {
   }
 
   get caller(): Caller {
-    return { actor: this.principal.keyId, requestId: this.requestId };
+    const [traceparent] = this.metadata.get('traceparent');
+    return { actor: this.principal.keyId, requestId: this.requestId, ...traceIn(traceparent) };
   }
 
   /** The key of a command as HTTP's header would be: several are one text. */

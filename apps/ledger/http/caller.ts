@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FieldError } from '#platform';
 import type { Outcome, CommandAnswer } from '../commands/answer.js';
-import type { Caller } from '../commands/caller.js';
+import { traceIn, type Caller } from '../commands/caller.js';
 import type { Principal } from '../authenticate.js';
 import type { GateConfig } from './gate.js';
 
@@ -17,7 +17,8 @@ declare module 'fastify' {
 }
 
 export function callerOf(request: FastifyRequest): Caller {
-  return { actor: request.principal?.keyId ?? 'anonymous', requestId: request.id };
+  const actor = request.principal?.keyId ?? 'anonymous';
+  return { actor, requestId: request.id, ...traceIn(request.headers.traceparent) };
 }
 
 export function principalOf(request: FastifyRequest): Principal {
