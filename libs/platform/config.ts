@@ -247,7 +247,10 @@ function warningsOf(values: Values): string[] {
       !isLoopback(HOST) && TLS_CERT === undefined,
       'HOST is not loopback and there is no TLS: keys and phone numbers travel in the clear unless a proxy in front ends TLS',
     ],
-    [!isLoopback(METRICS_HOST), 'METRICS_HOST is not loopback: anybody who reaches it reads the metrics'],
+    [
+      !isLoopback(METRICS_HOST),
+      'METRICS_HOST is not loopback: anybody who reaches it reads the metrics and the heap summary',
+    ],
     [
       EVENTSTORE_URL !== undefined && /[?&]tls=false/i.test(EVENTSTORE_URL),
       'EVENTSTORE_URL turns TLS off: the ledger travels in the clear, and the server is sent no password',

@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8';
-import { isLoopback } from './config.js';
 import type { Metrics } from './metrics.js';
 
 export interface MetricsServer {
@@ -10,7 +9,7 @@ export interface MetricsServer {
   close(): Promise<void>;
 }
 
-/** `GET /metrics` for Prometheus, and `GET /debug/heap` for who sits at the machine itself. Rejects if the port is taken. */
+/** `GET /metrics` for Prometheus, and `GET /debug/heap`, for whoever can reach `host`. Rejects if the port is taken. */
 export async function startMetricsServer(
   { host, port }: { readonly host: string; readonly port: number },
   metrics: Metrics,
@@ -33,8 +32,7 @@ async function answer(metrics: Metrics, request: IncomingMessage, response: Serv
   const path = request.url?.split('?', 1)[0];
   if (request.method !== 'GET') return send(response, 405, 'text/plain', 'Only GET is served here.\n');
   if (path === '/metrics') return sendMetrics(metrics, response);
-  const local = isLoopback((request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''));
-  if (path === '/debug/heap' && local) return send(response, 200, 'application/json', JSON.stringify(heapSummary()));
+  if (path === '/debug/heap') return send(response, 200, 'application/json', JSON.stringify(heapSummary()));
   return send(response, 404, 'text/plain', 'There is nothing here.\n');
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createMetrics, Metrics } from './metrics.js';
 import { RequestHistogram } from './request-histogram.js';
@@ -127,6 +128,15 @@ describe('the metrics server', () => {
     });
     expect((await get('/')).status).toBe(404);
     expect((await get('/metrics', 'POST')).status).toBe(405);
+  });
+
+  it('serves both to whoever can reach it', async () => {
+    server = await startMetricsServer({ host: '0.0.0.0', port: 0 }, createMetrics());
+    const addresses = Object.values(networkInterfaces()).flatMap((one) => one ?? []);
+    const outside = addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
+    for (const path of ['/metrics', '/debug/heap']) {
+      expect((await fetch(`http://${outside}:${server.port}${path}`)).status).toBe(200);
+    }
   });
 
   it('rejects where the port is taken', async () => {
