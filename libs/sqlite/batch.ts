@@ -77,20 +77,26 @@ function roomMade<Job, Result>(program: WriterProgram<Job, Result>): boolean {
   }
 }
 
-/** Tries again as long as the disk is full and there is room to give up; what is left of the failure is every job's. */
+/** Tries again while the disk may be full and there is room to give up; what is left of the failure is every job's. */
 function retryRevocations<Job, Result>(
   program: WriterProgram<Job, Result>,
   jobs: readonly Job[],
   cause: unknown,
   note: (error: unknown) => void,
 ): Outcomes<Result> {
-  const retry = jobs.length > 0 && storageErrorOf(cause)?.problem === 'NO_SPACE' && roomMade(program);
+  const retry = jobs.length > 0 && isForWantOfRoom(cause) && roomMade(program);
   if (!retry) return jobs.map(() => failed<Result>(cause));
   try {
     return commitTogether(program, jobs, note);
   } catch (error) {
     return retryRevocations(program, jobs, error, note);
   }
+}
+
+/** A quota that is used up, SQLite calls a failed write, as it does a broken disk. */
+function isForWantOfRoom(cause: unknown): boolean {
+  const problem = storageErrorOf(cause)?.problem;
+  return problem === 'NO_SPACE' || problem === 'IO';
 }
 
 function commitTogether<Job, Result>(

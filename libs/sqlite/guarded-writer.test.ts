@@ -67,6 +67,14 @@ describe('a batch', () => {
     expect(committed).toEqual(['stop']);
   });
 
+  it('gives it up likewise where a write fails, as it does where a quota is used up', () => {
+    let rooms = 1;
+    const { writer, committed } = programOf(['SQLITE_IOERR_WRITE'], { makeRoom: () => rooms-- > 0 });
+    const outcomes = writer.write({ revocation: ['stop'], normal: ['a'] });
+    expect(outcomes).toEqual([{ result: 'STOP' }, failure('IO')]);
+    expect(committed).toEqual(['stop']);
+  });
+
   it('fails revocations too where there is nothing left to give', () => {
     const { writer } = programOf(['SQLITE_FULL', 'SQLITE_FULL'], { makeRoom: () => false });
     expect(writer.write({ revocation: ['stop'], normal: [] })).toEqual([failure('NO_SPACE')]);
