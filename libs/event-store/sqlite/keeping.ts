@@ -1,4 +1,11 @@
-import { snapshotDatabase, storageErrorOf, type ExclusiveLock, type SnapshotOptions } from '#sqlite';
+import {
+  StorageError,
+  snapshotDatabase,
+  storageErrorOf,
+  type ExclusiveLock,
+  type SnapshotOptions,
+  type SqliteDatabase,
+} from '#sqlite';
 import { StoreUnavailable } from '../port.js';
 import { lockDataDirectory } from './data-directory.js';
 import { ledgerFile, openLedger, renewLedgerId } from './schema.js';
@@ -27,12 +34,19 @@ export function giveNewLedgerId(dataDir: string): void {
     const db = openLedger(dataDir, { readOnly: false });
     try {
       renewLedgerId(db);
+      moveLog(db);
     } finally {
       db.close();
     }
   } catch (error) {
     throw plainly(error);
   }
+}
+
+/** Only the database is put in place: in a log that could not be moved as it was closed, the new id would stay behind. */
+function moveLog(db: SqliteDatabase): void {
+  const isBusy = db.pragma('wal_checkpoint(TRUNCATE)', { simple: true }) !== 0;
+  if (isBusy) throw new StorageError('BUSY');
 }
 
 /**
