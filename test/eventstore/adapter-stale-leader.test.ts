@@ -76,7 +76,7 @@ describe('a leader that was cut off, and to which the connection moves', () => {
     await follower.stop();
   });
 
-  it('is refused by every page and by the head', async () => {
+  it('is refused by every page, by the head and by every stream', async () => {
     await store.append('consent-stop', [newEvent()], 'none');
     relay.moveTo(stale);
     for (const prefixes of [undefined, ['consent-'], ['business-']]) {
@@ -85,7 +85,9 @@ describe('a leader that was cut off, and to which the connection moves', () => {
       expect(String(refused)).toMatch(/lacks events that another has committed/);
     }
     expect(await errorOf(store.head())).toBeInstanceOf(StoreUnavailable);
+    expect(await errorOf(store.readStream('consent-stop', { limit: 1 }))).toBeInstanceOf(StoreUnavailable);
     relay.moveTo(leader);
+    expect(await store.readStream('consent-stop', { limit: 1 })).toHaveLength(1);
     expect((await store.readAll({ limit: 100 })).events).toHaveLength(6);
   });
 });

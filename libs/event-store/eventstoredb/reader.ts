@@ -56,8 +56,11 @@ export class Reader {
     const start = from === undefined ? (backwards ? 'end' : 'start') : Number(from);
     const request = streamRead({ stream, from: start, backwards, count: limit });
     return this.persist(async (signal) => {
+      const needed = this.horizon.n;
+      await this.requireShown(needed, signal);
       const events: StoredEvent[] = [];
-      await this.scan(request, { signal, take: (event) => events.push(this.storedOf(event)) });
+      const take = (event: WireEvent) => events.push(this.storedOf(event));
+      await this.scan(request, { signal, take, ended: (shown) => refuseUnshown(needed, shown) });
       return events;
     });
   }
@@ -137,7 +140,7 @@ export class Reader {
    */
   private async readPage(prefixes: readonly string[], wanted: PageWanted, signal: AbortSignal): Promise<AllPage> {
     const needed = this.horizon.n;
-    if (prefixes.length > 0 && (await this.connections.shown()) < needed) await this.headOnce(signal);
+    if (prefixes.length > 0) await this.requireShown(needed, signal);
     const page = new Page(wanted);
     let reached = 0;
     const ended = (shown: number) => {
@@ -150,6 +153,11 @@ export class Reader {
     this.horizon.reach(reached);
     const events = page.events.map((event) => this.storedOf(event));
     return { events, position: this.position(reached), atEnd: page.isAtEnd };
+  }
+
+  /** A node that is new to us shows its head first: of a stream it would not say that it lacks what was committed. */
+  private async requireShown(needed: number, signal: AbortSignal): Promise<void> {
+    if ((await this.connections.shown()) < needed) await this.headOnce(signal);
   }
 
   /**
@@ -190,4 +198,9 @@ function keyOf(prefixes: readonly string[]): string {
 
 function refuseBefore(needed: number, n: number): void {
   if (n < needed) throw new CallFailure('behind');
+}
+
+/** Another one may have answered than the one that had shown its head: that one is to show its own. */
+function refuseUnshown(needed: number, shown: number): void {
+  if (shown < needed) throw new CallFailure('busy');
 }
