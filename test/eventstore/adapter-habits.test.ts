@@ -120,6 +120,16 @@ describe('an append whose outcome nobody was told', () => {
     expect(second).toMatchObject({ status: 'fulfilled', value: { revision: '0', replayed: true } });
     expect(relay.appends).toBe(1);
   });
+
+  it('is not sent once more when its time is over, though it has not been found by then', async () => {
+    const hasty = await openEventStoreDb({ url: relay.url, timeouts: { appendMs: 300, silenceMs: 10_000 } });
+    relay.habits.answer = once(refusing('event_store.client.Timeout', new shared.Timeout()));
+    relay.habits.isSilent = (request) => request.getOptions()?.hasStream() ?? false;
+    await expect(hasty.append(stream(), [newEvent()], 'any')).rejects.toThrow(StoreUnavailable);
+    await hasty.append(stream(), [newEvent()], 'none');
+    expect(relay.appends).toBe(2);
+    await hasty.close();
+  });
 });
 
 describe('a server that does not know the place of a repeat', () => {

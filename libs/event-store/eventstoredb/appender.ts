@@ -120,6 +120,8 @@ export class Appender {
   ): Promise<Appended> {
     if (isDoubtful || isUnguarded(request)) {
       const repeated = await this.findRepeat(request, time);
+      // What was broken off may have found nothing for that reason alone, and nobody waits for an answer any more.
+      if (time.isOver) throw new CallFailure('busy');
       if (repeated) return this.appendedAt(repeated, true);
     }
     const answer = await this.connections.append(request);
