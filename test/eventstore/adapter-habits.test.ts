@@ -107,6 +107,17 @@ describe('an access list that lets us read and not append', () => {
   });
 });
 
+describe('an access list that was changed while nobody sent an append', () => {
+  it('is tried again, because health does not call the ledger closed for ever', async () => {
+    const refused = await openEventStoreDb({ url: relay.url, timeouts: { refusalMs: 200 } });
+    relay.habits.answer = refusing('event_store.client.AccessDenied', new shared.AccessDenied());
+    await expect(refused.append(stream(), [newEvent()], 'any')).rejects.toThrow(StoreUnavailable);
+    expect(refused.status()).toMatchObject({ writable: false });
+    await until('it may be asked again', () => (refused.status().writable ? true : undefined));
+    await refused.close();
+  });
+});
+
 describe('an append whose outcome nobody was told', () => {
   it('is looked for by the one of the same id that waited for it', async () => {
     relay.habits.answer = refusing('event_store.client.AccessDenied', new shared.AccessDenied());

@@ -40,7 +40,7 @@ export class Appender {
   private readonly window: AppendWindow;
   private readonly inFlight = new InFlight();
   private readonly pending = new Set<Promise<unknown>>();
-  private refused: string | undefined;
+  private refusal: { readonly said: string; readonly untilMs: number } | undefined;
   private inDoubtUntil = 0;
 
   constructor(
@@ -57,9 +57,12 @@ export class Appender {
     return this.window.lengths();
   }
 
-  /** Why appends are refused although the server answers; undefined once one was taken. */
+  /**
+   * Why appends are refused although the server answers; undefined once one was taken, and after a while in any case:
+   * where nobody asks who says that it takes none, nobody would ever find out that it does again.
+   */
   get problem(): string | undefined {
-    return this.refused;
+    return this.refusal && performance.now() < this.refusal.untilMs ? this.refusal.said : undefined;
   }
 
   /** Whether something that was given up may have been written, or may yet be. */
@@ -127,7 +130,7 @@ export class Appender {
     const answer = await this.connections.append(request);
     const place = await this.settle(request, answer, knownBefore, time);
     this.horizon.reach(place.n);
-    this.refused = undefined;
+    this.refusal = undefined;
     return this.appendedAt(place, place.n <= knownBefore);
   }
 
@@ -152,9 +155,13 @@ export class Appender {
       case 'too large':
         throw new EventTooLarge(answer.limitBytes);
       case 'failed':
-        if (answer.failure.kind === 'denied') this.refused = answer.failure.message;
+        if (answer.failure.kind === 'denied') this.noteRefusal(answer.failure.message);
         throw answer.failure;
     }
+  }
+
+  private noteRefusal(said: string): void {
+    this.refusal = { said, untilMs: performance.now() + this.terms.timeouts.refusalMs };
   }
 
   /** The place as the ledger itself has it: of a repeat, and of the last of several events, servers may name another. */

@@ -33,6 +33,8 @@ export interface Timeouts {
   readonly silenceMs: number;
   /** Between two looks at the head of the ledger while somebody is subscribed. */
   readonly heartbeatMs: number;
+  /** How long health says that appends are refused, unless one is taken before. */
+  readonly refusalMs: number;
 }
 
 /** What changed; for logs and metrics. Never holds an address or credentials. */
@@ -56,6 +58,7 @@ const EVENTSTOREDB_DEFAULTS = {
     readMs: 10_000,
     silenceMs: 4_500,
     heartbeatMs: 2_000,
+    refusalMs: 30_000,
   },
 } as const;
 
