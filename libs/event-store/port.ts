@@ -108,7 +108,10 @@ export interface EventStore {
   subscribe(options: SubscribeOptions): AsyncIterable<Delivery>;
   /** The position of the last durable event. */
   head(): Promise<Position>;
-  /** Finishes the appends under way, ends the subscriptions, releases the lock. Idempotent. */
+  /**
+   * Finishes the appends under way, ends the subscriptions, releases the lock. Idempotent. An append that a server does
+   * not answer is given up after a moment, and rejects.
+   */
   close(): Promise<void>;
 }
 

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { openEventStoreDb, type EventStoreDb, type EventStoreDbReport } from '#event-store';
+import { StoreUnavailable, openEventStoreDb, type EventStoreDb, type EventStoreDbReport } from '#event-store';
 import { FULL, chance, figure } from '../faults/full.js';
 import { until } from '../faults/until.js';
 import { TcpProxy } from './proxy.js';
 import { EventStoreProcess } from './server-process.js';
-import { Reading, Writers } from './writers.js';
+import { Reading, Writers, newEvent } from './writers.js';
 
 const WRITERS = 8;
 const ROUNDS = FULL ? 10 : 2;
@@ -127,4 +127,17 @@ describe('eight writers and a follower live through', () => {
     },
     PATIENCE_MS,
   );
+});
+
+describe('who closes while a server is silent', () => {
+  it('waits a moment for the appends under way, whose callers are told', async () => {
+    const timeouts = { silenceMs: 600_000, revocationMs: 600_000, closeMs: 200 };
+    const leaving = await openEventStoreDb({ url: proxy.url, timeouts });
+    await leaving.append('consent-a', [newEvent()], 'none');
+    proxy.set({ kind: 'drop' });
+    const stopped = leaving.append('consent-a', [newEvent()], 'any', { lane: 'revocation' });
+    const told = expect(stopped).rejects.toThrow(StoreUnavailable);
+    await leaving.close();
+    await told;
+  });
 });

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { checkAppend } from '../append-rules.js';
 import { deliveriesOf } from '../deliveries.js';
 import {
@@ -131,9 +132,10 @@ class EventStoreDbStore implements EventStoreDb {
     return this.closed;
   }
 
+  /** Whoever waits for an append of a silent server would otherwise hold up the end for as long as that is tried. */
   private async closeOnce(): Promise<void> {
     this.closing.abort();
-    await this.appender.settled();
+    await within(this.terms.timeouts.closeMs, this.appender.settled());
     this.connections.close();
     await this.bell.stopped();
   }
@@ -141,4 +143,11 @@ class EventStoreDbStore implements EventStoreDb {
   private refuseIfClosed(): void {
     if (this.closing.signal.aborted) throw new StoreUnavailable(CLOSED);
   }
+}
+
+/** Resolves with the work, or before it when the time is over. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const worked = new AbortController();
+  await Promise.race([work, pause(ms, undefined, { signal: worked.signal }).catch(() => undefined)]);
+  worked.abort();
 }

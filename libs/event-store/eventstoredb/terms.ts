@@ -35,6 +35,8 @@ export interface Timeouts {
   readonly heartbeatMs: number;
   /** How long health says that appends are refused, unless one is taken before. */
   readonly refusalMs: number;
+  /** How long `close` waits for the appends under way; the outcome of those that are cut off then is unknown. */
+  readonly closeMs: number;
 }
 
 /** What changed; for logs and metrics. Never holds an address or credentials. */
@@ -59,6 +61,7 @@ const EVENTSTOREDB_DEFAULTS = {
     silenceMs: 4_500,
     heartbeatMs: 2_000,
     refusalMs: 30_000,
+    closeMs: 2_000,
   },
 } as const;
 
