@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Client, credentials } from '@grpc/grpc-js';
+import { depthOf } from '#event-store';
 import {
   BACKWARDS,
   END,
@@ -133,6 +134,16 @@ describe('a filter on a read of so many', () => {
     ['too long', 'x'.repeat(1_001)],
   ])('whose expression is %s is refused', async (_, regex) => {
     await expect(filtered(byStreamRegex(regex), { backwards: false, count: 1 })).rejects.toThrow('INVALID_ARGUMENT');
+  });
+
+  it('passes over nothing backwards where the events are so large that the store gives fewer at once', async () => {
+    const large = (type: string) => ({ ...anEvent(type), data: Buffer.alloc(300 * 1024, 0x61) });
+    const places: number[] = [];
+    for (let n = 0; n < 100; n += 1) {
+      const { position } = await serving.store.append('large-1', [large(n === 50 ? 'Rare' : 'Other')], 'any');
+      places.push(depthOf(position));
+    }
+    expect(await filtered(byType('Rare'), { backwards: true, count: 1 })).toEqual([places[50]]);
   });
 
   function filtered(filter: Filter, range: { backwards: boolean; count: number }): Promise<number[]> {

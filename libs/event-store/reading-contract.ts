@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { eventsOf, idsOf, someEvent, someEvents, untilCaughtUp, type StoreUnderTest } from './harness-contract.js';
 import { ForeignPosition, comparePositions, hasReached } from './port.js';
 
+const MEBIBYTE = 1024 * 1024;
+
 /** The part of the contract that reads: streams, the whole ledger, subscriptions. */
 export function describeReading(under: StoreUnderTest): void {
   describe('readStream', () => {
@@ -87,6 +89,17 @@ export function describeReading(under: StoreUnderTest): void {
       const page = await under.store.readAll({ prefixes: ['business-'], limit: 5 });
       expect(page.atEnd).toBe(true);
       expect(hasReached(page.position, await under.store.head())).toBe(true);
+    });
+
+    it('ends a page before its limit where the events are large, and goes on from there', async () => {
+      const large = () => ({ ...someEvent(), data: Buffer.alloc(MEBIBYTE, 0x61) });
+      for (let n = 0; n < 40; n += 1) await under.store.append(`consent-${n}`, [large()], 'none');
+      const page = await under.store.readAll({ limit: 100 });
+      expect(page.atEnd).toBe(false);
+      expect(page.events.at(-1)?.position).toBe(page.position);
+      expect(page.events.length).toBeLessThan(40);
+      const streams = (await under.readEverything(undefined, 100)).map(({ stream }) => stream);
+      expect(streams).toEqual(Array.from({ length: 40 }, (_, n) => `consent-${n}`));
     });
 
     it('refuses a position of another ledger', async () => {

@@ -96,15 +96,21 @@ export async function* backwardPages(store: EventStore, from: Place, sieve: Siev
   let window = PAGE_EVENTS;
   while (until > 1) {
     const first = Math.max(1, until - window);
-    const picked = sieve.pick(await readWindow(store, first, until, sieve)).toReversed();
+    const picked = (await pickedIn(store, first, until, sieve)).toReversed();
     yield picked;
     window = picked.length < PAGE_EVENTS / 2 ? Math.min(2 * window, WIDEST_WINDOW) : PAGE_EVENTS;
     until = first;
   }
 }
 
-async function readWindow(store: EventStore, first: number, until: number, { prefixes }: Sieve): Promise<Events> {
-  const from = positionBefore(store, first);
-  const page = await store.readAll({ from, limit: until - first, ...(prefixes ? { prefixes } : {}) });
-  return page.events.filter(({ position }) => depthOf(position) < until);
+/** A page of the store may end before the window does, where its events are large. */
+async function pickedIn(store: EventStore, first: number, until: number, sieve: Sieve): Promise<Events> {
+  const prefixes = sieve.prefixes ? { prefixes: sieve.prefixes } : {};
+  const picked: StoredEvent[] = [];
+  for (let from = positionBefore(store, first); ;) {
+    const page = await store.readAll({ from, limit: until - depthOf(from) - 1, ...prefixes });
+    picked.push(...sieve.pick(page.events.filter(({ position }) => depthOf(position) < until)));
+    from = page.position;
+    if (page.atEnd || depthOf(from) >= until - 1) return picked;
+  }
 }

@@ -17,7 +17,18 @@ type EventRow = [n: number, revision: number, id: string, type: string, data: Bu
 const COLUMNS = 'e.n, e.revision, lower(hex(e.event_id)), e.type, e.data, e.metadata';
 /** Rows of other prefixes that one page passes by, so that a rare prefix does not hold up the caller's thread. */
 const SCANNED_ROWS = 10_000;
+/** A page ends early where its events hold more: a thousand events of one mebibyte are not to be held at once. */
+const PAGE_BYTES = 8 * 1024 * 1024;
 const END = Number.MAX_SAFE_INTEGER;
+
+interface PageWanted {
+  /** Exclusive. */
+  readonly after: number;
+  /** Inclusive. */
+  readonly until: number;
+  readonly prefixes: readonly string[];
+  readonly limit: number;
+}
 
 /** Reads of the embedded ledger, on a connection of its own and on the caller's thread: each is a short index look-up. */
 export class LedgerReader {
@@ -54,10 +65,7 @@ export class LedgerReader {
     const after = this.placeOf(from);
     const end = Math.max(after, this.last.get() ?? 0);
     const until = prefixes.length === 0 ? end : Math.min(end, after + Math.max(limit, SCANNED_ROWS));
-    const rows = this.scanOf(prefixes.length).all(after, until, ...prefixes.flatMap((one) => [one, one]), limit);
-    const lastRow = rows.at(-1);
-    const reached = lastRow && rows.length === limit ? lastRow[0] : until;
-    const events = rows.map((row) => this.eventOf(row, row[6]));
+    const { events, reached } = this.page({ after, until, prefixes, limit });
     return { events, position: this.position(reached), atEnd: reached === end };
   }
 
@@ -69,6 +77,19 @@ export class LedgerReader {
     if (position === undefined) return 0;
     if (ledgerIdOf(position) !== this.ledgerId) throw new ForeignPosition();
     return depthOf(position);
+  }
+
+  /** Events up to either limit, and how far they were looked for. */
+  private page({ after, until, prefixes, limit }: PageWanted): { events: StoredEvent[]; reached: number } {
+    const names = prefixes.flatMap((one) => [one, one]);
+    const events: StoredEvent[] = [];
+    let bytes = 0;
+    for (const row of this.scanOf(prefixes.length).iterate(after, until, ...names, limit)) {
+      events.push(this.eventOf(row, row[6]));
+      bytes += row[4].length + row[5].length;
+      if (events.length === limit || bytes >= PAGE_BYTES) return { events, reached: row[0] };
+    }
+    return { events, reached: until };
   }
 
   private scanOf(prefixes: number) {
