@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { LEDGER_FILE, startLedger, type EventStore } from '#event-store';
+import { LEDGER_FILE, SYSTEM_STREAM, startLedger, type EventStore, type Position } from '#event-store';
 import type { Clock, Config } from '#platform';
 import {
   RecipientIds,
@@ -19,7 +19,7 @@ import type { Grounds } from './grounds.js';
 import type { Opened } from './opened.js';
 
 /** Others may keep streams of their own on the same EventStoreDB. */
-const OWN_PREFIXES = ['system-ledger', 'business-', 'consent-', 'conversation-'];
+const OWN_PREFIXES = [SYSTEM_STREAM, 'business-', 'consent-', 'conversation-'];
 
 /** The vault, and what is derived from the secrets. */
 export interface Keys {
@@ -62,8 +62,16 @@ function openVault({ dataDir, limits }: Config, { postgres }: Grounds, { keyEncr
   return openSqliteVault({ dataDir, keyEncryptionKey, limits: { cachedDataKeys: limits.dataKeyCacheEntries } });
 }
 
+/** A page may end among what others keep there before it has come to anything of ours. */
 async function hasBegun(store: EventStore): Promise<boolean> {
-  return (await store.readAll({ prefixes: OWN_PREFIXES, limit: 1 })).events.length > 0;
+  if ((await store.readStream(SYSTEM_STREAM, { limit: 1 })).length > 0) return true;
+  for (let from: Position | undefined; ;) {
+    const start = from === undefined ? {} : { from };
+    const page = await store.readAll({ ...start, prefixes: OWN_PREFIXES, limit: 1 });
+    if (page.events.length > 0) return true;
+    if (page.atEnd) return false;
+    from = page.position;
+  }
 }
 
 /** A vault on a server may be another process's too. */

@@ -1,6 +1,9 @@
-import { existsSync, readdirSync, renameSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, renameSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { openSqliteStore, type NewEvent } from '#event-store';
 import { SettableClock } from '#platform';
 import { grantBody, must, registerAcme } from '../support/client.js';
 import { startTestService } from '../support/service.js';
@@ -45,3 +48,21 @@ describe('of ledger and vault, which belong together, one is gone', () => {
     },
   );
 });
+
+describe('a ledger in which others had kept more than a page of events of their own', () => {
+  it('is not taken for a lost one when the service starts again', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'consent-ledger-test-'));
+    const store = await openSqliteStore({ dataDir, diskReserveMb: 0 });
+    for (let n = 0; n <= 100; n++) await store.append('invoices-1', Array.from({ length: 100 }, anInvoice), 'any');
+    await store.close();
+    const first = await startTestService({ dataDir });
+    await registerAcme(first);
+    await must(businessOf(first).grant(grantBody(KNOWN.phone)));
+    const again = await first.restart();
+    await again.stop();
+  });
+});
+
+function anInvoice(): NewEvent {
+  return { id: randomUUID(), type: 'Invoiced', data: Buffer.from('{}'), metadata: Buffer.from('{}') };
+}
