@@ -1,3 +1,6 @@
+import { StoreUnavailable } from '#event-store';
+import { Refusal } from '#platform';
+import { VaultUnavailable } from '#vault';
 import type { Authenticator } from './authenticate.js';
 import type { Parts } from './parts.js';
 
@@ -39,7 +42,13 @@ async function certificateOf({ config, clock }: Parts) {
   return { tls: { cert, key }, caFile };
 }
 
-async function mayReadAll(authenticator: Authenticator, key: string): Promise<boolean> {
-  const principal = await authenticator.principalOf(`Bearer ${key}`).catch(() => undefined);
+/** Rejects with `StoreUnavailable` where that cannot be looked up: a client told that it may not would give up for good. */
+export async function mayReadAll(authenticator: Pick<Authenticator, 'principalOf'>, key: string): Promise<boolean> {
+  const principal = await authenticator.principalOf(`Bearer ${key}`).catch((error: unknown) => {
+    if (error instanceof Refusal) return undefined;
+    throw error instanceof VaultUnavailable ? new StoreUnavailable(KEYS_AWAY, { cause: error }) : error;
+  });
   return principal?.businessId === undefined && principal?.scopes.has('audit:read') === true;
 }
+
+const KEYS_AWAY = 'the keys of those who may read cannot be looked up now';
