@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { SettableClock } from '#platform';
 import { deliver, deliveryOf, grantBody, must, registerAcme } from '../support/client.js';
@@ -73,6 +74,22 @@ describe('beyond a limit', () => {
     const phone = somebody();
     await until('a delivery is taken again', async () => (await deliver(service, stopOf(phone))).status === 200);
     expect(await businessOf(service).check({ phone }, 'offers')).toMatchObject({ reason: 'REVOKED' });
+  });
+
+  it('deliveries that waited behind another answer no longer count once their caller has hung up', async () => {
+    const { hostname, port } = new URL(service.base);
+    const caller = connect(Number(port), hostname);
+    await once(caller, 'connect');
+    // One who watches is answered without end, and the rest has to wait for that.
+    const key = `Authorization: Bearer ${service.adminKey}`;
+    const watch = `GET /v1/businesses/acme/changes HTTP/1.1\r\nHost: a\r\n${key}\r\n\r\n`;
+    const unsigned = 'POST /webhooks/whatsapp HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}';
+    caller.write(watch + unsigned.repeat(LIMIT));
+    await once(caller, 'data');
+    const phone = somebody();
+    expectProblem(await deliver(service, stopOf(phone)), 503, 'OVERLOADED');
+    caller.destroy();
+    await until('a delivery is taken again', async () => (await deliver(service, stopOf(phone))).status === 200);
   });
 
   it('of what a view that cannot move lacks, only opt-outs are added to it', async () => {

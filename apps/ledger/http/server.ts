@@ -13,6 +13,7 @@ import { parseBodies, type BodyMode } from './body-parser.js';
 import { FastLane } from './fast-lane.js';
 import { guardRoutes } from './gate.js';
 import { SlowBodies, lookEveryMs } from './slow-bodies.js';
+import { closeWaitingAnswers } from './waiting-answers.js';
 
 export interface HttpSide {
   /** Resolves with the port that was bound; rejects where it is taken. */
@@ -44,6 +45,7 @@ export async function openHttp(parts: Parts, authenticator: Authenticator): Prom
   });
   await app.init();
   app.getHttpServer().headersTimeout = config.limits.requestTimeoutMs;
+  closeWaitingAnswers(app.getHttpServer());
   slowBodies.stand(app.getHttpServer());
   const checks = app.get(CheckEligibilityHandler);
   const lane = new FastLane(parts, authenticator, checks);
