@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Vault } from '#vault';
 import { diskStatus } from './disk.js';
 import type { Parts } from './parts.js';
 
@@ -21,7 +22,21 @@ export async function readinessOf(parts: Parts) {
   return { ready, disk, ledger, view, vault };
 }
 
-async function vaultStatus({ vault }: Parts): Promise<{ readonly vaultId: string; readonly problem?: string }> {
+interface VaultStatus {
+  readonly vaultId: string;
+  readonly problem?: string;
+}
+
+/** Anybody may ask how the service is, and the sessions of a database are few: who asks while it is looked shares that look. */
+const looks = new WeakMap<Vault, Promise<VaultStatus>>();
+
+function vaultStatus({ vault }: Parts): Promise<VaultStatus> {
+  const look = looks.get(vault) ?? lookAt(vault).finally(() => looks.delete(vault));
+  looks.set(vault, look);
+  return look;
+}
+
+async function lookAt(vault: Vault): Promise<VaultStatus> {
   const { vaultId } = vault;
   const late = pause(LOOK_MS, { vaultId, problem: 'the vault does not answer' }, { ref: false });
   const found = vault.isEmpty().then(
