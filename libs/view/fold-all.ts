@@ -18,7 +18,11 @@ export async function* foldAll({ directory, parts, events }: Sorted): AsyncGener
   const underWay = new Map<Worker, Promise<Answer>>();
   let next = 0;
   const give = (worker: Worker) => {
-    if (next < parts) underWay.set(worker, ask(worker, next++));
+    if (next >= parts) return;
+    const answer = ask(worker, next++);
+    // Where the rows cannot be written nobody waits for it any more, and the thread is ended under it.
+    answer.catch(() => undefined);
+    underWay.set(worker, answer);
   };
   try {
     workers.forEach(give);

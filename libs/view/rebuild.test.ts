@@ -11,7 +11,7 @@ import { MemoryLedger } from './memory-ledger.js';
 import { createView, openNamedView } from './open-view.js';
 import { VIEW_PREFIXES } from './project.js';
 import { randomHistory, type RandomEvent } from './random-history.js';
-import type { RebuildProgress } from './fill.js';
+import { fillView, type RebuildProgress } from './fill.js';
 import { rebuildView } from './rebuild.js';
 import { stateFor } from './recipient-row.js';
 import { eventOf, purpose } from './sample-events.js';
@@ -124,6 +124,15 @@ describe('a rebuilt view', () => {
     ledger.readAll = () => Promise.reject(new Error('the ledger is away'));
     await expect(rebuilt(ledger)).rejects.toThrow('the ledger is away');
     expect(readdirSync(dataDir).sort()).toStrictEqual([inUse, 'view.current']);
+  });
+
+  it('says why its rows could not be written, whatever was still being folded', async () => {
+    const wrote = { type: 'UserMessaged', data: { occurredAt: '2026-05-01T10:00:00.000Z' } };
+    const history = recipients.map((id): [string, RandomEvent, string] => [id, wrote, 'acme']);
+    const sink = { write: () => Promise.reject(new Error('the disk is full')), finish: async () => undefined };
+    const filling = { store: await ledgerOf(history), onProgress: () => undefined, eventsPerPart: 1 };
+    await expect(fillView(sink, join(dataDir, 'parts'), filling)).rejects.toThrow('the disk is full');
+    expect(readdirSync(dataDir)).toStrictEqual([]);
   });
 
   it('removes what a rebuild that was killed left behind', async () => {
