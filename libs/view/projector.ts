@@ -46,9 +46,16 @@ export class Projector {
     return this.#term !== undefined && !this.#term.over.aborted;
   }
 
-  /** Moves the rows to `until` whoever is chosen, who does not do it. Rejects where they cannot be moved. */
+  /**
+   * Moves the rows to `until` whoever is chosen, who does not do it. Rejects where they cannot be moved; where another who
+   * noticed it too moves them at the same time, they do.
+   */
   async help(until: Position): Promise<void> {
-    await this.#bringTo(until, this.#stopped.signal);
+    try {
+      await this.#bringTo(until, this.#stopped.signal);
+    } catch (error) {
+      if (!(error instanceof ViewMoved)) throw error;
+    }
   }
 
   async close(): Promise<void> {

@@ -235,6 +235,17 @@ describe('rows that stand still', () => {
     expect(view.status().shared?.projecting).toBe(false);
   });
 
+  it('are no fault where two who notice it move them at once', async () => {
+    await scene.election.stand(new AbortController().signal);
+    const views = [await scene.open(), await scene.open()];
+    scene.rows.held = true;
+    const position = await append('consent-r1', stop(1));
+    await until(() => scene.rows.waiting.length === views.length);
+    scene.rows.release();
+    for (const view of views) await rowsPass(view, position);
+    expect(scene.errors).toEqual([]);
+  });
+
   it('stop the follower before too much is kept, and every answer with it', async () => {
     const view = await scene.open({}, 20);
     await rowsPass(view, await append('consent-r0', stop(1)));
