@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { Refusal, instanceOf, toProblem, type Config } from '#platform';
+import { connectionsOf } from './connections.js';
 
 /** How soon a caller may ask again, in milliseconds. */
 const RETRY_AFTER_MS = 2_000;
@@ -33,14 +34,14 @@ export async function openWaitingRoom({ http, tls }: Config): Promise<WaitingRoo
   const server: Server = tls
     ? createTlsServer({ cert: tls.cert, key: tls.key }, listener)
     : createPlainServer(listener);
-  const sockets = socketsOf(server);
+  const connections = connectionsOf(server);
   server.listen(http.port, http.host);
   await once(server, 'listening');
   let closed: Promise<void> | undefined;
   return {
     port: (server.address() as AddressInfo).port,
     say: (waitsFor, problem) => (said = { waitsFor, problem }),
-    close: () => (closed ??= closeAll(server, sockets)),
+    close: () => (closed ??= closeAll(server, connections)),
   };
 }
 
@@ -68,19 +69,9 @@ function answerTo(url: string, { waitsFor, problem }: Said): Answer {
   return { status: answer.status, headers: answer.headers, body: answer.problem };
 }
 
-/** The server itself knows no connection over which TLS has not been agreed upon yet, and would wait for it. */
-function socketsOf(server: Server): ReadonlySet<Socket> {
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  return sockets;
-}
-
-async function closeAll(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
+async function closeAll(server: Server, connections: ReadonlySet<Socket>): Promise<void> {
   const closed = once(server, 'close');
   server.close();
-  for (const socket of sockets) socket.destroy();
+  for (const connection of connections) connection.destroy();
   await closed;
 }

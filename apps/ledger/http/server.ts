@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { CommandBus } from '@nestjs/cqrs';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestLog, problemServerOptions } from '#platform';
+import { connectionsOf } from '../connections.js';
 import { LedgerModule } from '../ledger.module.js';
 import type { Parts } from '../parts.js';
 import { CheckEligibilityHandler } from '../queries/check-eligibility.js';
@@ -45,6 +46,7 @@ export async function openHttp(parts: Parts, authenticator: Authenticator): Prom
   });
   await app.init();
   app.getHttpServer().headersTimeout = config.limits.requestTimeoutMs;
+  const connections = connectionsOf(app.getHttpServer());
   closeWaitingAnswers(app.getHttpServer());
   slowBodies.stand(app.getHttpServer());
   const checks = app.get(CheckEligibilityHandler);
@@ -61,7 +63,7 @@ export async function openHttp(parts: Parts, authenticator: Authenticator): Prom
       isStopping = true;
       lane.close();
       slowBodies.close();
-      return closeServing(app, config.limits.shutdownTimeoutMs / 2);
+      return closeServing(app, connections, config.limits.shutdownTimeoutMs / 2);
     },
   };
 }
@@ -73,10 +75,14 @@ const IDLE_LOOK_MS = 20;
  * Callers keep connections open for minutes: those that are idle, or become so, must not hold up the end. Nor must one
  * whose request never arrives in full; after the grace nothing that was received is still being answered.
  */
-async function closeServing(app: NestFastifyApplication, graceMs: number): Promise<void> {
+async function closeServing(
+  app: NestFastifyApplication,
+  connections: ReadonlySet<Socket>,
+  graceMs: number,
+): Promise<void> {
   const server: Server = app.getHttpServer();
   const looking = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
-  const overdue = setTimeout(() => server.closeAllConnections(), graceMs);
+  const overdue = setTimeout(() => connections.forEach((connection) => connection.destroy()), graceMs);
   try {
     await app.close();
   } finally {
