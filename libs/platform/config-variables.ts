@@ -150,7 +150,12 @@ export const VARIABLES = {
     10_000_000,
     'Most recipients whose acknowledged events the view may not show yet; beyond it only revocations are taken.',
   ),
-  REQUEST_TIMEOUT_MS: ms(30_000, 1000, HOUR_MS, 'Longest time in which a request must have been received whole.'),
+  REQUEST_TIMEOUT_MS: ms(
+    30_000,
+    1000,
+    HOUR_MS,
+    'Longest time in which a request must have been received whole, and then its answer taken.',
+  ),
   APPEND_QUEUE_MAX: count(
     1000,
     100_000,

@@ -13,6 +13,7 @@ import type { Authenticator } from '../authenticate.js';
 import { parseBodies, type BodyMode } from './body-parser.js';
 import { FastLane } from './fast-lane.js';
 import { guardRoutes } from './gate.js';
+import { SlowAnswers } from './slow-answers.js';
 import { SlowBodies, lookEveryMs } from './slow-bodies.js';
 import { closeWaitingAnswers } from './waiting-answers.js';
 
@@ -38,6 +39,7 @@ export async function openHttp(parts: Parts, authenticator: Authenticator): Prom
   let isStopping = false;
   guardRoutes(fastify, parts, authenticator, () => isStopping);
   const slowBodies = new SlowBodies(config.limits.requestTimeoutMs);
+  const slowAnswers = new SlowAnswers(config.limits.requestTimeoutMs);
   const module = LedgerModule.over(parts, authenticator, slowBodies);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     bodyParser: false,
@@ -48,6 +50,7 @@ export async function openHttp(parts: Parts, authenticator: Authenticator): Prom
   app.getHttpServer().headersTimeout = config.limits.requestTimeoutMs;
   const connections = connectionsOf(app.getHttpServer());
   closeWaitingAnswers(app.getHttpServer());
+  slowAnswers.stand(app.getHttpServer());
   slowBodies.stand(app.getHttpServer());
   const checks = app.get(CheckEligibilityHandler);
   const lane = new FastLane(parts, authenticator, checks);
@@ -63,6 +66,7 @@ export async function openHttp(parts: Parts, authenticator: Authenticator): Prom
       isStopping = true;
       lane.close();
       slowBodies.close();
+      slowAnswers.close();
       return closeServing(app, connections, config.limits.shutdownTimeoutMs / 2);
     },
   };
