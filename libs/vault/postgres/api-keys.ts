@@ -1,4 +1,4 @@
-import type { Postgres, Statement } from '#postgres';
+import { Gathered, textArray, type Postgres, type Statement } from '#postgres';
 import type { ApiKey, Scope } from '../port.js';
 
 const COLUMNS = 'key_id, business_id, name, scopes, secret_sha256, created_at';
@@ -11,8 +11,8 @@ const PUT: Statement = {
 };
 const DELETE: Statement = { name: 'vault_delete_api_key', text: 'DELETE FROM api_keys WHERE key_id = $1' };
 const FIND: Statement = {
-  name: 'vault_find_api_key',
-  text: `SELECT ${COLUMNS} FROM api_keys WHERE key_id = $1`,
+  name: 'vault_find_api_keys',
+  text: `SELECT ${COLUMNS} FROM api_keys WHERE key_id = ANY ($1::text[])`,
 };
 const OF_ONE: Statement = {
   name: 'vault_api_keys_of_business',
@@ -32,9 +32,19 @@ type ApiKeyRow = readonly [
   createdAt: string,
 ];
 
-/** The API keys of a vault in PostgreSQL. Rejects with `PostgresError`. */
+/**
+ * The API keys of a vault in PostgreSQL. Rejects with `PostgresError`. Strangers have theirs looked up too, as many as they
+ * like: that goes into few statements, so that they cannot take all sessions, and the waiting for them, to themselves.
+ */
 export class ApiKeyTable {
-  constructor(private readonly postgres: Postgres) {}
+  readonly #finds: Gathered<string, ReadonlyMap<string, ApiKey>>;
+
+  constructor(private readonly postgres: Postgres) {
+    this.#finds = new Gathered<string, ReadonlyMap<string, ApiKey>>(async (keyIds) => {
+      const rows = await postgres.query<ApiKeyRow>(FIND, [textArray(keyIds)]);
+      return new Map(rows.map((row) => [row[0], toApiKey(row)]));
+    });
+  }
 
   async put({ keyId, businessId, name, scopes, secretSha256, createdAt }: ApiKey): Promise<void> {
     const values = [keyId, businessId ?? null, name, JSON.stringify(scopes), secretSha256, createdAt];
@@ -46,8 +56,7 @@ export class ApiKeyTable {
   }
 
   async find(keyId: string): Promise<ApiKey | undefined> {
-    const [row] = await this.postgres.query<ApiKeyRow>(FIND, [keyId]);
-    return row && toApiKey(row);
+    return (await this.#finds.ask(keyId)).get(keyId);
   }
 
   async list(businessId: string | undefined): Promise<readonly ApiKey[]> {

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { openPostgres, type Postgres } from '#postgres';
 import { removePostgresServers, startPostgres, type PostgresServer } from '../../../test/postgres/server.js';
 import { until } from '../../../test/faults/until.js';
+import { makeApiKey } from '../api-keys.js';
 import { describeVault } from '../contract.js';
 import { SealInvalid, VaultUnavailable, type Sealed, type Unrouted, type Vault } from '../port.js';
 import { SecretsRefused } from '../secret-file.js';
@@ -120,6 +121,16 @@ describe('the vault in a database', () => {
     await sql(`UPDATE erasures SET announced_at = now() - interval '61 seconds'`);
     await vault.withdrawErasure('erasure');
     expect(await vault.listAnnouncedErasures()).toEqual([]);
+  });
+
+  it('looks up any number of API keys at once with the few sessions that there are', async () => {
+    const vault = await openPostgresVault(connect({ poolMax: 4, waitingMax: 4 }), { keyEncryptionKey: KEY });
+    const { key } = makeApiKey({ name: 'known', scopes: ['audit:read'], createdAt: '2026-03-01T00:00:00.000Z' });
+    await vault.putApiKey(key);
+    const asked = [key.keyId, ...Array.from({ length: 500 }, (_, n) => String(n).padStart(16, '0'))];
+    const [known, ...strangers] = await Promise.all(asked.map((keyId) => vault.findApiKey(keyId)));
+    expect(known).toEqual(key);
+    expect(new Set(strangers)).toEqual(new Set([undefined]));
   });
 
   it('takes a destroyed key out of its page, and does not say that it is done before', async () => {
