@@ -1,11 +1,12 @@
 import { Gathered, type Postgres, type Session, type Statement } from '#postgres';
 import type { AnnouncedErasure } from '../port.js';
 
+/** Who sends the request again announces it again: from then on its event may be about to be written. */
 const ANNOUNCE: Statement = {
   name: 'vault_announce',
   text: `INSERT INTO erasures (event_id, recipient_id, life, done)
          VALUES ($1, $2, coalesce((SELECT life FROM data_keys WHERE recipient_id = $2), 1), false)
-         ON CONFLICT DO NOTHING`,
+         ON CONFLICT (event_id) DO UPDATE SET announced_at = now() WHERE NOT erasures.done`,
 };
 const IS_DONE: Statement = {
   name: 'vault_erasure_is_done',
