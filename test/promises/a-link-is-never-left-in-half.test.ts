@@ -15,7 +15,8 @@ import { recipientIdsOf, until } from './support/service.js';
 
 const NOON = Date.parse('2026-05-04T12:00:00.000Z');
 const somebody = people(62);
-const withKey = (key: string) => ({ headers: { 'Idempotency-Key': key } });
+const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+const withKey = (key: string) => ({ headers: { 'Idempotency-Key': key, traceparent: TRACE } });
 const secret = () => randomBytes(32).toString('base64');
 
 const eventsOf = async (service: Reachable, id: string) => {
@@ -71,6 +72,8 @@ describe.each(['the embedded ledger', 'EventStoreDB'])(
       expect([await reason(one), await reason(other)]).toEqual(inWhole);
       const [half] = await eventsOf(service, otherId);
       expect(half).toMatchObject({ type: 'RecipientLinked', actor: 'system', data: { other: oneId, kind } });
+      const [stored] = await service.running.parts.store.readStream(`consent-${otherId}`, { limit: 1 });
+      expect(JSON.parse(Buffer.from(stored?.metadata ?? []).toString())).toMatchObject({ traceparent: TRACE });
       const head = await headOf(service);
       const again = await link();
       expect(again).toMatchObject({ status: 200, body: { recipientId: oneId, position: half?.position } });
