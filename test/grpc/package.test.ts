@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ask, grantBody, must, registerAcme } from '../support/client.js';
-import { installPacked, ROOT } from '../support/packed.js';
+import { complaintsAbout, installPacked, ROOT } from '../support/packed.js';
 import { killLaunched, launchService } from '../support/process.js';
 
 const run = promisify(execFile);
@@ -32,6 +32,22 @@ describe('the package of the client', () => {
     expect(files.filter((file) => /test|contract\.js|package\/(main|plan)/.test(file))).toEqual([]);
     expect(readdirSync(join(home, 'libs')).sort()).toEqual(['client', 'grpc-messages', 'protobuf']);
   });
+
+  it('compiles into a program of somebody who has none of our settings', async () => {
+    const program = `
+      import { LedgerClient, LedgerError, type Decision, type WatchResponse } from '@consent-ledger/client';
+      const ledger = new LedgerClient({ address: 'ledger:50051', key: 'key', tls: 'system' });
+      const recipient = { phone: '+39021234567' };
+      const question = { businessId: 'acme', recipient, channel: 'whatsapp', purpose: 'offers' };
+      const decision: Decision = await ledger.check(question).catch((error: LedgerError) => {
+        throw new Error(error.code + error.grpcCode);
+      });
+      for await (const told of ledger.watch({ businessId: 'acme' })) console.log((told satisfies WatchResponse).position);
+      // @ts-expect-error a recipient has no name
+      await ledger.check({ ...question, recipient: { name: decision.reason } });
+    `;
+    expect(await complaintsAbout(dir, program)).toBe('');
+  }, 120_000);
 
   it('asks, stops, asks again and filters, as the example of the documentation does', async () => {
     const service = await launchService(join(dir, 'data'));

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { until } from '../../faults/until.js';
-import { installPacked, ROOT } from '../../support/packed.js';
+import { complaintsAbout, installPacked, ROOT } from '../../support/packed.js';
 import { startBroker, stopBrokers, type Broker } from '../broker.js';
 import { BUSINESS, TopicScene } from './scene.js';
 
@@ -79,6 +79,26 @@ describe('the package of the guard', () => {
     ]);
   });
 });
+
+test(
+  'the package compiles into a program of somebody who has none of our settings',
+  async () => {
+    const program = `
+      import { ledgerOver, recipientId, startGuard, type GuardDecision } from '@consent-ledger/sender-guard';
+      const sasl = { mechanism: 'scram-sha-512', username: 'sender', password: 'secret' } as const;
+      const askLedger = ledgerOver({ url: 'https://ledger.example', apiKey: 'key' });
+      const guard = startGuard({ brokers: ['kafka:9092'], tls: true, sasl, askLedger });
+      const who = recipientId({ key: new Uint8Array(32), phone: '+39021234567' });
+      const question = { businessId: 'acme', recipientId: who, channel: 'whatsapp', purpose: 'offers' };
+      const decision: GuardDecision = guard.check(question);
+      guard.on('optOut', async ({ channels }) => console.log(channels, decision.reason));
+      // @ts-expect-error an address is needed
+      recipientId({ key: new Uint8Array(32) });
+    `;
+    expect(await complaintsAbout(dir, program)).toBe('');
+  },
+  TEST_MS,
+);
 
 describe('the sender of the documentation', () => {
   test(
