@@ -155,6 +155,33 @@ describe('a record that cannot be read', () => {
     expect(reason(knownAfter([{ topic: 'optOut', record }]))).toBe('STATE_UNREADABLE');
   });
 
+  it('gives way to a state that can be read, whatever place in the ledger its writer gave it', () => {
+    const scope = { channels: ['whatsapp'], purposes: ['offers'], method: 'api' } as const;
+    const facts = { businessId: BUSINESS, occurredAt: '2026-03-01T00:00:00.000Z' };
+    const grant = { type: 'ConsentGranted', data: { ...facts, ...scope } } as const;
+    const ledger = new RandomLedger([{ recipientId: ID, event: grant }]);
+    const unread = { topic: 'state', record: topicRecord(ID, STATE_TYPE, 'ledger.99', bytes({})) } as const;
+    expect(reason(knownAfter([stateAt(ledger, ID, 1), unread]))).toBe('STATE_UNREADABLE');
+    expect(reason(knownAfter([stateAt(ledger, ID, 1), unread, stateAt(ledger, ID, 1)]))).toBe('CONSENTED');
+  });
+
+  it('gives way to no state that is older than the one before it', () => {
+    const [stop, unread] = [
+      {
+        businessId: BUSINESS,
+        occurredAt: '2026-03-01T00:00:00.000Z',
+        channels: ['*'],
+        purposes: [],
+        categories: ['*'],
+      },
+      { topic: 'state', record: topicRecord(ID, STATE_TYPE, 'ledger.1', bytes({})) } as const,
+    ] as const;
+    const event = { type: 'ConsentRevoked', data: { ...stop, method: 'api' } } as never;
+    const ledger = new RandomLedger([{ recipientId: ID, event }]);
+    const told = [stateAt(ledger, ID, 1), unread, stateAt(ledger, ID, 0)];
+    expect(reason(knownAfter(told))).toBe('STATE_UNREADABLE');
+  });
+
   it('denies its recipient alone whatever instant its writer gave it', () => {
     const record = { ...topicRecord(ID, STATE_TYPE, 'ledger.1', Buffer.from('{')), timestampMs: 1.8e18 };
     const known = knownAfter([

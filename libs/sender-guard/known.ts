@@ -99,7 +99,8 @@ export class Known {
       return this.#keep(recipientId, read, record);
     }
     this.unreadable += 1;
-    this.#keepUnreadable(recipientId, record, known);
+    // The place that it claims is as doubtful as all of it, and a newer state must be able to lift the doubt.
+    this.#keepUnreadable(recipientId, record, known?.position ?? '');
   }
 
   /** The change where it is an opt-out that could be read, for those who want to hear of it. */
@@ -217,13 +218,12 @@ export class Known {
     } catch (error) {
       if (!(error instanceof TooLong)) throw error;
       this.unreadable += 1;
-      this.#keepUnreadable(recipientId, record, kept);
+      this.#keepUnreadable(recipientId, record, kept.position);
     }
   }
 
   /** What was known before goes: the doubt denies whatever it was. A newer record that can be read lifts it. */
-  #keepUnreadable(recipientId: string, record: TopicRecord, known: KeptState | undefined): void {
-    const position = furthestOf(known?.position, record.position);
+  #keepUnreadable(recipientId: string, record: TopicRecord, position: string): void {
     const state = { ...EMPTY_STATE, unreadable: doubtOf(record) };
     this.#states.put(recipientId, { businessId: '', position, state });
   }
@@ -234,7 +234,8 @@ export class Known {
     } catch (error) {
       if (!(error instanceof TooLong)) throw error;
       this.unreadable += 1;
-      this.#keepUnreadable(optOut.recipientId, record, this.#states.get(optOut.recipientId));
+      const known = this.#states.get(optOut.recipientId)?.position;
+      this.#keepUnreadable(optOut.recipientId, record, furthestOf(known, optOut.position));
     }
   }
 }
@@ -263,8 +264,8 @@ function no(reason: GuardReason): Judged {
   return { eligible: false, reason };
 }
 
-function furthestOf(one: string | undefined, other: string | undefined): string {
-  return one && other ? furthest(one, other) : (one ?? other ?? '');
+function furthestOf(one: string | undefined, other: string): string {
+  return one && other ? furthest(one, other) : (one ?? other);
 }
 
 const EPOCH = instantOf(0);
