@@ -234,6 +234,20 @@ describe('linked recipients whose states are behind', () => {
     expect(reasonAfter([...told, stateAt(ledger, ID, 4), stateAt(ledger, OTHER, 4)])).toBe('CONSENTED');
   });
 
+  it('allow nothing while there is no state of one of them: the topic may be on its way back', () => {
+    const ledger = new RandomLedger([
+      fact(OTHER, 'ConsentRevoked', 2, stop),
+      fact(ID, 'ConsentGranted', 1, grant),
+      link(ID, OTHER, 3),
+      link(OTHER, ID, 3),
+    ]);
+    const alone = [stateAt(ledger, ID, 4)];
+    expect(reasonAfter(alone)).toBe('STATE_UNREADABLE');
+    expect(reasonAfter([...alone, optOut(ledger, 3)])).toBe('STATE_UNREADABLE');
+    expect(reasonAfter([...alone, optOut(ledger, 0)])).toBe('REVOKED');
+    expect(reasonAfter([...alone, stateAt(ledger, OTHER, 4)])).toBe('REVOKED');
+  });
+
   it('deny over such a link at once', () => {
     const ledger = new RandomLedger([
       fact(ID, 'ConsentGranted', 1, grant),

@@ -2,8 +2,6 @@ import {
   CATEGORIES,
   CHANNELS,
   EMPTY_STATE,
-  addMs,
-  instantOf,
   isOneOf,
   join,
   judge,
@@ -38,7 +36,7 @@ import { furthest, ledgerOf, reaches } from './positions.js';
 import type { KeptState } from './storage/pack-state.js';
 import { PackedStates } from './storage/packed-states.js';
 import type { ReadState } from './storage/unpack-state.js';
-import type { TopicRecord } from './topic-record.js';
+import { doubtOf, type TopicRecord } from './topic-record.js';
 
 /** A verdict, or why the question cannot be judged. */
 export type Judged = Verdict | { readonly eligible: false; readonly reason: GuardReason; readonly basis?: Basis };
@@ -150,8 +148,8 @@ export class Known {
     if (isAlone && this.#pending.of(asked.recipientId) === undefined) {
       return own === undefined ? no('RECIPIENT_UNKNOWN') : judgeUnder(register, own, question);
     }
-    const verdict = this.#judgeJoined(asked, register, question);
-    return own === undefined && !isObjection(verdict.reason) ? no('RECIPIENT_UNKNOWN') : verdict;
+    const judged = this.#judgeJoined(asked, register, question);
+    return own === undefined && !isObjection(judged.reason) ? no('RECIPIENT_UNKNOWN') : judged;
   }
 
   /**
@@ -172,20 +170,22 @@ export class Known {
    * A link, or the end of one, that no state record has yet may only deny: what is eligible with it must be so without
    * it too.
    */
-  #judgeJoined(asked: GuardQuestion, register: BusinessState, question: Question): Verdict {
-    const { state, isLinksPending } = this.#joined(asked, true);
-    const verdict = judgeUnder(register, state, question);
-    if (!verdict.eligible || !isLinksPending) return verdict;
-    const without = judgeUnder(register, this.#joined(asked, false).state, question);
+  #judgeJoined(asked: GuardQuestion, register: BusinessState, question: Question): Judged {
+    const { isLinksPending, ...joined } = this.#joined(asked, true);
+    const judged = judgedOver(joined, register, question);
+    if (!judged.eligible || !isLinksPending) return judged;
+    const without = judgedOver(this.#joined(asked, false), register, question);
     if (!without.eligible) return without;
-    return (without.validUntil ?? NEVER) < (verdict.validUntil ?? NEVER) ? without : verdict;
+    return (without.validUntil ?? NEVER) < (judged.validUntil ?? NEVER) ? without : judged;
   }
 
   /** The recipient's state with those linked to it, pending opt-outs included, pending links where they are wanted. */
   #joined({ businessId, recipientId }: GuardQuestion, withPendingLinks: boolean) {
     let isLinksPending = false;
+    let isMemberUnknown = false;
     const stateOf = (id: string) => {
       const state = this.#stateOf(businessId, id);
+      isMemberUnknown ||= state === undefined && id !== recipientId;
       const pending = this.#pending.of(id);
       if (pending === undefined) return state;
       isLinksPending ||= pending.links.length > 0;
@@ -193,7 +193,7 @@ export class Known {
     };
     const own = stateOf(recipientId) ?? EMPTY_STATE;
     const state = stateWithLinked(recipientId, own, stateOf);
-    return { state, isLinksPending };
+    return { state, isLinksPending, isMemberUnknown };
   }
 
   #stateOf(businessId: string, recipientId: string): RecipientState | undefined {
@@ -256,7 +256,22 @@ function questionOf({ channel, purpose, category, requires, sender }: Topic, now
   return { channel, purpose, category, requires, now, sender };
 }
 
-function isObjection(reason: Verdict['reason']): boolean {
+interface Joined {
+  readonly state: RecipientState;
+  /** Of somebody linked there is no state record. */
+  readonly isMemberUnknown: boolean;
+}
+
+/**
+ * A link is an event of both, so of everybody linked there is a record, unless the topic was lost and is being written
+ * again: a no that is older than the opt-outs are kept may be in one that is still to come.
+ */
+function judgedOver({ state, isMemberUnknown }: Joined, register: BusinessState, question: Question): Judged {
+  const verdict = judgeUnder(register, state, question);
+  return verdict.eligible && isMemberUnknown ? no('STATE_UNREADABLE') : verdict;
+}
+
+function isObjection(reason: GuardReason): boolean {
   return reason === 'REVOKED' || reason === 'BLOCKED' || reason === 'STATE_UNREADABLE';
 }
 
@@ -266,19 +281,4 @@ function no(reason: GuardReason): Judged {
 
 function furthestOf(one: string | undefined, other: string): string {
   return one && other ? furthest(one, other) : (one ?? other);
-}
-
-const EPOCH = instantOf(0);
-
-/** Stands for the record itself: which event it was about cannot be read. Whoever wrote it dated it as they liked. */
-function doubtOf({ key, timestampMs }: TopicRecord): Basis {
-  const occurredAt = addMs(EPOCH, timestampMs);
-  return {
-    eventId: '',
-    type: 'Unreadable',
-    stream: `consent-${key}`,
-    revision: '',
-    occurredAt,
-    recordedAt: occurredAt,
-  };
 }
