@@ -13,15 +13,15 @@ function placesFrom(low: number, isGapless = true): Places {
   );
 }
 
-/** `offset@millisecond` each. */
-function batch(high: number, ...records: readonly string[]) {
-  const parsed = records.map((text) => text.split('@').map(Number) as [number, number]);
-  return {
-    ...{ topic: TOPIC, partition: 0, high },
-    records: parsed.map(([offset, timestampMs]) => ({
-      ...{ partition: 0, offset, timestampMs, key: undefined, value: null, type: undefined, position: undefined },
-    })),
-  };
+/** `offset@millisecond` each, `offset` alone of the mark of a transaction. */
+function batch(high: number, ...parts: readonly string[]) {
+  const parsed = parts.map((text) => text.split('@').map(Number) as [number, number?]);
+  const [first, last] = [parsed[0]?.[0] ?? 0, parsed.at(-1)?.[0] ?? 0];
+  const records = parsed.flatMap(([offset, timestampMs]) => {
+    const none = { key: undefined, value: null, type: undefined, position: undefined };
+    return timestampMs === undefined ? [] : [{ partition: 0, offset, timestampMs, ...none }];
+  });
+  return { topic: TOPIC, partition: 0, high, first, next: last + 1, records };
 }
 
 describe('places in topics', () => {
@@ -47,6 +47,22 @@ describe('places in topics', () => {
     expect(fitOf(consumed().consumed(), ends({ low: 0, high: 1 }))).toBe('behind');
     expect(fitOf(consumed().consumed(), ends({ low: 0, high: 2 }))).toBe('same');
     expect(fitOf(consumed().consumed(), ends({ low: 0, high: 2 }, { low: 0, high: 0 }))).toBe('other');
+  });
+
+  it('pass over the marks of transactions, which are no records', () => {
+    const places = placesFrom(0);
+    expect(places.advance(batch(3, '0@1', '1@1', '2'))).toBe(true);
+    expect([places.nextOf(TOPIC, 0), places.resumeFrom(TOPIC)]).toEqual([3, [1]]);
+    expect(places.advance(batch(4, '3'))).toBe(true);
+    expect(places.haveReached(ends({ low: 0, high: 4 }), [TOPIC])).toBe(true);
+    expect(places.advance(batch(5, '1@1', '2', '3', '4@2'))).toBe(true);
+    expect(places.nextOf(TOPIC, 0)).toBe(5);
+    expect(places.advance(batch(9, '6'))).toBe(false);
+  });
+
+  it('see that what was not read yet is gone, also where nothing comes after it', () => {
+    expect(fitOf(placesFrom(3).consumed(), ends({ low: 3, high: 7 }))).toBe('same');
+    expect(fitOf(placesFrom(3).consumed(), ends({ low: 7, high: 7 }))).toBe('other');
   });
 
   it('allow the gaps that compaction leaves, also where the last consumed record is gone', () => {

@@ -1,17 +1,19 @@
 import type { PartitionEnds, TopicBatch, TopicEnds } from './source.js';
+import type { TopicRecord } from './topic-record.js';
 
 interface Place {
   next: number;
-  /** When Kafka took the record before `next`: by it a topic that was made anew is told from the one that was read. */
-  anchorMs?: number;
+  /** The last record that was consumed: by it a topic that was made anew is told from the one that was read. */
+  anchor?: Pick<TopicRecord, 'offset' | 'timestampMs'>;
 }
 
-/** Topics whose offsets have no gaps. */
+/** Topics whose offsets have no gaps but the marks of transactions. */
 type IsGapless = (topic: string) => boolean;
 
 /**
  * `behind`: some partition ends before what was consumed. Its records are gone, or its leader has changed and the new
- * one does not know yet how much all replicas have. `other`: there are more or fewer partitions.
+ * one does not know yet how much all replicas have. `other`: there are more or fewer partitions, or one begins behind
+ * what was consumed, so that what lies between will never come.
  */
 export type Fit = 'same' | 'behind' | 'other';
 
@@ -21,6 +23,7 @@ export type Consumed = ReadonlyMap<string, readonly number[]>;
 export function fitOf(consumed: Consumed, ends: TopicEnds): Fit {
   const all = [...consumed].map(([topic, nexts]) => ({ nexts, now: ends.get(topic) ?? [] }));
   if (all.some(({ nexts, now }) => now.length !== nexts.length)) return 'other';
+  if (all.some(({ nexts, now }) => nexts.some((next, n) => next < (now[n]?.low ?? 0)))) return 'other';
   const reach = all.every(({ nexts, now }) => nexts.every((next, n) => next <= (now[n]?.high ?? -1)));
   return reach ? 'same' : 'behind';
 }
@@ -41,7 +44,7 @@ export class Places {
 
   /** Where to fetch from: with the last consumed record once more, to see that it is still there. */
   resumeFrom(topic: string): readonly number[] {
-    return this.#of(topic).map(({ next, anchorMs }) => (anchorMs === undefined ? next : next - 1));
+    return this.#of(topic).map(({ next, anchor }) => anchor?.offset ?? next);
   }
 
   nextOf(topic: string, partition: number): number {
@@ -61,15 +64,15 @@ export class Places {
   }
 
   /** Takes note of a batch; false where it does not go on from what was consumed: then records were lost. */
-  advance({ topic, partition, records, high }: TopicBatch): boolean {
+  advance({ topic, partition, records, first, next, high }: TopicBatch): boolean {
     const place = this.#of(topic)[partition];
-    const [first, last] = [records[0], records.at(-1)];
-    if (!place || !first || !last || high < place.next) return false;
-    if (first.offset > place.next && this.isGapless(topic)) return false;
-    if (first.offset < place.next && !holdsAnchor(place, records)) return false;
-    if (last.offset < place.next) return true;
-    place.next = last.offset + 1;
-    place.anchorMs = last.timestampMs;
+    if (!place || high < place.next) return false;
+    if (first > place.next && this.isGapless(topic)) return false;
+    if (first < place.next && !holdsAnchor(place, records)) return false;
+    if (next <= place.next) return true;
+    place.next = next;
+    const last = records.at(-1);
+    if (last) place.anchor = { offset: last.offset, timestampMs: last.timestampMs };
     return true;
   }
 
@@ -79,7 +82,9 @@ export class Places {
 }
 
 /** Records that were handed over before: the last of them must be what it was, unless compaction took it. */
-function holdsAnchor({ next, anchorMs }: Place, records: TopicBatch['records']): boolean {
-  const again = records.find(({ offset }) => offset >= next - 1);
-  return again !== undefined && (again.offset !== next - 1 || again.timestampMs === anchorMs);
+function holdsAnchor({ anchor }: Place, records: TopicBatch['records']): boolean {
+  if (records.length === 0) return true;
+  if (anchor === undefined) return false;
+  const again = records.find(({ offset }) => offset >= anchor.offset);
+  return again !== undefined && (again.offset !== anchor.offset || again.timestampMs === anchor.timestampMs);
 }

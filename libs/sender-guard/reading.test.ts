@@ -4,6 +4,7 @@ import { CHANGE_TYPES, TOPICS, WATERMARK_TYPE, changeRecordOf, encode } from '#c
 import { SYSTEM_CLOCK } from './clock.js';
 import { BUSINESS, RandomLedger, catalogueRecord, idOf, topicRecord } from './random-ledger.js';
 import { Reading } from './reading.js';
+import type { TopicBatch } from './source.js';
 import type { TopicRecord } from './topic-record.js';
 
 const ID = idOf('leaving');
@@ -23,11 +24,15 @@ function optOut(offset: number, position: string): TopicRecord {
   return { partition: 0, offset, key: ID, value, type: CHANGE_TYPES.ConsentRevoked, position, timestampMs: 0 };
 }
 
+function batchOf(topic: string, high: number, records: readonly TopicRecord[]): TopicBatch {
+  return { topic, partition: 0, records, first: records[0]?.offset ?? high, next: high, high };
+}
+
 function heardIn(heardUpTo?: string): readonly unknown[] {
   const heard: unknown[] = [];
   const reading = new Reading(ENDS, SYSTEM_CLOCK, (_, { position }) => heard.push(position), heardUpTo);
   const take = (high: number, ...records: TopicRecord[]) =>
-    expect(reading.take({ topic: OPT_OUTS, partition: 0, records, high })).toBe(true);
+    expect(reading.take(batchOf(OPT_OUTS, high, records))).toBe(true);
   take(2, optOut(0, 'l.4'), optOut(1, 'l.9'));
   take(3, optOut(2, 'l.10'));
   return heard;
@@ -51,7 +56,7 @@ describe('a reading of the topics', () => {
     const event = { type: 'ConsentGranted', data: { businessId: BUSINESS, occurredAt, ...scope } } as const;
     const ledger = new RandomLedger([{ recipientId: ID, event }]);
     const take = (topic: string, record: TopicRecord) =>
-      expect(reading.take({ topic, partition: 0, records: [record], high: record.offset + 1 })).toBe(true);
+      expect(reading.take(batchOf(topic, record.offset + 1, [record]))).toBe(true);
     const prove = (offset: number, position: string) => {
       const record = { topic: OPT_OUTS, partition: 0, position, time: instantOf(Date.now()), offset: '0' };
       take(TOPICS.watermarks.topic, { ...topicRecord('0', WATERMARK_TYPE, position, encode(record)), offset });

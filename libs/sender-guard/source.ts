@@ -2,8 +2,8 @@ import type { TopicRecord } from './topic-record.js';
 
 /** Where the guard's records come from. `kafkajs/` implements it. */
 export interface Source {
-  /** Rejects with `SourceTrouble`. */
-  ends(topics: readonly string[]): Promise<TopicEnds>;
+  /** Rejects with `SourceTrouble`, as soon as `signal` aborts at the latest. */
+  ends(topics: readonly string[], signal: AbortSignal): Promise<TopicEnds>;
   /** Begins to fetch; what goes wrong, also at the very start, ends the tail. */
   tail(options: TailOptions): Tail;
 }
@@ -31,8 +31,11 @@ export interface TailOptions {
 export interface TopicBatch {
   readonly topic: string;
   readonly partition: number;
-  /** In the order of their offsets; not empty. */
+  /** In the order of their offsets; none where there is nothing but the marks of transactions. */
   readonly records: readonly TopicRecord[];
+  /** The offset of the first and the one after the last, of records or marks. */
+  readonly first: number;
+  readonly next: number;
   /** The offset after the last record that the partition has. */
   readonly high: number;
 }

@@ -66,10 +66,14 @@ export class KafkaTail implements Tail {
 
   /** Seeks are noted before the first fetch, so that nothing is fetched from elsewhere. */
   #listen(): void {
-    const { GROUP_JOIN, REQUEST, CRASH, STOP } = this.#consumer.events;
+    const { GROUP_JOIN, REQUEST, CRASH, STOP, END_BATCH_PROCESS } = this.#consumer.events;
     this.#consumer.on(GROUP_JOIN, () => this.#seek());
     this.#consumer.on(CRASH, ({ payload }) => this.#end(troubleOf(payload.error)));
     this.#consumer.on(STOP, () => this.#end(new SourceTrouble('away', 'the consumer stopped')));
+    // What holds nothing but the marks of transactions kafkajs passes over: the place behind it is to be known all the same.
+    this.#consumer.on(END_BATCH_PROCESS, ({ payload }) => {
+      if (payload.batchSize === 0) this.#handOver(payload, []);
+    });
     this.#consumer.on(REQUEST, ({ payload }) => {
       if (payload.apiName !== 'Fetch') return;
       this.#answeredAt = performance.now();
@@ -97,16 +101,36 @@ export class KafkaTail implements Tail {
   }
 
   #take({ batch }: EachBatchPayload): void {
-    if (this.#isOver) return;
-    const { topic, partition } = batch;
-    this.options.onBatch({
+    const { topic, partition, messages, highWatermark } = batch;
+    const fetched = {
       topic,
       partition,
-      records: batch.messages.map((message) => recordOf(partition, message)),
-      high: Number(batch.highWatermark),
-    });
+      highWatermark,
+      firstOffset: batch.firstOffset(),
+      lastOffset: batch.lastOffset(),
+    };
+    this.#handOver(
+      fetched,
+      messages.map((message) => recordOf(partition, message)),
+    );
+  }
+
+  #handOver({ topic, partition, ...fetched }: Fetched, records: readonly TopicRecord[]): void {
+    if (this.#isOver) return;
+    const next = Number(fetched.lastOffset) + 1;
+    const first = Number(fetched.firstOffset ?? fetched.lastOffset);
+    this.options.onBatch({ topic, partition, records, first, next, high: Number(fetched.highWatermark) });
     this.#answeredAt = performance.now();
   }
+}
+
+interface Fetched {
+  readonly topic: string;
+  readonly partition: number;
+  readonly highWatermark: string;
+  /** Null where nothing of it is as far as was asked for. */
+  readonly firstOffset: string | null;
+  readonly lastOffset: string;
 }
 
 function recordOf(partition: number, message: KafkaMessage): TopicRecord {

@@ -3,6 +3,7 @@ import { TOPICS } from '#contracts';
 import { startGuard, type Guard, type GuardOptions, type OptOutNotice } from '#sender-guard';
 import { until } from '../../faults/until.js';
 import { startBroker, stopBrokers, type Broker } from '../broker.js';
+import { plainClient } from '../ready.js';
 import { BUSINESS, TopicScene, idOf } from './scene.js';
 
 const BROKER_TEST_MS = 120_000;
@@ -63,6 +64,17 @@ async function granted(name: string): Promise<string> {
   return id;
 }
 
+/** A stranger's transaction that came to nothing: its records are nobody's, and it leaves a mark behind them. */
+async function comesToNothing(topics: readonly string[], key: string): Promise<void> {
+  const settings = { transactionalId: 'a stranger', idempotent: true, maxInFlightRequests: 1 };
+  const producer = plainClient([...broker.brokers]).producer(settings);
+  await producer.connect();
+  const transaction = await producer.transaction();
+  for (const topic of topics) await transaction.send({ topic, messages: [{ key, value: 'never said' }] });
+  await transaction.abort();
+  await producer.disconnect();
+}
+
 const reasonIs = (guard: Guard, id: string, reason: string) =>
   until(`the guard says ${reason}`, () => guard.check(about(id)).reason === reason || undefined);
 
@@ -119,6 +131,20 @@ describe('a guard over a broker', () => {
     const { position, record } = scene.append(id, 'ConsentRevoked', STOP);
     await scene.tellOptOut({ position, record: { ...record, type: 'ConsentFrozen' } });
     await reasonIs(guard, id, 'STATE_UNREADABLE');
+  });
+
+  test('passes over what a transaction left behind, while it is live and when it starts', async () => {
+    const id = await granted('beside a transaction');
+    const guard = await openLive();
+    await reasonIs(guard, id, 'CONSENTED');
+    const topics = [TOPICS.optouts.topic, TOPICS.state.topic, TOPICS.catalogue.topic];
+    await comesToNothing(topics, id);
+    await scene.tellOptOut(scene.append(id, 'ConsentRevoked', STOP));
+    await reasonIs(guard, id, 'REVOKED');
+    expect(guard.metrics()).toMatchObject({ state: 'LIVE', reloads: 0 });
+    await comesToNothing(topics, id);
+    const late = await openLive();
+    expect(late.check(about(id)).reason).toBe('REVOKED');
   });
 
   test('a listener that throws holds nothing up', async () => {
