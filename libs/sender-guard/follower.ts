@@ -63,7 +63,7 @@ export class Follower {
     let heardUpTo: string | undefined;
     for (let failures = 0; !signal.aborted; failures += 1) {
       try {
-        const ends = await this.source.ends(ALL_TOPICS);
+        const ends = await this.source.ends(ALL_TOPICS, signal);
         const reading = new Reading(ends, this.clock, this.hear, heardUpTo);
         this.#reading = reading;
         failures = 0;
@@ -134,7 +134,7 @@ export class Follower {
       const isDue = nowMs - lookedMs >= LOOK_AT_ENDS_MS;
       if (signal.aborted || !(isDue || reading.isDoubted || behindSinceMs !== undefined)) continue;
       lookedMs = nowMs;
-      const fit = await this.#fitOf(reading);
+      const fit = await this.#fitOf(reading, signal);
       behindSinceMs = fit === 'behind' ? (behindSinceMs ?? nowMs) : undefined;
       if (fit === 'other' || nowMs - (behindSinceMs ?? nowMs) >= BEHIND_MS) return lost();
       if (fit !== 'same') continue;
@@ -144,10 +144,10 @@ export class Follower {
   }
 
   /** Undefined where nobody answers. What is consumed while they are asked for may be past the ends. */
-  async #fitOf({ places }: Reading): Promise<Fit | undefined> {
+  async #fitOf({ places }: Reading, signal: AbortSignal): Promise<Fit | undefined> {
     const consumed = places.consumed();
     try {
-      return fitOf(consumed, await this.source.ends(ALL_TOPICS));
+      return fitOf(consumed, await this.source.ends(ALL_TOPICS, signal));
     } catch (error) {
       return (error as SourceTrouble).kind === 'missing' ? 'other' : undefined;
     }
