@@ -26,8 +26,8 @@ export interface EventLaneOptions {
   readonly prepare: (delivery: Delivery) => Promise<Prepared>;
   /** Waited for before a batch is sent. */
   readonly giveWay?: () => Promise<void>;
-  /** How many rests may wait. */
-  readonly mostRests: number;
+  /** Of how many records the rest may wait before no more are sent. */
+  readonly mostAtRest: number;
   /** Told whenever everything up to a position is published. */
   readonly onMoved?: (position: Position) => void;
   readonly onError: (error: unknown) => void;
@@ -47,7 +47,7 @@ export class EventLane {
   #read: Position | undefined;
   #sending: Promise<void> = Promise.resolve();
   #resting: Promise<void> = Promise.resolve();
-  #rests = 0;
+  #atRest = 0;
   #inHand = 0;
 
   constructor(options: EventLaneOptions) {
@@ -93,7 +93,7 @@ export class EventLane {
     const prepared = await this.#options.prepare(delivery);
     const isEmpty = prepared.tellings.length === 0 && prepared.rest === undefined;
     if (!isEmpty) await this.#sending;
-    if (this.#rests >= this.#options.mostRests) await this.#resting;
+    if (this.#atRest >= this.#options.mostAtRest) await this.#resting;
     if (this.#options.signal.aborted) return;
     this.#read = delivery.position;
     const step = this.#steps.begin(delivery.position, isEmpty ? 0 : 1, prepared.sinceMs);
@@ -111,14 +111,14 @@ export class EventLane {
     this.#inHand = 0;
     onStored?.();
     if (rest === undefined) this.#finish(step);
-    else this.#resting = this.#orFail(this.#afterOthers(rest, step));
+    else this.#resting = this.#orFail(this.#afterOthers(rest, step, tellings.length));
   }
 
-  async #afterOthers(rest: () => Promise<void>, step: Step): Promise<void> {
-    this.#rests += 1;
+  async #afterOthers(rest: () => Promise<void>, step: Step, records: number): Promise<void> {
+    this.#atRest += records;
     await this.#resting;
     await rest();
-    this.#rests -= 1;
+    this.#atRest -= records;
     this.#finish(step);
   }
 

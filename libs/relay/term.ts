@@ -189,9 +189,9 @@ export class Term {
       onOptOuts,
       signal: common.signal,
     };
-    const { dirtyMax, batchEvents } = this.#options.relay.limits;
+    const { dirtyMax } = this.#options.relay.limits;
     return new EventLane({
-      ...{ ...common, ...desk, prefixes: OPT_OUT_PREFIXES, mostRests: Math.ceil(dirtyMax / batchEvents) },
+      ...{ ...common, ...desk, prefixes: OPT_OUT_PREFIXES, mostAtRest: dirtyMax },
       prepare: (delivery) => prepareOptOuts(delivery, options),
       onMoved: (position) => this.#reached.moved(position),
     });
@@ -200,7 +200,7 @@ export class Term {
   #changesLane(): EventLane {
     const desk = this.#desk('changes');
     return new EventLane({
-      ...{ ...this.#common('changes'), ...desk, prefixes: CHANGE_PREFIXES, mostRests: 1 },
+      ...{ ...this.#common('changes'), ...desk, prefixes: CHANGE_PREFIXES, mostAtRest: 1 },
       prepare: (delivery) => prepareChanges(delivery, desk.tellings),
       giveWay: () => this.#giveWay(),
     });

@@ -156,6 +156,17 @@ describe('a relay over a ledger', () => {
     await scene.published(relay);
   });
 
+  it('goes on telling opt-outs however long the view is behind, as many as recipients may wait', async () => {
+    const copy = { catalogue: scene.view.catalogue, rowsAt: async () => undefined };
+    const relay = scene.relay({ copy }, { batchEvents: 2, dirtyMax: 4 });
+    await scene.published(relay);
+    for (const key of ['a', 'b', 'c']) {
+      const { position } = await append(scene, `consent-${key}`, stop());
+      const isTold = (all: readonly SeenRecord[]) => all.some((one) => one.headers.ce_ledgerposition === position);
+      await readTopic(broker.brokers, TOPICS.optouts.topic, { until: isTold });
+    }
+  });
+
   it('tells an opt-out, and its state, before the import that stands in front of it', async () => {
     for (let first = 0; first < GRANTS; first += AT_ONCE) {
       const people = Array.from({ length: AT_ONCE }, (_, n) => `consent-p${first + n}`);
