@@ -79,12 +79,18 @@ export class Term {
     this.#options = options;
     this.#ends = ends;
     this.#signal = AbortSignal.any([options.lease.signal, this.#over.signal]);
-    this.#states = this.#stateLane();
-    this.#foreign = this.#foreignRecords();
-    this.#reached = new Reached(options.relay.database.checkpoint('optouts'));
-    this.#optOuts = this.#optOutsLane();
-    this.#changes = this.#changesLane();
-    this.#loops = [this.#watermarks(), this.#republisher(), this.#topicWatch()];
+    try {
+      this.#states = this.#stateLane();
+      this.#foreign = this.#foreignRecords();
+      this.#reached = new Reached(options.relay.database.checkpoint('optouts'));
+      this.#optOuts = this.#optOutsLane();
+      this.#changes = this.#changesLane();
+      this.#loops = [this.#watermarks(), this.#republisher(), this.#topicWatch()];
+    } catch (error) {
+      // A lane that has begun would go on beside that of the next term, and the older of two states could come last.
+      this.#over.abort(error);
+      throw error;
+    }
   }
 
   /** Resolves, once something ends the term, with what that is. */

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { TOPICS, type ChangeRecord, type StateRecord } from '#contracts';
+import { RelayDatabase } from '#relay';
 import { until as eventually } from '../../faults/until.js';
 import { jsonOf, type SeenRecord } from '../reader.js';
 import { startBroker, stopBrokers, type Broker } from '../broker.js';
@@ -122,6 +124,27 @@ describe('a relay in trouble', () => {
     expect(problemOf('optouts')).toBe('how far it is cannot be told: a record is larger than the topic takes');
     expect(problemOf('changes')).toBeUndefined();
     await deleteTopic(topic);
+  });
+
+  it('that breaks off while it begins leaves no lane behind that would publish beside the next', async () => {
+    /** It is asked for the place of each lane when the topics are compared, and when the lane begins. */
+    class FailingOnce extends RelayDatabase {
+      looks = 0;
+      override checkpoint(lane: string): ReturnType<RelayDatabase['checkpoint']> {
+        if (lane === 'changes' && ++this.looks === 2) throw new Error('the disk does not answer');
+        return super.checkpoint(lane);
+      }
+    }
+    const database = new FailingOnce(join(scene.dataDir, 'relay.db'));
+    const relay = scene.relay({ database });
+    await append(scene, 'consent-r1', grant());
+    await scene.published(relay);
+    await append(scene, 'consent-r1', grant(['news']));
+    await scene.published(relay);
+    await relay.close();
+    database.close();
+    expect(database.looks).toBeGreaterThan(2);
+    expect((await records(TOPICS.state.topic)).length).toBe(2);
   });
 
   it('ends when it is closed while it still begins', async () => {
