@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isUnderstood, readHeaders } from '#contracts';
 import type { LaneProgress } from './progress.js';
-import type { Cluster, IncomingRecord, OutgoingRecord, PartitionEnds, Written } from './publisher.js';
+import type { Cluster, IncomingRecord, OutgoingRecord, PartitionEnds, TailStart, Written } from './publisher.js';
 
 export interface ForeignOptions {
   /** A compacted topic that this relay alone should write. */
@@ -52,7 +52,8 @@ export class ForeignRecords {
   constructor(options: ForeignOptions) {
     this.#options = options;
     for (const { partition, high } of options.ends) {
-      this.#expected.set(partition, BigInt(options.heard.offsetOf(options.topic, partition) ?? high));
+      const heard = BigInt(options.heard.offsetOf(options.topic, partition) ?? high);
+      this.#expected.set(partition, heard < BigInt(high) ? heard : BigInt(high));
       this.#sees(partition, BigInt(high));
       this.#settle(partition);
     }
@@ -90,8 +91,11 @@ export class ForeignRecords {
   /** Everything up to what is expected next was looked through, once no gap of the partition is open. */
   #settle(partition: number): void {
     if ((this.#gaps.get(partition) ?? 0) > 0) return;
-    const nextOffset = String(this.#expected.get(partition) ?? 0n);
-    this.#options.heard.note([{ topic: this.#options.topic, partition, nextOffset }]);
+    const { topic, heard } = this.#options;
+    const expected = this.#expected.get(partition) ?? 0n;
+    // Where what others wrote was cut off, the partition ends before what was looked through, and has lost nothing of this relay's.
+    if (expected < BigInt(heard.offsetOf(topic, partition) ?? 0)) return;
+    heard.note([{ topic, partition, nextOffset: String(expected) }]);
   }
 
   /** Nobody else may be published in a partition for weeks: then only its end tells that somebody else wrote there. */
@@ -138,9 +142,15 @@ export class ForeignRecords {
       await this.#heal(records.filter(({ offset, partition: of }) => of === partition && BigInt(offset) < to));
       if (records.some((record) => record.partition === partition && BigInt(record.offset) >= to - 1n)) done.abort();
     };
-    const start = { partition, offset: String(from) };
-    await cluster.tail(topic, [start], handler, AbortSignal.any([signal, done.signal]));
+    await cluster.tail(topic, this.#startsAt(partition, from), handler, AbortSignal.any([signal, done.signal]));
     return done.signal.aborted;
+  }
+
+  /** Of the others only what is still to come: else all that they hold would be read first, and again for each gap. */
+  #startsAt(wanted: number, from: bigint): readonly TailStart[] {
+    return [...this.#expected].map(([partition, expected]) => {
+      return { partition, offset: String(partition === wanted ? from : expected) };
+    });
   }
 
   async #heal(records: readonly IncomingRecord[]): Promise<void> {
