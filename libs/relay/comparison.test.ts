@@ -50,5 +50,7 @@ describe('what the topics hold', () => {
 
   it('is not waited for by a relay that is closed', async () => {
     await expect(endsOf(ending('5'), database, AbortSignal.timeout(10))).rejects.toThrow();
+    const silent = { ends: () => new Promise<never>(() => undefined) };
+    await expect(endsOf(silent, database, AbortSignal.timeout(10))).rejects.toThrow();
   });
 });

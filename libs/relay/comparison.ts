@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { TOPICS } from '#contracts';
 import { hasReached, ledgerIdOf, type EventStore } from '#event-store';
+import { orAborted } from './or-aborted.js';
 import type { Cluster, PartitionEnds } from './publisher.js';
 import type { RelayDatabase } from './relay-database.js';
 
@@ -28,7 +29,7 @@ export async function endsOf(
 ): Promise<Ends> {
   const deadline = performance.now() + BEHIND_MS;
   for (;;) {
-    const ends = await look(cluster);
+    const ends = await orAborted(look(cluster), signal);
     if (performance.now() > deadline || !LANES.some((lane) => hasLost(database, lane, ends))) return ends;
     await pause(LOOK_MS, undefined, { signal });
   }
@@ -50,8 +51,9 @@ export async function rewindLanes(
   epoch: number,
   ends: Ends,
   store: EventStore,
+  signal: AbortSignal,
 ): Promise<readonly Rewound[]> {
-  const head = await store.head();
+  const head = await orAborted(store.head(), signal);
   const rewound = LANES.flatMap((lane): Rewound[] => {
     if (hasLost(database, lane, ends)) return [{ lane, why: 'LOST_RECORDS' }];
     const place = database.checkpoint(lane);

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isUnderstood, readHeaders } from '#contracts';
+import { orAborted } from './or-aborted.js';
 import type { LaneProgress } from './progress.js';
 import type { Cluster, IncomingRecord, OutgoingRecord, PartitionEnds, TailStart, Written } from './publisher.js';
 
@@ -105,7 +106,7 @@ export class ForeignRecords {
       const before = new Map(this.#expected);
       await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
       try {
-        const ends = signal.aborted ? [] : await cluster.ends(topic);
+        const ends = signal.aborted ? [] : await orAborted(cluster.ends(topic), signal);
         for (const { partition, high } of ends) {
           // Where this relay wrote meanwhile, the offsets of that told as much, and the end may be its own doing.
           if (this.#expected.get(partition) === before.get(partition)) this.#sees(partition, BigInt(high));

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { LANES, type Rewound } from './comparison.js';
 import { takeLease, type HeldLease } from './lease.js';
+import { orAborted } from './or-aborted.js';
 import { ParkedEvents } from './parked.js';
 import { TopicLost } from './publisher.js';
 import type { RelayOptions } from './relay-options.js';
@@ -90,7 +91,7 @@ class RunningRelay implements Relay {
     const over = AbortSignal.any([lease.signal, this.#closing.signal]);
     for (let failures = 0; !over.aborted;) {
       try {
-        const isReady = await this.#prepare();
+        const isReady = await this.#prepare(over);
         const reason = isReady ? await this.#serve(lease, over) : undefined;
         failures = reason instanceof TopicLost ? 0 : failures + 1;
       } catch (error) {
@@ -106,9 +107,9 @@ class RunningRelay implements Relay {
   }
 
   /** Whether the topics are there and as they must be; says in the log what is wrong with them. */
-  async #prepare(): Promise<boolean> {
+  async #prepare(over: AbortSignal): Promise<boolean> {
     const { kafka, topics, log } = this.#options;
-    const { ready, problems, warnings } = await prepareTopics(kafka.cluster, topics);
+    const { ready, problems, warnings } = await orAborted(prepareTopics(kafka.cluster, topics), over);
     const news = warnings.filter((warning) => !this.#warnings.includes(warning));
     for (const warning of news) log.warn({ component: 'relay', warning }, 'a topic is less safe than it should be');
     this.#warnings = warnings;

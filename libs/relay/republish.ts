@@ -6,6 +6,7 @@ import { changesIn, crossesLinks, isOptOut, type Change } from './changes.js';
 import type { RelayCopy } from './copy.js';
 import type { Subject } from './dirty-set.js';
 import { linkedKeys } from './linked-keys.js';
+import { orAborted } from './or-aborted.js';
 import type { ParkedEvents } from './parked.js';
 import type { RelayDatabase } from './relay-database.js';
 import type { Sender } from './sender.js';
@@ -60,12 +61,12 @@ class Republishing {
   }
 
   async run(): Promise<void> {
-    const { store } = this.options;
+    const { store, signal } = this.options;
     const { from, reached, until: end, recipientId } = this.wish;
     // One that was under way while another ledger took the place of its own would never end, and no other be taken up.
     const isOfAnother = (place: Position | undefined) => place !== undefined && ledgerIdOf(place) !== store.ledgerId;
     if ([from, reached, end].some(isOfAnother)) return this.#note('refused');
-    const until = end ?? (await store.head());
+    const until = end ?? (await orAborted(store.head(), signal));
     if (recipientId !== undefined) await this.#recipient(recipientId, until);
     else await this.#stretch(until);
   }
@@ -75,7 +76,8 @@ class Republishing {
     for (let from = this.wish.reached ?? this.wish.from; ;) {
       signal.throwIfAborted();
       const start = from === undefined ? {} : { from };
-      const page = await store.readAll({ ...start, prefixes: VIEW_PREFIXES, limit: batches.records });
+      const reading = store.readAll({ ...start, prefixes: VIEW_PREFIXES, limit: batches.records });
+      const page = await orAborted(reading, signal);
       await this.#publish(page.events, page.position);
       from = page.position;
       const isDone = page.atEnd || hasReached(from, until);
@@ -91,7 +93,8 @@ class Republishing {
     for (const stream of [`consent-${recipientId}`, `conversation-${recipientId}`]) {
       for (let next = 0; ;) {
         signal.throwIfAborted();
-        const events = await store.readStream(stream, { from: String(next), limit: batches.records });
+        const reading = store.readStream(stream, { from: String(next), limit: batches.records });
+        const events = await orAborted(reading, signal);
         const last = events.at(-1);
         if (last === undefined) break;
         await this.#publish(events, until);

@@ -9,6 +9,7 @@ import { EventLane, type Prepared } from './event-lane.js';
 import { ForeignRecords } from './foreign-records.js';
 import type { HeldLease } from './lease.js';
 import { prepareOptOuts } from './optouts-lane.js';
+import { orAborted } from './or-aborted.js';
 import { WHOLE, type ParkedEvents } from './parked.js';
 import { LaneProgress } from './progress.js';
 import type { OutgoingRecord, Publisher, Written } from './publisher.js';
@@ -71,7 +72,7 @@ export class Term {
   static async begin(options: TermOptions, signal: AbortSignal): Promise<Term> {
     const { database, kafka, store } = options.relay;
     const ends = await endsOf(kafka.cluster, database, signal);
-    options.onRewound(await rewindLanes(database, options.lease.epoch, ends, store));
+    options.onRewound(await rewindLanes(database, options.lease.epoch, ends, store, signal));
     return new Term(options, ends);
   }
 
@@ -178,7 +179,8 @@ export class Term {
     return COMPACTED.map(({ topic, kind, isKey }) => {
       const heal = async (keys: readonly string[]) => {
         const subjects = keys.map((id) => ({ kind, id }));
-        await this.#states.publishAgain(subjects, await store.head(), { evenNothing: true });
+        const head = await orAborted(store.head(), signal);
+        await this.#states.publishAgain(subjects, head, { evenNothing: true });
       };
       return new ForeignRecords({ ...options, topic, isKey, heal, ends: this.#ends.get(topic) ?? [] });
     });

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { hasLost, LANES, look } from './comparison.js';
+import { orAborted } from './or-aborted.js';
 import { TopicLost, type Cluster } from './publisher.js';
 import type { RelayDatabase } from './relay-database.js';
 
@@ -25,7 +26,7 @@ export async function watchTopics({ fail, onError, signal, ...options }: TopicWa
   for (let lost = 0; !signal.aborted;) {
     await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
     try {
-      const loss = signal.aborted ? undefined : await lossOf(options);
+      const loss = signal.aborted ? undefined : await orAborted(lossOf(options), signal);
       lost = loss ? lost + 1 : 0;
       if (loss && lost === LOOKS) return fail(loss);
     } catch (error) {

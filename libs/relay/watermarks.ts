@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { instantOf } from '#consent';
 import { TOPICS } from '#contracts';
 import { hasReached, type EventStore, type Position } from '#event-store';
+import { orAborted } from './or-aborted.js';
 import type { LaneProgress } from './progress.js';
 import type { Publisher } from './publisher.js';
 import type { Tellings } from './tellings.js';
@@ -74,7 +75,7 @@ export async function publishWatermarks(options: WatermarkOptions): Promise<void
 
 async function publishOnce({ store, clock, reached, onHead, signal, ...options }: WatermarkOptions): Promise<void> {
   const time = instantOf(clock.now());
-  const position = await store.head();
+  const position = await orAborted(store.head(), signal);
   onHead(position);
   await reached.wait(position, signal);
   const { topic, partitions } = TOPICS.optouts;
