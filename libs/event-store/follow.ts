@@ -24,6 +24,11 @@ export interface FollowOptions {
   readonly onError?: (error: unknown) => void;
   /** Milliseconds that never go back. */
   readonly monotonic?: () => number;
+  /**
+   * The time of day in milliseconds, where also a machine that was suspended as a whole is to be noticed. Set ahead, it
+   * makes the follower look stale until its next proof.
+   */
+  readonly wall?: () => number;
   /** Between proofs of freshness, in milliseconds. */
   readonly probeMs?: number;
   /** The first pause after a failure, and the longest, in milliseconds. */
@@ -76,7 +81,7 @@ class LedgerFollower implements Follower {
   constructor(private readonly options: FollowOptions) {
     const own = this.stopping.signal;
     this.signal = options.signal ? AbortSignal.any([own, options.signal]) : own;
-    this.freshness = new Freshness(options.store, options.monotonic ?? (() => performance.now()));
+    this.freshness = new Freshness(options.store, options.monotonic ?? (() => performance.now()), options.wall);
     this.ended = Promise.all([this.run(), this.probe()]);
   }
 

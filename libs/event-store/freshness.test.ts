@@ -13,6 +13,28 @@ function setUp() {
   return { clock, ledger, freshness: new Freshness({ head }, () => clock.ms) };
 }
 
+describe('freshness by two clocks', () => {
+  it('is as old as the one says that has gone further since the proof', async () => {
+    const [ms, wall] = [{ now: 0 }, { now: 1_000_000 }];
+    const head = async () => at(5);
+    const freshness = new Freshness(
+      { head },
+      () => ms.now,
+      () => wall.now,
+    );
+    expect(freshness.lagMs()).toBe(Infinity);
+    freshness.reached(at(5));
+    await freshness.probe();
+    wall.now += 30_000;
+    expect(freshness.lagMs()).toBe(30_000);
+    ms.now += 500;
+    wall.now -= 90_000;
+    expect(freshness.lagMs()).toBe(500);
+    await freshness.probe();
+    expect(freshness.lagMs()).toBe(0);
+  });
+});
+
 describe('freshness', () => {
   it('is unproved until a head read after the beginning is reached', async () => {
     const { freshness } = setUp();

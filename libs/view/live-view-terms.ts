@@ -10,8 +10,8 @@ export interface LiveViewOptions {
   readonly dataDir: string;
   /** Set where the copy is one that other processes read and move on too; it is closed by who opened it. */
   readonly shared?: SharedView;
-  /** Milliseconds that never go back; only differences count. */
-  readonly clock: { monotonic(): number };
+  /** Milliseconds that never go back, and the time of day; only differences count. */
+  readonly clock: { monotonic(): number; now(): number };
   readonly limits: {
     /** A copy not proved fresh within so long answers nothing. */
     readonly maxLagMs: number;

@@ -226,7 +226,7 @@ export class LiveView {
   }
 
   #follow(): Follower {
-    const { store, limits, clock, onError } = this.#options;
+    const { store, limits, clock, shared, onError } = this.#options;
     return follow({
       store,
       name: 'view',
@@ -239,6 +239,8 @@ export class LiveView {
       },
       onError,
       monotonic: () => clock.monotonic(),
+      // What nobody else writes to does not change while this machine is suspended.
+      ...(shared ? { wall: () => clock.now() } : {}),
       probeMs: limits.probeIntervalMs,
       signal: this.#stopped.signal,
     });

@@ -130,6 +130,7 @@ export class SharedScene {
   readonly election = new Queue();
   readonly errors: unknown[] = [];
   monotonicMs = 0;
+  wallMs = 0;
   generation = 1;
   readonly #opened: LiveView[] = [];
 
@@ -144,7 +145,7 @@ export class SharedScene {
         generation: () => this.generation,
         makeAnew: () => this.rows.makeAnew(),
       },
-      clock: { monotonic: () => this.monotonicMs },
+      clock: { monotonic: () => this.monotonicMs, now: () => this.wallMs },
       limits: { maxLagMs: 5_000, waitForPositionMs: 10_000, cacheEntries: 100, probeIntervalMs: 5, ...limits },
       onUnreadable: () => undefined,
       onError: (error) => this.errors.push(error),

@@ -18,13 +18,14 @@ export class ViewScene {
   readonly unreadable: UnreadableEvent[] = [];
   damagedRows = 0;
   monotonicMs = 0;
+  wallMs = 0;
   readonly #opened: LiveView[] = [];
 
   async open(limits: Partial<LiveViewOptions['limits']> = {}, store: EventStore = this.memory): Promise<LiveView> {
     const view = await LiveView.open({
       store,
       dataDir: this.dataDir,
-      clock: { monotonic: () => this.monotonicMs },
+      clock: { monotonic: () => this.monotonicMs, now: () => this.wallMs },
       limits: { maxLagMs: 5_000, waitForPositionMs: 10_000, cacheEntries: 100, probeIntervalMs: 5, ...limits },
       onUnreadable: (event) => this.unreadable.push(event),
       onError: (error) => this.errors.push(error),
