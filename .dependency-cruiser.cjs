@@ -220,7 +220,10 @@ module.exports = {
       comment:
         'The relay reads the ledger and the view, and nothing reads it. What a recipient id looks like it is told where the guard is.',
       from: { path: '^libs/relay/' },
-      to: { path: '^libs/', pathNot: '^libs/(relay|contracts|consent|event-store|view|sqlite|packed|kafkajs-mends)/' },
+      to: {
+        path: '^libs/',
+        pathNot: '^libs/(relay|contracts|consent|event-store|view|sqlite|postgres|packed|kafkajs-mends)/',
+      },
     },
     {
       name: 'feed-follows-the-ledger',

@@ -41,13 +41,20 @@ function electionOf(postgres: Postgres, { ledgerId }: EventStore, { relay }: Kaf
   return new LockElection(postgres, `relay of ${ledgerId}`, { leaseMs: relay.leaseMs });
 }
 
+const NOT_KEPT = 'how far the relay is cannot be kept: whoever is chosen next would tell it again';
+
 async function startRelayOver({ dataDir }: Config, kafka: KafkaConfig, parts: RelayParts): Promise<Relay> {
   // Loaded where it is used: the client of Kafka costs every other start 60 ms.
-  const { PARTITIONS_OF, RelayDatabase, openKafka, startRelay } = await import('#relay');
-  const { metrics, log, view, store, clock } = parts;
+  const { KeptMemory, MemoryTable, PARTITIONS_OF, RelayDatabase, openKafka, startRelay } = await import('#relay');
+  const { metrics, log, view, store, clock, postgres } = parts;
   const opened = new Opened();
   try {
     const database = opened.add(new RelayDatabase(join(dataDir, RELAY_FILE)), async (one) => one.close());
+    if (postgres) {
+      const place = await MemoryTable.open(postgres, store.ledgerId);
+      const onProblem = (error: unknown) => log.warn({ component: 'relay', err: error }, NOT_KEPT);
+      opened.add(await KeptMemory.begin({ database, place, onProblem }), (memory) => memory.close());
+    }
     const client = openKafka({ ...optionsOf(kafka, log), partitions: PARTITIONS_OF });
     opened.add(client, (one) => one.cluster.close());
     const relay = startRelay({

@@ -2,6 +2,8 @@ export { openKafka, type OpenKafka } from './kafkajs/open.js';
 export type { KafkaOptions, SaslOptions } from './kafkajs/client.js';
 export * from './publisher.js';
 export type { RelayCopy } from './copy.js';
+export { KeptMemory, type MemoryPlace, type RelayMemory } from './memory.js';
+export { MemoryTable } from './postgres/memory-table.js';
 export { RelayDatabase } from './relay-database.js';
 export { RELAY_DEFAULTS, type RelayLimits, type RelayLog, type RelayOptions } from './relay-options.js';
 export { startRelay, type Relay } from './relay.js';

@@ -1,5 +1,6 @@
 import type { Position } from '#event-store';
 import { extendLog, openDatabase, type SqliteDatabase } from '#sqlite';
+import type { RelayMemory } from './memory.js';
 import type { Written } from './publisher.js';
 
 const SCHEMA_VERSION = 1;
@@ -124,6 +125,35 @@ export class RelayDatabase {
       this.#db.prepare('DELETE FROM checkpoints WHERE lane = ?').run(lane);
       this.#db.prepare('DELETE FROM offsets WHERE lane = ?').run(lane);
     });
+  }
+
+  /** All that is remembered but the wishes, which are of this file alone. */
+  memory(): RelayMemory {
+    const rows = (table: string) => this.#db.prepare(`SELECT * FROM ${table}`).raw().all() as unknown[][];
+    return this.#db.transaction(() => ({
+      epoch: this.lease().epoch,
+      checkpoints: rows('checkpoints'),
+      offsets: rows('offsets'),
+      parked: rows('parked'),
+    }))();
+  }
+
+  /** Takes over what another relay remembered, in the place of all that is known here. */
+  adopt({ epoch, checkpoints, offsets, parked }: RelayMemory): void {
+    const replace = (table: string, rows: RelayMemory['parked']) => {
+      this.#db.prepare(`DELETE FROM ${table}`).run();
+      for (const row of rows) {
+        this.#db.prepare(`INSERT INTO ${table} VALUES (${row.map(() => '?').join(', ')})`).run(...row);
+      }
+    };
+    this.#db
+      .transaction(() => {
+        replace('checkpoints', checkpoints);
+        replace('offsets', offsets);
+        replace('parked', parked);
+        this.#db.prepare('UPDATE lease SET epoch = max(epoch, ?)').run(epoch);
+      })
+      .immediate();
   }
 
   /** Does the work in one transaction, if the lease is still that of `epoch`. */

@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { TOPICS } from '#contracts';
+import { hasReached, type Position } from '#event-store';
+import { openPostgres } from '#postgres';
+import type { RelayMemory } from '#relay';
 import { newDataDirectory, removeDataDirectories } from '../faults/data-directory.js';
 import { figure, FULL } from '../faults/full.js';
 import { scanOf } from '../faults/record.js';
@@ -57,28 +60,64 @@ async function parts(): Promise<readonly [leader: RelayReplica, standby: RelayRe
   return leads[0] === true ? [one, other] : [other, one];
 }
 
-/** Every second one also says stop: at the replica named. Resolves with the event of the last stop. */
-async function news(at: Replica, round: number): Promise<string> {
-  let eventId = '';
+interface Stop {
+  readonly eventId: string;
+  readonly position: Position;
+}
+
+/** Every second one also says stop: at the replica named. Resolves with the last stop. */
+async function news(at: Replica, round: number): Promise<Stop> {
+  let stop: Stop = { eventId: '', position: '' };
   for (let n = 0; n < PEOPLE; n++) {
     const person = phone(round * PEOPLE + n);
     await must(ask(at, 'POST', '/v1/businesses/acme/grants', { body: grantBody(person) }));
-    if (n % 2 === 0) eventId = String((await must(revoke(at, person))).body.eventId);
+    if (n % 2 !== 0) continue;
+    const { eventId, position } = (await must(revoke(at, person))).body;
+    stop = { eventId: String(eventId), position: String(position) };
   }
-  return eventId;
+  return stop;
 }
 
-const isTold = (eventId: string, patienceMs: number) =>
+const MEMORY = { name: 'memory', text: 'SELECT memory FROM relay_memory WHERE memory IS NOT NULL' };
+
+/** Resolves once whoever is chosen next would begin behind the event. */
+async function isKept({ position }: Stop): Promise<void> {
+  const postgres = openPostgres({ url: scene.postgres.url });
+  try {
+    await until('every lane is kept so far', async () => {
+      const [[memory] = ['{"checkpoints":[]}']] = await postgres.query<[string]>(MEMORY);
+      const places = (JSON.parse(memory) as RelayMemory).checkpoints.map(([, place]) => String(place));
+      return (places.length === 3 && places.every((place) => hasReached(place, position))) || undefined;
+    });
+  } finally {
+    await postgres.close();
+  }
+}
+
+/** Of these events, those that somebody was told more than once. */
+async function toldTwice(eventIds: ReadonlySet<string>): Promise<readonly string[]> {
+  const told = (await readTopic(brokers, TOPICS.changes.topic)).map(
+    ({ key, headers }) => [key, headers.ce_id] as const,
+  );
+  const own = told.filter(([, id]) => eventIds.has(id ?? '')).map((one) => one.join(' '));
+  return own.filter((one, index) => own.indexOf(one) !== index);
+}
+
+const isTold = ({ eventId }: Stop, patienceMs: number) =>
   readTopic(brokers, TOPICS.optouts.topic, {
     until: (records) => records.some(({ headers }) => headers.ce_id === eventId),
     patienceMs,
   });
 
-it('a relay that is stopped is replaced by another replica: opt-outs are told, and the newest states stay', async () => {
+it('a relay that is stopped is replaced by another replica, which goes on where it was: opt-outs are told, and the newest states stay', async () => {
   const tookMs: number[] = [];
+  let long: ReadonlySet<string> = new Set();
   for (let round = 0; round < ROUNDS; round++) {
     const [first, other] = await parts();
-    await isTold(await news(first, 2 * round), 60_000);
+    const stop = await news(first, 2 * round);
+    await isTold(stop, 60_000);
+    await isKept(stop);
+    long = new Set((await scanOf(scene.ledger.dataDir)).map(({ id }) => id));
     first.process.pause();
     const stoppedMs = performance.now();
     await isTold(await news(other, 2 * round + 1), 2 * TAKE_OVER_MS);
@@ -92,6 +131,8 @@ it('a relay that is stopped is replaced by another replica: opt-outs are told, a
   figure(`a relay was stopped ${ROUNDS} times; an opt-out was told after ${tookMs.join(', ')} ms`);
   expect(Math.max(...tookMs)).toBeLessThan(TAKE_OVER_MS);
   expect(await outcomeOf(brokers, await scanOf(scene.ledger.dataDir))).toMatchObject(WHOLE);
+  expect(long.size).toBeGreaterThan(PEOPLE);
+  expect(await toldTwice(long)).toEqual([]);
 }, 600_000);
 
 /** `npm run relay:republish` with the directory of one of them. */
