@@ -34,13 +34,19 @@ export async function timelineOf(service: Reachable, recipientId: string): Promi
   }
 }
 
+const PAGE_EVENTS = 10_000;
+
 /** Everything in the streams of recipients, read from the disk beside the service. */
 export async function scanOf(dataDir: string): Promise<readonly StoredEvent[]> {
   const store = await openSqliteStore({ dataDir, readOnly: true });
   try {
-    const { events, atEnd } = await store.readAll({ prefixes: ['consent-', 'conversation-'], limit: 1_000_000 });
-    if (!atEnd) throw new Error('the ledger is longer than one page');
-    return events;
+    const events: StoredEvent[] = [];
+    for (let start = {}; ;) {
+      const page = await store.readAll({ ...start, prefixes: ['consent-', 'conversation-'], limit: PAGE_EVENTS });
+      for (const event of page.events) events.push(event);
+      if (page.atEnd) return events;
+      start = { from: page.position };
+    }
   } finally {
     await store.close();
   }
