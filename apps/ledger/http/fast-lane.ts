@@ -6,6 +6,7 @@ import { authorize, type Authenticator } from '../authenticate.js';
 import { decisionJson } from './decision-json.js';
 import { readCheck, readTopic, type RawCheck } from '../requests/check-body.js';
 import { checkByIdRoute, checkRoute } from './routes/eligibility.routes.js';
+import { standBefore } from './stand-before.js';
 
 /** What is known of a question before anything was awaited, or read but its head. */
 interface Asked {
@@ -32,9 +33,7 @@ export class FastLane {
 
   /** Stands before the listener that the framework has set on the server. */
   stand(server: Server): void {
-    const [ordinary] = server.listeners('request') as [RequestListener];
-    server.removeAllListeners('request');
-    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    standBefore(server, (request, response, ordinary) => {
       if (!this.takes(request, response, ordinary)) void ordinary(request, response);
     });
   }

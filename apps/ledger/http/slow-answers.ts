@@ -1,5 +1,6 @@
-import type { RequestListener, Server, ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import { lookEveryMs } from './slow-bodies.js';
+import { standBefore } from './stand-before.js';
 
 /**
  * Cuts off callers who do not take an answer in time, or one that waits behind it: until they have, it keeps its place
@@ -14,9 +15,7 @@ export class SlowAnswers {
 
   /** Stands before the listener that the framework has set on the server. */
   stand(server: Server): void {
-    const [ordinary] = server.listeners('request') as [RequestListener];
-    server.removeAllListeners('request');
-    server.on('request', (request, response) => {
+    standBefore(server, (request, response, ordinary) => {
       this.answers.set(response, undefined);
       response.once('close', () => this.answers.delete(response));
       void ordinary(request, response);

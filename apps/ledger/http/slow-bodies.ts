@@ -1,4 +1,5 @@
-import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
+import { standBefore } from './stand-before.js';
 
 /**
  * Cuts off requests whose body does not arrive in time. In place of the server's own limit, which knows no body that may
@@ -12,9 +13,7 @@ export class SlowBodies {
 
   /** Stands before the listener that the framework has set on the server. */
   stand(server: Server): void {
-    const [ordinary] = server.listeners('request') as [RequestListener];
-    server.removeAllListeners('request');
-    server.on('request', (request, response) => {
+    standBefore(server, (request, response, ordinary) => {
       if (hasBody(request)) this.expect(request);
       void ordinary(request, response);
     });

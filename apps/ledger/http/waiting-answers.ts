@@ -1,5 +1,6 @@
-import type { RequestListener, Server, ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { standBefore } from './stand-before.js';
 
 /** By connection, the answers that have had to wait behind another one and are not over. */
 type Waiting = WeakMap<Socket, Set<ServerResponse>>;
@@ -10,10 +11,8 @@ type Waiting = WeakMap<Socket, Set<ServerResponse>>;
  * too. Stands before the listener that the framework has set on the server.
  */
 export function closeWaitingAnswers(server: Server): void {
-  const [ordinary] = server.listeners('request') as [RequestListener];
   const waiting: Waiting = new WeakMap();
-  server.removeAllListeners('request');
-  server.on('request', (request, response) => {
+  standBefore(server, (request, response, ordinary) => {
     if (response.socket === null) closeWith(request.socket, response, waiting);
     void ordinary(request, response);
   });
@@ -21,7 +20,7 @@ export function closeWaitingAnswers(server: Server): void {
 
 function closeWith(socket: Socket, response: ServerResponse, waiting: Waiting): void {
   const answers = waiting.get(socket) ?? new Set();
-  if (answers.size === 0 && !waiting.has(socket)) socket.once('close', () => answers.forEach(closeUnsent));
+  if (!waiting.has(socket)) socket.once('close', () => answers.forEach(closeUnsent));
   waiting.set(socket, answers.add(response));
   response.once('close', () => answers.delete(response));
 }
