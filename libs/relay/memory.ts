@@ -70,10 +70,11 @@ export class KeptMemory {
 
   async #save(): Promise<void> {
     const { database, place, onProblem } = this.options;
+    if (this.#isOver) return;
     try {
       const memory = database.memory();
       const text = JSON.stringify(memory);
-      if (text === this.#kept || this.#isOver) return;
+      if (text === this.#kept) return;
       this.#isOver = !(await place.save(memory));
       this.#kept = text;
       this.#isFailing = false;

@@ -1,4 +1,5 @@
 import type { RecordMetadata } from 'kafkajs';
+import { orAborted } from '../or-aborted.js';
 import {
   PublisherError,
   PublisherStopped,
@@ -12,11 +13,13 @@ import {
 import type { Client } from './client.js';
 import { partitionOf } from './partitioner.js';
 import { Session } from './session.js';
-import { backOff, orStopped } from './stopping.js';
+import { backOff } from './stopping.js';
 import { troubleOf, type Trouble } from './trouble.js';
 
 /** A broker that has just started may not know its topics yet: only what is missing for so long is gone. */
 const TOPIC_LOST_AFTER_MS = 3000;
+
+const STOPPED = 'sending was stopped';
 
 /**
  * The publisher over kafkajs, whose idempotent producer loses acknowledged records unless it is held by these rules.
@@ -48,7 +51,7 @@ export class KafkaJsPublisher implements Publisher {
   publish(batch: readonly OutgoingRecord[], signal: AbortSignal): Promise<readonly Written[]> {
     if (this.stopping) throw new Error('a batch is in flight: the next one waits for it');
     const stopping = new AbortController();
-    const stop = () => stopping.abort();
+    const stop = () => stopping.abort(new PublisherStopped(STOPPED));
     if (this.closed || signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
     this.stopping = stopping;
@@ -68,7 +71,7 @@ export class KafkaJsPublisher implements Publisher {
 
   async close(): Promise<void> {
     this.closed = true;
-    this.stopping?.abort();
+    this.stopping?.abort(new PublisherStopped(STOPPED));
     this.endSession();
     await this.current;
   }
@@ -76,7 +79,7 @@ export class KafkaJsPublisher implements Publisher {
   private async deliver(batch: readonly OutgoingRecord[], signal: AbortSignal): Promise<readonly Written[]> {
     const written = new Map<string, Written>();
     for (let missing = batch; missing.length > 0;) {
-      if (signal.aborted) throw new PublisherStopped('sending was stopped');
+      if (signal.aborted) throw new PublisherStopped(STOPPED);
       await this.attempt(missing, written, signal);
       missing = batch.filter((record) => !written.has(pairOf(record.topic, record.partition)));
       if (missing.length > 0) this.retries += 1;
@@ -93,7 +96,7 @@ export class KafkaJsPublisher implements Publisher {
   ): Promise<void> {
     const session = (this.session ??= new Session(this.client));
     try {
-      const results = await orStopped(session.send(records), signal);
+      const results = await orAborted(session.send(records), signal);
       this.take(session, records, results, written);
       this.problem = undefined;
       this.missingSince = undefined;
