@@ -1,8 +1,8 @@
-import { connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
+import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import { once } from 'node:events';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { status, type ServiceError } from '@grpc/grpc-js';
-import { FILTER_REQUEST, METHODS, WATCH_REQUEST } from '#grpc-messages';
+import { CHECK_BATCH_REQUEST, FILTER_REQUEST, METHODS, WATCH_REQUEST } from '#grpc-messages';
 import { keyFor } from '../http/support/acme.js';
 import { ask, must, registerAcme } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -10,6 +10,7 @@ import { GrpcClient, detailsOf, type Json } from './support.js';
 
 const STREAMS = 2;
 const IDLE_MS = 400;
+const REQUEST_MS = 1_000;
 
 let service: TestService;
 let client: GrpcClient;
@@ -17,6 +18,7 @@ let session: ClientHttp2Session;
 
 beforeEach(async () => {
   const env = { FILTER_STREAMS_MAX: String(STREAMS), FILTER_IDLE_MS: String(IDLE_MS), BODY_LIMIT_KB: '64' };
+  Object.assign(env, { REQUEST_TIMEOUT_MS: String(REQUEST_MS), IN_FLIGHT_MAX: '2' });
   service = await startTestService({ env });
   await registerAcme(service);
   client = new GrpcClient({ port: service.running.ports.grpc, key: service.adminKey });
@@ -40,10 +42,14 @@ function begin(path: string, message: Buffer, key = service.adminKey): ClientHtt
     te: 'trailers',
     authorization: `Bearer ${key}`,
   });
+  stream.on('error', () => undefined).write(framed(message));
+  return stream;
+}
+
+function framed(message: Buffer): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt32BE(message.length, 1);
-  stream.on('error', () => undefined).write(Buffer.concat([head, message]));
-  return stream;
+  return Buffer.concat([head, message]);
 }
 
 const TOPIC = { businessId: 'acme', channel: 'whatsapp', purpose: 'offers' };
@@ -69,6 +75,49 @@ it('a filter whose answers are not taken is ended, and keeps no place', async ()
   await inWork(1);
   await inWork(0);
   expect(stream.closed).toBe(false);
+});
+
+/** However it is closed. */
+function closed(stream: ClientHttp2Stream): Promise<void> {
+  return new Promise((resolve) => stream.once('close', resolve));
+}
+
+it('a call whose answer is not taken keeps its place, and no longer than answers may wait', async () => {
+  const unread = [1, 2].map(() => begin(METHODS.checkBatch.path, CHECK_BATCH_REQUEST.encode(question)).end());
+  const cutOff = Promise.all(unread.map(closed));
+  await Promise.all(unread.map((stream) => once(stream, 'response')));
+  expect(service.running.grpcInWork()).toBe(2);
+  expect((await client.call('CheckBatch', question)).code).toBe('OVERLOADED');
+  await cutOff;
+  for (const { rstCode } of unread) expect(rstCode).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  await inWork(0);
+  expect(session.closed).toBe(false);
+  expect((await client.call('CheckBatch', question)).code).toBe('OK');
+});
+
+const REFLECTION = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+/** ServerReflectionRequest { list_services: "*" } */
+const LIST = Buffer.from([0x3a, 1, 0x2a]);
+
+it('of a stranger who takes no answer nothing more is read, until they are cut off', async () => {
+  const stream = begin(REFLECTION, LIST, 'nobody');
+  const cutOff = closed(stream);
+  // More than there is room for on the way.
+  const asked = Buffer.concat(Array.from({ length: 50_000 }, () => framed(LIST)));
+  let isRead = false;
+  stream.write(asked, (error) => (isRead = !error));
+  await cutOff;
+  expect([isRead, stream.rstCode]).toEqual([false, constants.NGHTTP2_ENHANCE_YOUR_CALM]);
+});
+
+it('a stranger who takes the answers late gets them all', async () => {
+  const stream = begin(REFLECTION, LIST, 'nobody');
+  await once(stream, 'response');
+  for (let more = 1; more <= 2; more += 1) stream.write(framed(LIST));
+  stream.end();
+  session.settings({ initialWindowSize: 65_535 });
+  const answers = Buffer.concat((await stream.toArray()) as Buffer[]).toString('latin1');
+  expect(answers.match(/consentledger.v1.ChangeService/g)).toHaveLength(3);
 });
 
 it('a filter that is sent nothing is ended, and told that it may come again', async () => {

@@ -82,11 +82,13 @@ export class Calls {
       const asked = new Asked(entry.principal, call.metadata);
       this.untilEnded(call, (ending) => work(asked, call, ending)).then(
         () => {
+          entry.leave();
           this.settle(method, entry, call, status.OK);
           call.end();
         },
         (error: unknown) => {
           const answered = this.statusOf(method, asked, error);
+          entry.leave();
           this.settle(method, entry, call, answered.code);
           // A stream is ended by an event: destroying it would drop its status.
           if (!call.cancelled) call.emit('error', answered);
@@ -126,9 +128,8 @@ export class Calls {
     return statusOf(error, requestId);
   }
 
-  /** Its work has ended: it is counted, and its place is free. */
+  /** Its work has ended: it is counted. */
   private settle({ path }: ServedMethod, entry: Entry, call: EndedCall, code: number): void {
-    entry.leave();
     const seconds = (performance.now() - entry.sinceMs) / 1_000;
     this.parts.metrics.grpcCall(path, call.cancelled ? endingOf(call) : code, seconds);
   }

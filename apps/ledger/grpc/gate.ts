@@ -12,7 +12,7 @@ export interface Entry {
   readonly principal: Principal;
   /** By `performance.now()`. */
   readonly sinceMs: number;
-  /** To be called at the end of its work: the call itself stays open for as long as its caller takes no answer. */
+  /** Gives its place back before the call is over: a stream stays open for as long as its caller takes nothing. */
   leave(): void;
 }
 
@@ -20,13 +20,13 @@ export interface GateOptions {
   readonly authenticator: Authenticator;
   /** How many calls of each kind there may be at once. */
   readonly places: Readonly<Record<Place, number>>;
-  /** How long a request may take to arrive whole, in milliseconds. */
-  readonly arrivalMs: number;
+  /** How long a request may take to arrive whole, and then its answer to be taken, in milliseconds. */
+  readonly timeoutMs: number;
   /** Told of calls that were turned away here. */
   readonly onRefused: (path: string, code: number) => void;
 }
 
-/** How often is looked for requests that do not arrive. */
+/** How often is looked for requests that do not arrive, and answers that are not taken. */
 const LOOK_MS = 1_000;
 /** Streams of health and reflection: whoever opens them has named no key. */
 const STRANGERS_MAX = 20;
@@ -45,7 +45,9 @@ export class Gate implements Door {
   private readonly strangers = new InWork(STRANGERS_MAX);
   /** Calls whose one message is awaited, the oldest first. */
   private readonly arriving = new Set<Visit>();
-  private readonly looking = setInterval(() => this.endOverdue(), LOOK_MS).unref();
+  /** Calls to which something was said that is not taken yet, the longest first. */
+  private readonly untaken = new Set<Visit>();
+  private readonly looking = setInterval(() => this.look(), LOOK_MS).unref();
 
   constructor(private readonly options: GateOptions) {
     const { work, filter, watch } = options.places;
@@ -90,6 +92,16 @@ export class Gate implements Door {
     this.arriving.delete(visit);
   }
 
+  said(visit: Visit): void {
+    if (this.untaken.has(visit)) return;
+    visit.saidMs = performance.now();
+    this.untaken.add(visit);
+  }
+
+  taken(visit: Visit): void {
+    this.untaken.delete(visit);
+  }
+
   /** A stranger's one question always finds room: a cluster that is not told how this process is would end it. */
   private enter(visit: Visit): boolean {
     const { method, requestStream, responseStream } = visit.visitor;
@@ -103,8 +115,17 @@ export class Gate implements Door {
     visit.sendStatus(status);
   }
 
-  private endOverdue(): void {
-    const overdue = performance.now() - this.options.arrivalMs;
+  private look(): void {
+    const overdue = performance.now() - this.options.timeoutMs;
+    this.endUnsent(overdue);
+    for (const visit of this.untaken) {
+      if (visit.saidMs > overdue) return;
+      this.untaken.delete(visit);
+      visit.cut();
+    }
+  }
+
+  private endUnsent(overdue: number): void {
     for (const visit of this.arriving) {
       if (visit.sinceMs > overdue) return;
       this.arriving.delete(visit);

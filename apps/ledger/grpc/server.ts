@@ -42,7 +42,7 @@ export function openGrpc(parts: Parts, authenticator: Authenticator, { checks, c
   const gate = new Gate({
     authenticator,
     places: { work: limits.inFlightMax, filter: filtering.streamsMax, watch: feed.watchersMax },
-    arrivalMs: limits.requestTimeoutMs,
+    timeoutMs: limits.requestTimeoutMs,
     onRefused: (path, code) => parts.metrics.grpcCall(path, code, 0),
   });
   const server = new Server(serverOptions(parts, gate));
@@ -112,8 +112,8 @@ function serverOptions({ config }: Parts, gate: Gate): ServerOptions {
     'grpc.max_receive_message_length': Math.max(config.limits.bodyBytes, config.limits.webhookBytes),
     // Of one connection; further calls wait at the caller.
     'grpc.max_concurrent_streams': 2 * config.limits.inFlightMax,
-    // A stream whose caller takes nothing is ended when its connection is, which grpc-js has no other means for. Others
-    // are told to go on elsewhere, with UNAVAILABLE; a stop of the service tells them the same.
+    // Callers then spread over the replicas that there are by now. Streams are told to go on elsewhere, with UNAVAILABLE;
+    // a stop of the service tells them the same.
     'grpc.max_connection_age_ms': CONNECTION_AGE_MS,
     'grpc.max_connection_age_grace_ms': CONNECTION_GRACE_MS,
     // Callers whose network has gone do not hold their streams for ever.

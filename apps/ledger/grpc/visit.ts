@@ -1,3 +1,4 @@
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import { ServerInterceptingCall, type Metadata, type ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { Principal } from '../authenticate.js';
 import type { InWork } from '../in-work.js';
@@ -11,6 +12,10 @@ export interface Door {
   /** To be answered with `goOn`, at once or later, or with a status. */
   knock(visit: Visit, metadata: Metadata): void;
   arrived(visit: Visit): void;
+  /** Something was said to the caller, who is to take it in time. */
+  said(visit: Visit): void;
+  /** The caller has taken it, or the call is over. */
+  taken(visit: Visit): void;
 }
 
 /** What is known of a call before it is heard. */
@@ -30,9 +35,13 @@ export class Visit extends ServerInterceptingCall implements Listener {
   /** By `performance.now()`. */
   readonly sinceMs = performance.now();
   principal: Principal | undefined;
+  /** Since when something has been ready to be taken, by `performance.now()`; what counts while the door awaits that. */
+  saidMs = 0;
   private listener: Listener | undefined;
   private place: InWork | undefined;
   private isOver = false;
+  private readsLater = false;
+  private isUntaken = false;
 
   constructor(
     private readonly door: Door,
@@ -51,12 +60,23 @@ export class Visit extends ServerInterceptingCall implements Listener {
     this.onward.sendMetadata(metadata);
   }
 
+  /** Streams of ours have limits of their own for who takes nothing. */
   override sendMessage(message: unknown, callback: () => void): void {
+    const { method, responseStream } = this.visitor;
+    if (!method && responseStream) return this.sendToStranger(message, callback);
+    if (!responseStream) this.say();
     this.onward.sendMessage(message, callback);
   }
 
   override sendStatus(status: Parameters<ServerInterceptingCallInterface['sendStatus']>[0]): void {
+    this.say();
     this.onward.sendStatus(status);
+  }
+
+  /** Of a stranger no further message is read while one is not taken: reflection would keep all its answers. */
+  override startRead(): void {
+    if (this.isUntaken) this.readsLater = true;
+    else this.onward.startRead();
   }
 
   onReceiveMetadata(metadata: Metadata): void {
@@ -76,6 +96,7 @@ export class Visit extends ServerInterceptingCall implements Listener {
   onCancel(): void {
     this.isOver = true;
     this.door.arrived(this);
+    this.door.taken(this);
     this.leave();
     this.listener?.onCancel();
   }
@@ -91,9 +112,35 @@ export class Visit extends ServerInterceptingCall implements Listener {
     if (!this.isOver) this.listener?.onReceiveMetadata(metadata);
   }
 
-  /** To be called at the end of its work: the call itself stays open for as long as its caller takes no answer. */
+  /** Gives its place back, once: a stream does so at the end of its work, any other call when its answer is taken. */
   leave(): void {
     this.place?.leave();
     this.place = undefined;
+  }
+
+  /**
+   * Ends the call and lets go of what its caller does not take; other calls on the connection go on. grpc-js has no means
+   * for it, so its own stream is ended under it.
+   */
+  cut(): void {
+    const { stream } = this.onward as { readonly stream?: ServerHttp2Stream };
+    stream?.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  private say(): void {
+    if (!this.isOver) this.door.said(this);
+  }
+
+  private sendToStranger(message: unknown, callback: () => void): void {
+    this.isUntaken = true;
+    this.say();
+    this.onward.sendMessage(message, () => {
+      this.isUntaken = false;
+      this.door.taken(this);
+      callback();
+      if (!this.readsLater) return;
+      this.readsLater = false;
+      this.onward.startRead();
+    });
   }
 }
