@@ -122,7 +122,9 @@ async function open(config: Config, { clock, log, signal }: Required<StartOption
 async function openDoors(parts: Parts, authenticator: Authenticator) {
   const http = await openHttp(parts, authenticator);
   const { openGrpc } = await import('./grpc/server.js');
-  return { http, grpc: openGrpc(parts, authenticator, http) };
+  const grpc = openGrpc(parts, authenticator, http);
+  parts.metrics.watchConnections({ http: http.connections, grpc: grpc.connections });
+  return { http, grpc };
 }
 
 /**

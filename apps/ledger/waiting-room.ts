@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { createServer as createPlainServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { once } from 'node:events';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { Refusal, instanceOf, toProblem, type Config } from '#platform';
-import { connectionsOf } from './connections.js';
+import { connectionsOf, type Connections } from './connections.js';
 
 /** How soon a caller may ask again, in milliseconds. */
 const RETRY_AFTER_MS = 2_000;
@@ -24,7 +24,7 @@ export interface WaitingRoom {
  * Listens while ledger or database cannot be reached yet: says that the process lives and why it is not ready, and turns
  * everything else away with `LEDGER_UNAVAILABLE`. Rejects where the port is taken.
  */
-export async function openWaitingRoom({ http, tls }: Config): Promise<WaitingRoom> {
+export async function openWaitingRoom({ http, tls, limits }: Config): Promise<WaitingRoom> {
   let said: Said = { waitsFor: 'ledger', problem: 'the ledger has not answered yet' };
   const listener: RequestListener = (request, response) => {
     const { status, headers, body } = answerTo(request.url ?? '', said);
@@ -34,7 +34,7 @@ export async function openWaitingRoom({ http, tls }: Config): Promise<WaitingRoo
   const server: Server = tls
     ? createTlsServer({ cert: tls.cert, key: tls.key }, listener)
     : createPlainServer(listener);
-  const connections = connectionsOf(server);
+  const connections = connectionsOf(server, limits.connectionsMax);
   server.listen(http.port, http.host);
   await once(server, 'listening');
   let closed: Promise<void> | undefined;
@@ -69,9 +69,9 @@ function answerTo(url: string, { waitsFor, problem }: Said): Answer {
   return { status: answer.status, headers: answer.headers, body: answer.problem };
 }
 
-async function closeAll(server: Server, connections: ReadonlySet<Socket>): Promise<void> {
+async function closeAll(server: Server, connections: Connections): Promise<void> {
   const closed = once(server, 'close');
   server.close();
-  for (const connection of connections) connection.destroy();
+  connections.destroy();
   await closed;
 }

@@ -128,6 +128,11 @@ export const VARIABLES = {
   JSON_DEPTH_MAX: wholeNumber({ fallback: 16, from: 8, to: 100, unit: 'count' }, 'Deepest nesting of a JSON body.'),
   BATCH_MAX: count(1000, 10_000, 'Most checks in one batch, and in one message of a stream.'),
   TIMELINE_PAGE_MAX: count(500, 5000, 'Most events in one page of a timeline.'),
+  CONNECTIONS_MAX: count(
+    20_000,
+    1_000_000,
+    'Most connections at once over HTTP, and as many over gRPC; further ones are closed at once. The system must let the process have as many open files.',
+  ),
   IN_FLIGHT_MAX: count(
     1000,
     100_000,

@@ -60,6 +60,7 @@ export interface Limits {
   readonly jsonDepth: number;
   readonly batchMax: number;
   readonly timelinePageMax: number;
+  readonly connectionsMax: number;
   readonly inFlightMax: number;
   readonly deliveriesInFlightMax: number;
   readonly overlayMax: number;
@@ -180,6 +181,7 @@ function limitsOf(values: Values): Limits {
     jsonDepth: values.JSON_DEPTH_MAX,
     batchMax: values.BATCH_MAX,
     timelinePageMax: values.TIMELINE_PAGE_MAX,
+    connectionsMax: values.CONNECTIONS_MAX,
     inFlightMax: values.IN_FLIGHT_MAX,
     deliveriesInFlightMax: values.DELIVERIES_IN_FLIGHT_MAX,
     overlayMax: values.OVERLAY_MAX,

@@ -108,6 +108,8 @@ it('docs/operations/metrics.md names every metric, and no other', async () => {
   const lanes = [{ name: 'optouts', lagMs: 0, lagEvents: 0, retries: 0 }];
   metrics.watchRelay(() => ({ leader: true, parked: 0, healed: 0, lanes }));
   metrics.watchFeed(() => ({ watchers: 0, readingHistory: 0, told: 0, cutOff: 0 }));
+  const connections = { open: 0, refused: 0 };
+  metrics.watchConnections({ http: connections, grpc: connections });
   const served = [...(await metrics.render()).matchAll(/^# TYPE (consent_\w+)/gm)].map(([, name]) => name);
   expect(named.map(([name]) => name).sort()).toEqual(served.sort());
 });

@@ -32,6 +32,12 @@ export interface FeedReading {
   readonly cutOff: number;
 }
 
+/** What a server tells of its connections when metrics are scraped. */
+export interface ConnectionsReading {
+  readonly open: number;
+  readonly refused: number;
+}
+
 /** The metrics of a service, with those of its process (CPU, memory, event loop, garbage collection). */
 export function createMetrics(): Metrics {
   const registry = new Registry();
@@ -183,6 +189,16 @@ export class Metrics {
     whole('consent_feed_history_watchers', 'Of these, who read what is older.', ({ readingHistory }) => readingHistory);
     whole('consent_feed_told', 'Changes told to watchers since the start.', ({ told }) => told);
     whole('consent_feed_cut_off', 'Watchers that were cut off since the start.', ({ cutOff }) => cutOff);
+  }
+
+  /** Says where the connections are counted, by what is spoken over them. Call once, at start. */
+  watchConnections(doors: Readonly<Record<'http' | 'grpc', ConnectionsReading>>): void {
+    const each = (name: string, help: string, of: (reading: ConnectionsReading) => number) =>
+      this.gauge(name, help, ['door'], (gauge) => {
+        for (const [door, reading] of Object.entries(doors)) gauge.set({ door }, of(reading));
+      });
+    each('consent_connections', 'Connections that are open.', ({ open }) => open);
+    each('consent_connections_refused', 'Connections closed at once since the start.', ({ refused }) => refused);
   }
 
   get contentType(): string {

@@ -1,8 +1,7 @@
-import { isIPv6 } from 'node:net';
-import { Server, ServerCredentials, logVerbosity, setLogVerbosity, type ServerOptions } from '@grpc/grpc-js';
+import { Server, logVerbosity, setLogVerbosity, type ServerOptions } from '@grpc/grpc-js';
 import type { CommandBus } from '@nestjs/cqrs';
-import type { Config } from '#platform';
 import type { Authenticator } from '../authenticate.js';
+import type { Connections } from '../connections.js';
 import type { Parts } from '../parts.js';
 import type { CheckEligibilityHandler } from '../queries/check-eligibility.js';
 import { Calls, type Duplex, type StreamWork } from './calls.js';
@@ -11,6 +10,7 @@ import { EligibilityCalls } from './eligibility-calls.js';
 import { filter } from './filter.js';
 import { Gate } from './gate.js';
 import { Health } from './health.js';
+import { listenerOf, type Listener } from './listener.js';
 import { SERVED } from './methods.js';
 import { registerReflection } from './reflection.js';
 import { watch, type WatchCall } from './watch.js';
@@ -25,6 +25,7 @@ export interface GrpcSide {
   close(): Promise<void>;
   /** Calls that were let in and are not over. */
   readonly inWork: number;
+  readonly connections: Connections;
 }
 
 /** Whom HTTP asks too. */
@@ -57,6 +58,7 @@ export function openGrpc(parts: Parts, authenticator: Authenticator, { checks, c
   registerConsent(server, calls, new ConsentCalls(parts, commands));
   health.register(server);
   registerReflection(server);
+  const listener = listenerOf(server, parts.config);
   let closed: Promise<void> | undefined;
   const stop = () => {
     health.close();
@@ -67,8 +69,9 @@ export function openGrpc(parts: Parts, authenticator: Authenticator, { checks, c
     get inWork() {
       return gate.inWork;
     },
-    listen: (at) => listen(server, at, parts.config.tls),
-    close: () => (closed ??= close(server, stop, limits.shutdownTimeoutMs / 2)),
+    connections: listener.connections,
+    listen: (at) => listener.listen(at),
+    close: () => (closed ??= close({ server, listener, stop }, limits.shutdownTimeoutMs / 2)),
   };
 }
 
@@ -125,29 +128,25 @@ function serverOptions({ config }: Parts, gate: Gate): ServerOptions {
   };
 }
 
-function listen(
-  server: Server,
-  { host, port }: { readonly host: string; readonly port: number },
-  tls: Config['tls'],
-): Promise<number> {
-  const credentials = tls
-    ? ServerCredentials.createSsl(null, [{ cert_chain: Buffer.from(tls.cert), private_key: Buffer.from(tls.key) }])
-    : ServerCredentials.createInsecure();
-  const address = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
-  });
+interface Closing {
+  readonly server: Server;
+  readonly listener: Listener;
+  /** Ends what would last. */
+  readonly stop: () => void;
 }
 
-/** Once it is forced nothing is answered any more; grpc-js itself would wait on for whoever has not begun to speak TLS. */
-function close(server: Server, stop: () => void, graceMs: number): Promise<void> {
+/** Once it is forced nothing is answered any more, and nobody waited for, such as who has not begun to speak TLS. */
+function close({ server, listener, stop }: Closing, graceMs: number): Promise<void> {
+  listener.close();
   return new Promise((resolve) => {
     const overdue = setTimeout(() => {
       server.forceShutdown();
+      listener.connections.destroy();
       resolve();
     }, graceMs);
     server.tryShutdown(() => {
       clearTimeout(overdue);
+      listener.connections.destroy();
       resolve();
     });
     stop();

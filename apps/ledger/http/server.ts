@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { CommandBus } from '@nestjs/cqrs';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestLog, problemServerOptions } from '#platform';
-import { connectionsOf } from '../connections.js';
+import { connectionsOf, type Connections } from '../connections.js';
 import { LedgerModule } from '../ledger.module.js';
 import type { Parts } from '../parts.js';
 import { CheckEligibilityHandler } from '../queries/check-eligibility.js';
@@ -24,6 +24,7 @@ export interface HttpSide {
   /** Whom gRPC asks too. */
   readonly checks: CheckEligibilityHandler;
   readonly commands: CommandBus;
+  readonly connections: Connections;
 }
 
 export async function openHttp(parts: Parts, authenticator: Authenticator): Promise<HttpSide> {
@@ -48,7 +49,8 @@ export async function openHttp(parts: Parts, authenticator: Authenticator): Prom
   });
   await app.init();
   app.getHttpServer().headersTimeout = config.limits.requestTimeoutMs;
-  const connections = connectionsOf(app.getHttpServer());
+  const server: Server = app.getHttpServer();
+  const connections = connectionsOf(server, config.limits.connectionsMax, () => server.closeIdleConnections());
   closeWaitingAnswers(app.getHttpServer());
   slowAnswers.stand(app.getHttpServer());
   slowBodies.stand(app.getHttpServer());
@@ -58,6 +60,7 @@ export async function openHttp(parts: Parts, authenticator: Authenticator): Prom
   return {
     checks,
     commands: app.get(CommandBus),
+    connections,
     listen: async ({ host, port }) => {
       await app.listen(port, host);
       return (app.getHttpServer().address() as AddressInfo).port;
@@ -79,14 +82,10 @@ const IDLE_LOOK_MS = 20;
  * Callers keep connections open for minutes: those that are idle, or become so, must not hold up the end. Nor must one
  * whose request never arrives in full; after the grace nothing that was received is still being answered.
  */
-async function closeServing(
-  app: NestFastifyApplication,
-  connections: ReadonlySet<Socket>,
-  graceMs: number,
-): Promise<void> {
+async function closeServing(app: NestFastifyApplication, connections: Connections, graceMs: number): Promise<void> {
   const server: Server = app.getHttpServer();
   const looking = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
-  const overdue = setTimeout(() => connections.forEach((connection) => connection.destroy()), graceMs);
+  const overdue = setTimeout(() => connections.destroy(), graceMs);
   try {
     await app.close();
   } finally {
