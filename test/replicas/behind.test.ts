@@ -37,6 +37,22 @@ async function hearsWhileItWaits<T>(asked: () => Promise<T>): Promise<T> {
   return answer;
 }
 
+it('two replicas that bind one id at once do not both succeed', async () => {
+  await registerAcme(one, 'rival', '790');
+  await until('the other knows', async () =>
+    (await businessOf(behind, 'rival').get('/senders')).status === 200 ? true : undefined,
+  );
+  const sender = { channel: 'whatsapp', provider: 'whatsapp_cloud', address: '+39021234569' };
+  for (let id = 800; id < 830; id += 1) {
+    const bound = { ...sender, providerId: String(id) };
+    const answers = await Promise.all([
+      businessOf(one).put(`/senders/s-${id}`, bound),
+      businessOf(behind, 'rival').put(`/senders/s-${id}`, bound),
+    ]);
+    expect({ id, answers: answers.map(({ status }) => status).sort() }).toEqual({ id, answers: [201, 409] });
+  }
+});
+
 describe('a replica that is behind', () => {
   it('says of what it does not know that it is to be asked again, not that there is none', async () => {
     relay.hold();

@@ -58,6 +58,10 @@ describe('PostgreSQL stopped and started', () => {
     expect(status).toBe(201);
     expect(body.warnings).toMatchObject([{ message: expect.stringContaining('The vault could not be reached') }]);
     expect(await decided(other, stopped, { atLeast: body.position })).toMatchObject({ reason: 'REVOKED' });
+    // Whether another replica binds the same id just then could not be told.
+    const sender = { channel: 'whatsapp', provider: 'whatsapp_cloud', address: '+39021234568', providerId: '791' };
+    const bound = await ask(one, 'PUT', '/v1/businesses/acme/senders/bound', { body: sender });
+    expect(bound).toMatchObject({ status: 503, body: { code: 'LEDGER_UNAVAILABLE' } });
     await until('health says so', async () => (await sharedOf(other))?.problem);
     expect((await healthOf(other)).status).toBe(200);
     await scene.postgres.start();

@@ -11,8 +11,9 @@ import {
   type SenderDraft,
 } from '#consent';
 import { Refusal, ValidationPipe } from '#platform';
+import { bindAlone } from '../commands/binding.js';
 import { ChangeRegister } from '../commands/change-register.js';
-import { behindOthers, register } from '../commands/register.js';
+import { register } from '../commands/register.js';
 import { Parts } from '../parts.js';
 import { DeliveryIntake } from '../webhooks/delivery-intake.js';
 import { callerOf, principalOf } from './caller.js';
@@ -42,14 +43,13 @@ export class SendersController {
     const sender = { senderId, ...body, channel: knownChannel(body.channel, 'channel') };
     requireOwnChannel(sender);
     if (this.touchesBinding(businessId, sender) && !principalOf(request).admin) throw adminAlone();
-    const { created, state } = await this.inTurn(async () => {
-      // Another process may have bound the id a moment ago.
-      if (sender.providerId !== undefined && !(await this.parts.view.meetOthers())) throw behindOthers();
+    const bind = async () => {
       this.requireFree(businessId, sender);
       return this.change(businessId, `senders/${senderId}`, request, (known, now) =>
         registerSender(known, businessId, sender, now),
       );
-    });
+    };
+    const { created, state } = await this.inTurn(() => bindAlone(this.parts, sender, bind));
     if (body.providerId !== undefined) await this.intake.replayOf(body.provider, body.providerId, callerOf(request));
     reply.status(created ? 201 : 200);
     return senderView(senderOf(state, senderId) ?? sender);
