@@ -21,6 +21,8 @@ const CARRIED = /^[\x21-\x7e]*$/;
  * every call in between.
  */
 const SETTINGS = {
+  // By default 4 MiB: less than 10,000 decisions may take, which a service can be set to answer at once.
+  'grpc.max_receive_message_length': 32 * 1_048_576,
   'grpc.keepalive_time_ms': 30_000,
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 1_000,

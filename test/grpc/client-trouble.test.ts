@@ -2,7 +2,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Server, ServerCredentials, status, type sendUnaryData, type ServerWritableStream } from '@grpc/grpc-js';
 import { LedgerClient, LedgerError, type LedgerClientOptions } from '#client';
-import { METHODS, WATCH_REQUEST, WATCH_RESPONSE } from '#grpc-messages';
+import { CHECK_BATCH_RESPONSE, METHODS, WATCH_REQUEST, WATCH_RESPONSE } from '#grpc-messages';
 
 type Watch = ServerWritableStream<Buffer, Buffer>;
 type Answer = sendUnaryData<Buffer>;
@@ -100,6 +100,15 @@ describe('what the client says of what it cannot send', () => {
     expect(await failure(() => client.check({ ...TOPIC, ...ANNA }))).toMatchObject({ code: 'CANCELLED' });
     expect(await failure(() => client.watch({ businessId: 'acme' }).next())).toMatchObject({ code: 'CANCELLED' });
   });
+});
+
+it('takes the answer to as many questions as a service can be set to', async () => {
+  // What a decision weighs whose `ref` is not short.
+  const results = Array.from({ length: 10_000 }, () => ({ ref: 'r'.repeat(600) }));
+  const bytes = CHECK_BATCH_RESPONSE.encode({ position: 'ledger.1', results });
+  answer = (callback) => callback(null, bytes);
+  const { results: taken } = await clientOf().checkBatch({ ...TOPIC, checks: [ANNA] });
+  expect(taken).toHaveLength(results.length);
 });
 
 describe('the client while the service is away', () => {
