@@ -65,6 +65,8 @@ describe.each(Object.entries(TYPES))('%s', (name, type) => {
   });
 });
 
+const wholeBatch = (bytes: Buffer) => decodeCheckBatchRequest(bytes, Infinity);
+
 describe('the writers and readers of the hot messages', () => {
   const decisions = messagesOf(oracleOf('Decision')).map((decision) =>
     DECISION.decode(DECISION.encode(decision as never)),
@@ -110,8 +112,8 @@ describe('the writers and readers of the hot messages', () => {
   it('reads requests as the plain reader does', () => {
     const hot = {
       CheckRequest: decodeCheckRequest,
-      CheckBatchRequest: decodeCheckBatchRequest,
-      FilterRequest: decodeCheckBatchRequest,
+      CheckBatchRequest: wholeBatch,
+      FilterRequest: wholeBatch,
     };
     for (const [name, decode] of Object.entries(hot)) {
       const oracle = oracleOf(name);
@@ -124,11 +126,7 @@ describe('the writers and readers of the hot messages', () => {
   });
 
   it('refuses any other bytes, or reads them, and never does anything else', () => {
-    const decoders = [
-      decodeCheckRequest,
-      decodeCheckBatchRequest,
-      ...Object.values(TYPES).map((type) => type.decode.bind(type)),
-    ];
+    const decoders = [decodeCheckRequest, wholeBatch, ...Object.values(TYPES).map((type) => type.decode.bind(type))];
     const property = fc.property(fc.constantFrom(...decoders), fc.uint8Array({ maxLength: 100 }), (decode, noise) => {
       try {
         expect(decode(Buffer.from(noise))).toBeDefined();
@@ -145,6 +143,14 @@ describe('the writers and readers of the hot messages', () => {
     expect(() => decodeCheckRequest(latin1)).toThrow(MalformedMessage);
     expect(RECIPIENT.decode(encoded((writer) => writer.string(1, '\uFFFD')))).toEqual({ phone: '\uFFFD' });
   });
+});
+
+it('counts the checks of a batch that is too large, and does not read them', () => {
+  const check = encoded((writer) => writer.string(2, 'a'));
+  const noText = encoded((writer) => writer.data(2, Buffer.from([0xff])));
+  const batch = encoded((writer) => [check, check, noText, noText].forEach((item) => writer.data(7, item)));
+  expect(() => decodeCheckBatchRequest(batch, 3)).toThrow(MalformedMessage);
+  expect(decodeCheckBatchRequest(batch, 2).checks).toEqual([{ ref: 'a' }, { ref: 'a' }, {}, {}]);
 });
 
 it('leaves nothing of a decision that could not be written in the next one', () => {

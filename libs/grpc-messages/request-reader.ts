@@ -22,13 +22,16 @@ export function decodeCheckRequest(bytes: Buffer): CheckRequest {
   return request as CheckRequest;
 }
 
-/** What `CHECK_BATCH_REQUEST` and `FILTER_REQUEST` read. */
-export function decodeCheckBatchRequest(bytes: Buffer): CheckBatchRequest {
+/**
+ * What `CHECK_BATCH_REQUEST` and `FILTER_REQUEST` read. Checks beyond `most` are counted and not read: a message of a
+ * mebibyte holds half a million empty ones, and whoever is to turn it away would be busy with them.
+ */
+export function decodeCheckBatchRequest(bytes: Buffer, most: number): CheckBatchRequest {
   const reader = new ProtoReader(bytes);
   const checks: CheckItem[] = [];
   const request: Draft<CheckBatchRequest> = { businessId: '', checks };
   while (reader.next()) {
-    if (reader.field === 7) checks.push(readItem(reader.message()));
+    if (reader.field === 7) checks.push(checks.length < most ? readItem(reader.message()) : unread(reader));
     else if (reader.field === 1) request.businessId = reader.strictString();
     else if (reader.field === 2) request.channel = textOf(reader);
     else if (reader.field === 3) request.purpose = textOf(reader);
@@ -39,6 +42,13 @@ export function decodeCheckBatchRequest(bytes: Buffer): CheckBatchRequest {
   }
   return request as CheckBatchRequest;
 }
+
+function unread(reader: ProtoReader): CheckItem {
+  reader.skip();
+  return UNREAD;
+}
+
+const UNREAD: CheckItem = {};
 
 function readItem(reader: ProtoReader): CheckItem {
   const item: Draft<CheckItem> = {};

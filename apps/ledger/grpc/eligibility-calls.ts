@@ -39,7 +39,7 @@ export class EligibilityCalls {
   }
 
   batch({ principal }: Asked, message: Buffer): Buffer | Promise<Reply> {
-    const request = decodeCheckBatchRequest(message);
+    const request = decodeCheckBatchRequest(message, this.parts.config.limits.batchMax);
     return this.orWithNews(() =>
       this.answer(request, requireBusiness(this.parts, principal, SERVED.checkBatch, request.businessId)),
     );
@@ -47,7 +47,7 @@ export class EligibilityCalls {
 
   /** One message of a stream. Its caller is looked at anew: a key may be deleted while the stream goes on. */
   filtered(principal: Principal, message: Buffer): Buffer | Promise<Reply> {
-    const request = decodeCheckBatchRequest(message);
+    const request = decodeCheckBatchRequest(message, this.parts.config.limits.batchMax);
     return this.orWithNews(() => {
       const businessId = requireBusiness(this.parts, principal, SERVED.filter, request.businessId);
       return this.answer({ ...request, consistency: 'fast' }, businessId);
