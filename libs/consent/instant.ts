@@ -58,7 +58,7 @@ export function latestOf(first: Instant, ...others: (Instant | undefined)[]): In
 /**
  * What a source said about when the person acted: a time of day, to the second (WhatsApp's webhooks), to the day
  * (`2026-03-01`), nothing, or something that is not a time. `at` is the first instant that it can mean; a time of day
- * written without milliseconds, or without seconds, may mean an instant up to `withinMs` later.
+ * written with fewer than three decimals, or without seconds, may mean an instant up to `withinMs` later.
  */
 export type ClaimedTime =
   | { readonly precision: 'instant'; readonly at: Instant; readonly withinMs?: number }
@@ -119,8 +119,13 @@ export function readClaimedTime(value: unknown): ClaimedTime {
   const epochMs = matched === undefined ? Number.NaN : Date.parse(value);
   if (!(epochMs >= 0 && epochMs <= LATEST_MS)) return { precision: 'unreadable' };
   const at = instantOf(epochMs);
-  if (seconds === undefined) return { precision: 'instant', at, withinMs: MINUTE_MS - 1 };
-  return fraction === undefined ? { precision: 'instant', at, withinMs: SECOND_MS - 1 } : { precision: 'instant', at };
+  const withinMs = seconds === undefined ? MINUTE_MS - 1 : unsaidMs(fraction?.slice(1) ?? '');
+  return withinMs > 0 ? { precision: 'instant', at, withinMs } : { precision: 'instant', at };
+}
+
+/** How much later an instant may lie than its decimals say: `.5` leaves 99 milliseconds open, three decimals none. */
+function unsaidMs(decimals: string): number {
+  return decimals.length < 3 ? SECOND_MS / 10 ** decimals.length - 1 : 0;
 }
 
 function isCalendarDay(day: string): boolean {
