@@ -275,7 +275,7 @@ it('explains every reason in one sentence of its own', () => {
      "The recipient wrote or called on rcs within the last 24 hours, so a reply is allowed.",
      "The recipient has not written or called on rcs within the last 24 hours.",
      "The recipient agreed to 'offers' on rcs and has not withdrawn it.",
-     "The recipient said no to 'offers' on rcs, and nothing later allows it.",
+     "An opt-out, an erasure or a change of number stands against 'offers' on rcs, and nothing later allows it.",
      "No consent is needed for 'offers' on rcs, and the recipient has not objected.",
      "The recipient's agreement to 'offers' on rcs has expired.",
      "The recipient has never agreed to 'offers' on rcs.",

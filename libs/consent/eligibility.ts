@@ -212,7 +212,7 @@ export function explain(reason: Reason, question: Pick<Question, 'channel' | 'pu
     case 'CONSENTED':
       return `The recipient agreed to '${purpose}' on ${channel} and has not withdrawn it.`;
     case 'REVOKED':
-      return `The recipient said no to '${purpose}' on ${channel}, and nothing later allows it.`;
+      return `An opt-out, an erasure or a change of number stands against '${purpose}' on ${channel}, and nothing later allows it.`;
     case 'NO_OBJECTION':
       return `No consent is needed for '${purpose}' on ${channel}, and the recipient has not objected.`;
     case 'EXPIRED':
