@@ -22,8 +22,6 @@ const MESSAGES: Readonly<Record<string, string>> = {
   isInt: 'Must be a whole number.',
   isNumber: 'Must be a number.',
   isArray: 'Must be a list.',
-  isIn: 'Must be one of the values that the documentation lists.',
-  isEnum: 'Must be one of the values that the documentation lists.',
   min: 'Is too small.',
   max: 'Is too large.',
   minLength: 'Is too short.',
@@ -38,11 +36,26 @@ const MESSAGES: Readonly<Record<string, string>> = {
 
 const NOT_VALID = 'Is not valid.';
 
-/** The code and the sentence of a failed constraint, neither of which can hold a value. */
-export function constraintMessage(name: string, context: unknown): { readonly code: string; readonly message: string } {
+/** Behind it stand the values that a DTO lists: the only part of a sentence of the library's that is used. */
+const LISTED = ' must be one of the following values: ';
+
+/**
+ * The code and the sentence of a failed constraint, neither of which can hold a value that was sent. `sentence` is the
+ * library's.
+ */
+export function constraintMessage(
+  name: string,
+  context: unknown,
+  sentence: string,
+): { readonly code: string; readonly message: string } {
   const code = Object.hasOwn(CODES, name) ? CODES[name] : undefined;
-  const own = Object.hasOwn(MESSAGES, name) ? MESSAGES[name] : undefined;
+  const own = Object.hasOwn(MESSAGES, name) ? MESSAGES[name] : listedIn(name, sentence);
   return { code: code ?? screamingSnake(name), message: messageIn(context) ?? own ?? NOT_VALID };
+}
+
+function listedIn(name: string, sentence: string): string | undefined {
+  const at = name === 'isIn' ? sentence.lastIndexOf(LISTED) : -1;
+  return at < 0 ? undefined : `Must be one of: ${sentence.slice(at + LISTED.length)}.`;
 }
 
 function messageIn(context: unknown): string | undefined {

@@ -13,6 +13,15 @@ class Person {
   phone?: string;
 }
 
+class Version {
+  @IsBusinessId()
+  id!: string;
+
+  @IsInt()
+  @Min(1)
+  version!: number;
+}
+
 class Form {
   @IsObject()
   @ValidateNested()
@@ -39,6 +48,11 @@ class Form {
   @IsInt()
   @Min(1)
   version?: number;
+
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => Version)
+  disclosure?: Version;
 
   @IsOptional()
   @IsClaimedTime()
@@ -86,7 +100,6 @@ describe('validated', () => {
   );
 
   it.each<[object, string]>([
-    [{}, 'person IS_OBJECT'],
     [{ person: 'x' }, 'person IS_OBJECT'],
     [{ person: [] }, 'person IS_OBJECT'],
     [{ person: null }, 'person IS_OBJECT'],
@@ -115,6 +128,19 @@ describe('validated', () => {
     [{ person, policy: { a: [] } }, 'policy IS_FLAT_SCALARS'],
     [{ person, '+393331234567': 1 }, '* UNKNOWN_FIELD'],
   ])('refuses %j as %s', (body, fault) => expect(faultsOf(body)).toContain(fault));
+
+  it.each<[object, string[]]>([
+    [{}, ['person REQUIRED']],
+    [{ person, disclosure: {} }, ['disclosure.id REQUIRED', 'disclosure.version REQUIRED']],
+  ])('says of %j only that a field is missing', (body, faults) => expect(faultsOf(body)).toEqual(faults));
+
+  it('lists the values of which it must be one', () => {
+    expect(() => validated(Form, { person, method: 'x' })).toThrow(
+      expect.objectContaining({
+        more: { errors: [{ field: 'method', code: 'IS_IN', message: 'Must be one of: web_form, api.' }] },
+      }),
+    );
+  });
 
   it.each([
     '2026-03-01',

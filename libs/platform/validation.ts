@@ -31,7 +31,7 @@ export function validated<T extends object>(dto: Class<T>, value: unknown): T {
     whitelist: true,
     forbidNonWhitelisted: true,
     forbidUnknownValues: true,
-    validationError: { target: false, value: false },
+    validationError: { target: false },
   });
   if (findings.length > 0) throw invalid(fieldErrors(findings, ''));
   return instance;
@@ -50,9 +50,12 @@ function errorsOf(finding: ValidationError, parent: string): FieldError[] {
   // Entries of a list are reported as properties named by their index.
   const field =
     /^\d{1,9}$/.test(property) && parent !== '' ? fieldPath(parent, Number(property)) : fieldPath(parent, property);
-  const own = Object.keys(constraints).map((name) => ({
+  const failed = Object.entries(constraints);
+  // What a field must be is of no interest where there is none, and whoever left it out is told so on every route alike.
+  const named = failed.length > 0 && finding.value === undefined ? [['isDefined', ''] as const] : failed;
+  const own = named.map(([name, sentence]) => ({
     field,
-    ...constraintMessage(name, contexts?.[name] as unknown),
+    ...constraintMessage(name, contexts?.[name] as unknown, sentence),
   }));
   return [...own, ...fieldErrors(children, field)];
 }
