@@ -41,19 +41,20 @@ interface TextLimits {
   readonly min?: number;
 }
 
-/** Text without NUL and other control characters; line breaks and tabs are part of texts that people write. */
+/**
+ * Text without NUL and other control characters; line breaks and tabs are part of texts that people write, but alone they
+ * say nothing: a disclosure of blanks would prove that nobody was told anything.
+ */
 export function IsCleanText({ max, min = 1 }: TextLimits, each: Each = {}): PropertyDecorator {
-  const check = (value: unknown) => isCleanText(value, min, max);
-  const message = `Must be text of ${min} to ${max} characters without control characters.`;
-  return satisfies(
-    { name: 'isCleanText', check, message, schema: { type: 'string', minLength: min, maxLength: max } },
-    each,
-  );
+  const check = (value: unknown) => isCleanText(value, min, max) && /\S/.test(value);
+  const message = `Must be text of ${min} to ${max} characters, not all of them blank, without control characters.`;
+  const schema = { type: 'string', minLength: min, maxLength: max, pattern: '\\S' };
+  return satisfies({ name: 'isCleanText', check, message, schema }, each);
 }
 
 const CONTROL_OR_HALF_PAIR = /[^\P{Cc}\t\r\n]|\p{Cs}/u;
 
-function isCleanText(value: unknown, min: number, max: number): boolean {
+function isCleanText(value: unknown, min: number, max: number): value is string {
   if (typeof value !== 'string' || value.length < min || value.length > max) return false;
   return !CONTROL_OR_HALF_PAIR.test(value);
 }

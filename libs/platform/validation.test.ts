@@ -106,6 +106,7 @@ describe('validated', () => {
     [{ person: { phone: 7 } }, 'person.phone IS_CLEAN_TEXT'],
     [{ person: { phone: 'a\u0000' } }, 'person.phone IS_CLEAN_TEXT'],
     [{ person: { phone: '' } }, 'person.phone IS_CLEAN_TEXT'],
+    [{ person: { phone: ' \n\u3000' } }, 'person.phone IS_CLEAN_TEXT'],
     [{ person: { phone: '\ud800' } }, 'person.phone IS_CLEAN_TEXT'],
     [{ person: { mail: 'x' } }, 'person.mail UNKNOWN_FIELD'],
     [{ person, others: [{}, { phone: false }] }, 'others[1].phone IS_CLEAN_TEXT'],
