@@ -110,6 +110,9 @@ describe('the register of a business', () => {
     const taken = await beta.put('/senders/stolen', sender);
     expectProblem(taken, 409, 'SENDER_TAKEN');
     expect(fieldsOf(taken)).toEqual(['providerId']);
+    const pasted = await acme.put('/senders/pasted', { ...sender, providerId: '4004 ' });
+    expectProblem(pasted, 400, 'VALIDATION_FAILED');
+    expect(fieldsOf(pasted)).toEqual(['providerId']);
     const { secret } = await keyFor(service, ['business:admin'], 'acme');
     expectProblem(
       await acme.put('/senders/third', { ...sender, providerId: '5005' }, { key: secret }),

@@ -68,6 +68,7 @@ export class SenderDto {
   /** The provider's own id, e.g. WhatsApp's `phone_number_id`; binding one takes the admin key. */
   @MayBeAbsent()
   @IsCleanText({ max: 200 })
+  @Matches(/^\S+$/, { context: { message: 'Must hold no blanks: pasted with one, it would never be recognised.' } })
   providerId?: string;
 }
 
