@@ -243,8 +243,19 @@ describe('a revocation', () => {
     ['a bare number as a JSON number', 393332100011, '+393332100011'],
   ])('is recorded for %s where the recipient should be', async (_what, recipient, phone) => {
     await must(acme.grant(grantBody(phone)));
-    expect((await acme.revoke({ recipient })).status).toBe(201);
+    const answer = await acme.revoke({ recipient });
+    expect(answer.status).toBe(201);
+    expect(fieldsOf(answer, 'warnings')).toEqual(['recipient']);
     expect(await acme.check({ phone }, 'offers')).toMatchObject({ reason: 'REVOKED' });
+  });
+
+  it('warns of what in the recipient names nobody, so that a misspelt address is noticed', async () => {
+    const recipient = { phone: '+393332100013', Email: 'a@b.example', '+393332100014': 1 };
+    for (const route of ['/revocations', '/erasures']) {
+      const answer = await acme.post(route, { recipient });
+      expect(answer.status).toBe(201);
+      expect(fieldsOf(answer, 'warnings')).toEqual(['recipient.Email', 'recipient.*']);
+    }
   });
 
   it('that names its person twice is recorded for the last, with a warning', async () => {

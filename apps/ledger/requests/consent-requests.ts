@@ -11,7 +11,13 @@ import type { Parts } from '../parts.js';
 import type { GrantDto, MessageDto } from './dto/consent.dto.js';
 import { idempotencyKey, lenientIdempotencyKey } from './idempotency-key.js';
 import { knownChannel } from './known-channel.js';
-import { nameRecipient, nameRevoked, type NamedByRevocation, type NamedRecipient } from './name-recipient.js';
+import {
+  nameRecipient,
+  nameRevoked,
+  namingWarnings,
+  type NamedByRevocation,
+  type NamedRecipient,
+} from './name-recipient.js';
 import { readRevocation } from './revocation-body.js';
 
 /** From validated bodies to commands: names the person, reads the times, sets the personal parts aside. */
@@ -65,6 +71,7 @@ export async function revocationsOf(
     warnings: [
       ...warnings,
       ...keyWarnings,
+      ...namingWarnings(fields.recipient),
       ...unread.map(unreadWarning),
       ...unregisteredWarnings(parts, businessId, read.purposes),
       ...recipientWarnings(recipient, recipients.length, 'revoked'),

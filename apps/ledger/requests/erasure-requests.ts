@@ -7,6 +7,7 @@ import { hearOf } from '../commands/register.js';
 import type { Parts } from '../parts.js';
 import { ownRevoked, recipientWarnings, requireObject, unreadWarning } from './consent-requests.js';
 import { lenientIdempotencyKey } from './idempotency-key.js';
+import { namingWarnings } from './name-recipient.js';
 import { faultWarnings } from './revocation-body.js';
 
 const FIELDS: readonly string[] = ['recipient', 'requestedBy', 'reason'];
@@ -28,7 +29,11 @@ export async function erasuresOf(
   const fields = requireObject(body);
   await hearOf(parts, businessId);
   const { recipients, unread } = await ownRevoked(parts, businessId, fields.recipient);
-  const warnings: Warning[] = [...faultWarnings(fields, faults, FIELDS), ...unread.map(unreadWarning)];
+  const warnings: Warning[] = [
+    ...faultWarnings(fields, faults, FIELDS),
+    ...namingWarnings(fields.recipient),
+    ...unread.map(unreadWarning),
+  ];
   const requester = readRequester(fields, faults, warnings);
   if ((fields.reason ?? undefined) !== undefined) warnings.push(REASON_NOT_KEPT);
   const { key, warnings: keyWarnings } = lenientIdempotencyKey(keyHeader);

@@ -1,7 +1,9 @@
 import { Refusal } from '#platform';
 import { isRecipientId, readAddress, type ReadAddress } from '#vault';
+import type { Warning } from '../commands/answer.js';
 import { recipientNotFound } from '../ownership.js';
 import type { Parts } from '../parts.js';
+import { ignoredWarnings } from './revocation-body.js';
 
 /** A recipient of a request: its id, and the address as it was given where there was one (personal: to be sealed). */
 export interface NamedRecipient {
@@ -39,6 +41,18 @@ export function nameRevoked(parts: Parts, businessId: string, recipient: unknown
   const failed = read.find((one) => 'problem' in one) ?? readAddress(fields, options(parts, businessId, true));
   if (recipients.length === 0 && 'problem' in failed) throw refusalOf(failed, 'recipient');
   return { recipients, unread: read.flatMap((one) => ('problem' in one && one.field !== '' ? [one.field] : [])) };
+}
+
+/**
+ * What the caller may believe to be named and is not. A misspelt address beside a good one would be an opt-out that nobody
+ * ever hears of.
+ */
+export function namingWarnings(recipient: unknown): readonly Warning[] {
+  if (typeof recipient === 'object' && recipient !== null)
+    return ignoredWarnings(recipient, ADDRESS_FIELDS, 'recipient');
+  return [
+    { field: 'recipient', message: `Not an object: read by its looks. Send one of ${ADDRESS_FIELDS.join(', ')}.` },
+  ];
 }
 
 /** A bare text where the object should be still names a person: by what it looks like. */

@@ -58,10 +58,14 @@ export function faultWarnings(
   faults: readonly FieldError[],
   known: readonly string[],
 ): Warning[] {
+  return [...faults.map(({ field, message }) => ({ field, message })), ...ignoredWarnings(body, known)];
+}
+
+/** The fields of an object, itself found at `parent`, that nobody reads. */
+export function ignoredWarnings(body: object, known: readonly string[], parent = ''): readonly Warning[] {
   const unknown = Object.keys(body).filter((name) => !known.includes(name));
-  const names = new Set(unknown.slice(0, MAX_UNKNOWN).map((name) => fieldPath('', name)));
-  const ignored = [...names].map((field) => ({ field, message: 'The request has no such field: it was ignored.' }));
-  return [...faults.map(({ field, message }) => ({ field, message })), ...ignored];
+  const names = new Set(unknown.slice(0, MAX_UNKNOWN).map((name) => fieldPath(parent, name)));
+  return [...names].map((field) => ({ field, message: 'The request has no such field: it was ignored.' }));
 }
 
 function rootOf(path: string): string {
