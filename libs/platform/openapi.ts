@@ -132,6 +132,11 @@ function headersOf(headers: Readonly<Record<string, string>>): Record<string, un
   return Object.fromEntries(entries.map(([name, description]) => [name, { description, schema: { type: 'string' } }]));
 }
 
+const PROBLEM_HEADERS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+  401: { 'WWW-Authenticate': '`Bearer`.' },
+  503: { 'Retry-After': 'Seconds after which the same request may succeed; absent where waiting does not help.' },
+};
+
 /** One entry for each status, which names its codes. */
 function problemsOf(route: RouteDoc): Record<string, unknown> {
   const byStatus = new Map<number, ErrorCode[]>();
@@ -140,7 +145,11 @@ function problemsOf(route: RouteDoc): Record<string, unknown> {
     byStatus.set(http, [...(byStatus.get(http) ?? []), code]);
   }
   const content = { 'application/problem+json': { schema: { $ref: `${REF_PREFIX}Problem` } } };
-  const entries = [...byStatus].map(([status, codes]) => [status, { description: codes.join(', '), content }] as const);
+  const entries = [...byStatus].map(([status, codes]) => {
+    const headers = PROBLEM_HEADERS[status];
+    const described = { description: codes.join(', '), content };
+    return [status, headers ? { ...described, headers: headersOf(headers) } : described] as const;
+  });
   return Object.fromEntries(entries.filter(([status]) => !(status in route.responses)));
 }
 

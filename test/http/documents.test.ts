@@ -87,6 +87,23 @@ describe('the documents of the running service', () => {
     }
   });
 
+  it('name what a foreign key, a stranger and a process without the role are answered, with their headers', () => {
+    const told = operations.map(({ path, operation: { operationId, responses } }) => ({
+      operationId,
+      business: path.includes('/{b}'),
+      notFound: responses['404']?.description.includes('BUSINESS_NOT_FOUND') ?? false,
+      unknown: 'WWW-Authenticate' in (responses['401']?.headers ?? {}),
+      misled: responses['503']?.description.includes('NOT_CONFIGURED') ?? false,
+      later: 'Retry-After' in (responses['503']?.headers ?? {}),
+    }));
+    expect(told.filter(({ business, notFound }) => business !== notFound)).toEqual([]);
+    expect(told.filter(({ business, unknown, later }) => business && !(unknown && later))).toEqual([]);
+    expect(told.filter(({ misled }) => misled).map(({ operationId }) => operationId)).toEqual(
+      expect.arrayContaining(['checkEligibility', 'grantConsent', 'watchChanges', 'putBusiness']),
+    );
+    expect(document.paths['/docs']?.get?.responses['200']?.content).toHaveProperty('text/html');
+  });
+
   it('describe real answers, field by field', async () => {
     const asked = await realAnswers(service);
     const validate = validatorOf(document);
@@ -129,7 +146,8 @@ describe('the documents of the running service', () => {
       });
       expect((await file.arrayBuffer()).byteLength).toBeGreaterThan(50);
     }
-    expect((await ask(service, 'GET', '/docs/other.js', { key: '' })).status).toBe(404);
+    for (const path of ['/docs/other.js', '/docs/'])
+      expect((await ask(service, 'GET', path, { key: '' })).status).toBe(404);
     expect((await ask(service, 'GET', '/docs/..%2fpackage.json', { key: '' })).status).toBe(400);
   });
 

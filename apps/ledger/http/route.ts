@@ -72,6 +72,9 @@ function paramsSchema(path: string, params: Readonly<Record<string, JsonSchema>>
 }
 
 /** The document's form of a route. */
-export function docOf({ access, ...doc }: RouteSpec): RouteDoc {
+export function docOf(spec: RouteSpec): RouteDoc {
+  const { access, ...declared } = spec;
+  const misled = roleOf(spec).role === undefined ? [] : (['NOT_CONFIGURED'] as const);
+  const doc = { ...declared, problems: [...(declared.problems ?? []), ...misled] };
   return access === 'none' ? doc : { ...doc, scope: access };
 }

@@ -10,7 +10,11 @@ export interface Operation {
   readonly responses: Readonly<
     Record<
       string,
-      { readonly description: string; readonly content?: Readonly<Record<string, { readonly schema?: Json }>> }
+      {
+        readonly description: string;
+        readonly content?: Readonly<Record<string, { readonly schema?: Json }>>;
+        readonly headers?: Json;
+      }
     >
   >;
 }

@@ -24,7 +24,7 @@ export const businessPutRoute: RouteSpec = {
   founds: true,
   body: BusinessDto,
   responses: put(BUSINESS),
-  problems: ['CONFLICT'],
+  problems: ['BUSINESS_NOT_FOUND', 'CONFLICT'],
 };
 
 export const businessGetRoute: RouteSpec = {

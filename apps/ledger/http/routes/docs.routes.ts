@@ -17,7 +17,7 @@ export const docsRoute: RouteSpec = {
   summary: 'The document as a page',
   tag: 'docs',
   access: 'none',
-  responses: { 200: { description: 'A page.', contentType: 'text/html' } },
+  responses: { 200: { description: 'A page.', schema: { type: 'string' }, contentType: 'text/html' } },
 };
 
 export const docsFileRoute: RouteSpec = {
@@ -27,7 +27,8 @@ export const docsFileRoute: RouteSpec = {
   summary: 'What the page loads',
   tag: 'docs',
   access: 'none',
-  params: { file: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,80}$' } },
+  // Under no name at all there is nothing here, as under any path with a slash behind it: no name that is wrong.
+  params: { file: { type: 'string', pattern: '^[A-Za-z0-9._-]{0,80}$' } },
   responses: { 200: { description: 'A file.' } },
   problems: ['NOT_FOUND'],
 };
