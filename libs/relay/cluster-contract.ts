@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CONTRACT_MS, CONTRACT_TOPICS, planOf, record, type KafkaUnderTest } from './publisher-contract.js';
-import { ClusterFailed, TopicLost, type IncomingRecord, type Publisher } from './publisher.js';
+import { ClusterFailed, TopicLost, type IncomingRecord, type Publisher, type TailHandler } from './publisher.js';
 
 const PROMPT_MS = 3000;
 
@@ -98,6 +98,24 @@ export function describeClusterContract(name: string, open: () => Promise<KafkaU
         await stop();
         await send('contract.tailed', 0, 'after');
         expect(seen.texts).toHaveLength(4);
+      },
+      CONTRACT_MS,
+    );
+
+    it(
+      'tells the place also behind what brings no record',
+      async () => {
+        await kafka.cluster.create([planOf('contract.marked')]);
+        await send('contract.marked', 0, 'a');
+        await kafka.writeInVain('contract.marked', 0);
+        const stopping = new AbortController();
+        const places: string[] = [];
+        const handler: TailHandler = async (records, { partition, offset }) => {
+          places.push(`${partition}/${offset} ${records.length}`);
+          if (offset === '3') stopping.abort();
+        };
+        await kafka.cluster.tail('contract.marked', [{ partition: 0, offset: '1' }], handler, stopping.signal);
+        expect(places).toEqual(['0/3 0']);
       },
       CONTRACT_MS,
     );

@@ -1,8 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { isUnderstood, readHeaders } from '#contracts';
 import { orAborted } from './or-aborted.js';
 import type { LaneProgress } from './progress.js';
-import type { Cluster, IncomingRecord, OutgoingRecord, PartitionEnds, TailStart, Written } from './publisher.js';
+import type { Cluster, IncomingRecord, PartitionEnds, Stored, TailHandler, TailStart } from './publisher.js';
 
 export interface ForeignOptions {
   /** A compacted topic that this relay alone should write. */
@@ -10,8 +9,6 @@ export interface ForeignOptions {
   readonly cluster: Pick<Cluster, 'ends' | 'tail'>;
   /** Up to where each partition was looked through, apart from what was written. */
   readonly heard: LaneProgress;
-  /** Of the lease: a record with another one comes from a relay that does not know yet that it lost its own. */
-  readonly epoch: number;
   /** Whether a key can be somebody's at all. */
   readonly isKey: (key: string) => boolean;
   /** What each partition held when the lease was taken. */
@@ -22,31 +19,41 @@ export interface ForeignOptions {
   /** Told how many keys were nobody's: there is nothing to publish under them. */
   readonly onNobodys: (keys: number) => void;
   readonly onError: (error: unknown) => void;
+  /** A gap that is not read by then, say for a transaction that stays open in it, lets the others go first; milliseconds. */
+  readonly turnMs?: number;
   readonly signal: AbortSignal;
 }
 
-/** Offsets of a partition that somebody else wrote, as far as this relay knows. */
-interface Gap {
-  readonly partition: number;
+/** Offsets of a partition. */
+interface Stretch {
   readonly from: bigint;
   /** Exclusive. */
   readonly to: bigint;
 }
 
+/** What somebody else wrote, as far as this relay knows; or this one, whom no broker told of it. */
+interface Gap extends Stretch {
+  readonly partition: number;
+}
+
 /** How often the ends are looked at, and how soon what failed is tried again; milliseconds. */
 const LOOK_MS = 5_000;
 const AGAIN_MS = 1_000;
+const TURN_MS = 10_000;
 
 /**
  * A relay that was stopped beyond its lease and goes on may still write an older state or register over a newer one, and
  * compaction would keep the older. Every record that this relay writes has an offset that follows from the one before, unless
- * somebody else wrote in between: then what stands there is read, and who is named there is published again.
+ * somebody else wrote in between: then what stands there is read, and who is named there is published again. What it wrote
+ * itself and was not told of counts as somebody else's: a batch that was given up may arrive behind a newer one.
  */
 export class ForeignRecords {
   readonly #options: ForeignOptions;
   /** The offset that the next record of each partition is to have. */
   readonly #expected = new Map<number, bigint>();
   readonly #gaps = new Map<number, number>();
+  /** What stands in open gaps and is this relay's own: an end that is asked for may come before the answer to a batch. */
+  readonly #own = new Map<number, readonly Stretch[]>();
   readonly #looking: Promise<void>;
   #reading: Promise<void> = Promise.resolve();
 
@@ -61,14 +68,16 @@ export class ForeignRecords {
     this.#looking = this.#look();
   }
 
-  /** What this relay wrote itself, and in which batch. */
-  wrote(written: readonly Written[], batch: readonly OutgoingRecord[]): void {
-    const here = written.filter(({ topic }) => topic === this.#options.topic);
+  /** What this relay wrote itself. */
+  wrote(stored: readonly Stored[]): void {
+    const here = stored.filter(({ topic }) => topic === this.#options.topic);
     if (here.length === 0) return;
-    for (const { topic, partition, nextOffset } of here) {
-      const own = batch.filter((record) => record.topic === topic && record.partition === partition).length;
-      this.#sees(partition, BigInt(nextOffset) - BigInt(own));
-      this.#expected.set(partition, BigInt(nextOffset));
+    for (const { partition, firstOffset, nextOffset } of here) {
+      const own = { from: BigInt(firstOffset), to: BigInt(nextOffset) };
+      this.#sees(partition, own.from);
+      const expected = this.#expected.get(partition) ?? 0n;
+      if (own.from < expected) this.#own.set(partition, [...(this.#own.get(partition) ?? []), own]);
+      if (own.to > expected) this.#expected.set(partition, own.to);
       this.#settle(partition);
     }
     this.#options.heard.save(undefined);
@@ -86,12 +95,13 @@ export class ForeignRecords {
     if (offset <= from) return;
     this.#expected.set(partition, offset);
     this.#gaps.set(partition, (this.#gaps.get(partition) ?? 0) + 1);
-    this.#reading = this.#reading.then(() => this.#readUntilDone({ partition, from, to: offset }));
+    this.#readLater({ partition, from, to: offset });
   }
 
   /** Everything up to what is expected next was looked through, once no gap of the partition is open. */
   #settle(partition: number): void {
     if ((this.#gaps.get(partition) ?? 0) > 0) return;
+    this.#own.delete(partition);
     const { topic, heard } = this.#options;
     const expected = this.#expected.get(partition) ?? 0n;
     // Where what others wrote was cut off, the partition ends before what was looked through, and has lost nothing of this relay's.
@@ -119,9 +129,10 @@ export class ForeignRecords {
 
   async #readUntilDone(gap: Gap): Promise<void> {
     const { signal, onError, heard } = this.#options;
-    while (!signal.aborted) {
+    for (let from = gap.from; !signal.aborted;) {
       try {
-        if (!(await this.#read(gap))) continue;
+        from = await this.#read({ ...gap, from });
+        if (from < gap.to) return this.#readLater({ ...gap, from });
         this.#gaps.set(gap.partition, (this.#gaps.get(gap.partition) ?? 1) - 1);
         this.#settle(gap.partition);
         heard.save(undefined);
@@ -134,17 +145,27 @@ export class ForeignRecords {
     }
   }
 
-  /** Whether the gap was read to its end. Its last record is the newest of its key, so compaction leaves it there. */
-  async #read({ partition, from, to }: Gap): Promise<boolean> {
-    const { topic, cluster, signal } = this.#options;
+  #readLater(gap: Gap): void {
+    this.#reading = this.#reading.then(() => this.#readUntilDone(gap));
+  }
+
+  /** Gives how far the gap was read: to its end, or as far as its turn lasted. */
+  async #read({ partition, from, to }: Gap): Promise<bigint> {
+    const { topic, cluster, signal, turnMs = TURN_MS } = this.#options;
     const done = new AbortController();
-    const handler = async (records: readonly IncomingRecord[]) => {
-      if (done.signal.aborted) return;
-      await this.#heal(records.filter(({ offset, partition: of }) => of === partition && BigInt(offset) < to));
-      if (records.some((record) => record.partition === partition && BigInt(record.offset) >= to - 1n)) done.abort();
+    let reached = from;
+    const handler: TailHandler = async (records, place) => {
+      if (done.signal.aborted || place.partition !== partition) return;
+      await this.#heal(
+        partition,
+        records.filter(({ offset }) => BigInt(offset) < to),
+      );
+      reached = BigInt(place.offset);
+      if (reached >= to) done.abort();
     };
-    await cluster.tail(topic, this.#startsAt(partition, from), handler, AbortSignal.any([signal, done.signal]));
-    return done.signal.aborted;
+    const over = AbortSignal.any([signal, done.signal, AbortSignal.timeout(turnMs)]);
+    await cluster.tail(topic, this.#startsAt(partition, from), handler, over);
+    return reached;
   }
 
   /** Of the others only what is still to come: else all that they hold would be read first, and again for each gap. */
@@ -154,9 +175,11 @@ export class ForeignRecords {
     });
   }
 
-  async #heal(records: readonly IncomingRecord[]): Promise<void> {
-    const { epoch, isKey, heal, onHealed, onNobodys } = this.#options;
-    const foreign = records.filter(({ headers }) => isForeign(headers, epoch)).flatMap(({ key }) => key ?? []);
+  async #heal(partition: number, records: readonly IncomingRecord[]): Promise<void> {
+    const { isKey, heal, onHealed, onNobodys } = this.#options;
+    const foreign = records
+      .filter(({ offset }) => !this.#isOwn(partition, BigInt(offset)))
+      .flatMap(({ key }) => key ?? []);
     const all = [...new Set(foreign)];
     const keys = all.filter(isKey);
     if (keys.length < all.length) onNobodys(all.length - keys.length);
@@ -164,13 +187,8 @@ export class ForeignRecords {
     await heal(keys);
     onHealed(keys.length);
   }
-}
 
-/**
- * What cannot be read is nobody's that follows the rules, and the newest record belongs over it. That an epoch is the
- * greater says nothing: relays that share no file take theirs from clocks that may differ.
- */
-function isForeign(headers: IncomingRecord['headers'], epoch: number): boolean {
-  const envelope = readHeaders(headers);
-  return !isUnderstood(envelope) || envelope.publisherEpoch !== epoch;
+  #isOwn(partition: number, offset: bigint): boolean {
+    return this.#own.get(partition)?.some(({ from, to }) => offset >= from && offset < to) ?? false;
+  }
 }

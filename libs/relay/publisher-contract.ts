@@ -27,6 +27,8 @@ export interface KafkaUnderTest {
   /** Everything that the topic holds, read with another client. */
   stored(topic: string): Promise<readonly StoredRecord[]>;
   deleteTopic(topic: string): Promise<void>;
+  /** Somebody else writes there in a transaction and takes it back: two offsets, and nothing to be read. */
+  writeInVain(topic: string, partition: number): Promise<void>;
   kill(): Promise<void>;
   start(): Promise<void>;
   pause(): void;
@@ -37,7 +39,10 @@ export interface KafkaUnderTest {
 
 /** How many partitions the suite's topics have: the implementation is to be told. */
 export const CONTRACT_TOPICS: Readonly<Record<string, number>> = Object.fromEntries(
-  ['plain', 'other', 'small', 'absent', 'replaced', 'ends', 'tailed', 'late'].map((name) => [`contract.${name}`, 3]),
+  ['plain', 'other', 'small', 'absent', 'replaced', 'ends', 'tailed', 'marked', 'late'].map((name) => [
+    `contract.${name}`,
+    3,
+  ]),
 );
 
 export const CONTRACT_MS = 120_000;
@@ -80,7 +85,7 @@ export function describePublisherContract(name: string, open: () => Promise<Kafk
       return records.filter((one) => one.partition === partition).map(({ value }) => String(value));
     }
 
-    it('stores keys, headers and bytes as they were given, and answers the offset after the last of each partition', async () => {
+    it('stores keys, headers and bytes as they were given, and answers where they stand in each partition', async () => {
       const bytes = Uint8Array.from([0, 255, 254, 10]);
       const first = {
         ...record('contract.plain', 0, 'first'),
@@ -91,8 +96,8 @@ export function describePublisherContract(name: string, open: () => Promise<Kafk
       const batch = [first, record('contract.plain', 2, 'a'), record('contract.plain', 0, 'second')];
       const written = await publisher.publish(batch, never);
       expect([...written].sort((one, other) => one.partition - other.partition)).toEqual([
-        { topic: 'contract.plain', partition: 0, nextOffset: '2' },
-        { topic: 'contract.plain', partition: 2, nextOffset: '1' },
+        { topic: 'contract.plain', partition: 0, firstOffset: '0', nextOffset: '2' },
+        { topic: 'contract.plain', partition: 2, firstOffset: '0', nextOffset: '1' },
       ]);
       const stored = await kafka.stored('contract.plain');
       expect(stored).toHaveLength(3);

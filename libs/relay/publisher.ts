@@ -16,6 +16,12 @@ export interface Written {
   readonly nextOffset: string;
 }
 
+/** The same of one that is just stored. */
+export interface Stored extends Written {
+  /** Of the first record of the batch in this partition. Decimal. */
+  readonly firstOffset: string;
+}
+
 /**
  * Puts records on Kafka's topics in order. One batch is in flight at a time: a second call before the first has
  * resolved throws. `kafkajs/` implements it and `publisher-contract.ts` is the suite that every implementation passes.
@@ -31,7 +37,7 @@ export interface Publisher {
    * it had acknowledged. A right that is missing is no reason to give up: it is said in `status` until somebody grants it.
    * After a rejection some records may be stored: sending them again is safe.
    */
-  publish(batch: readonly OutgoingRecord[], signal: AbortSignal): Promise<readonly Written[]>;
+  publish(batch: readonly OutgoingRecord[], signal: AbortSignal): Promise<readonly Stored[]>;
   status(): PublisherStatus;
   close(): Promise<void>;
 }
@@ -121,7 +127,11 @@ export interface IncomingRecord {
   readonly value: Uint8Array | null;
 }
 
-export type TailHandler = (records: readonly IncomingRecord[]) => Promise<void>;
+/**
+ * Records of one partition, and the place behind them. None where there is nothing but the marks of transactions: only the
+ * place tells that these are passed.
+ */
+export type TailHandler = (records: readonly IncomingRecord[], reached: TailStart) => Promise<void>;
 
 export class NotAllowed extends Error {
   readonly code = 'NOT_ALLOWED';

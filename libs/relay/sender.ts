@@ -2,7 +2,7 @@ import type { Instant } from '#consent';
 import type { HeldLease } from './lease.js';
 import type { ParkedEvents } from './parked.js';
 import type { LaneProgress } from './progress.js';
-import { RecordRefused, type OutgoingRecord, type Publisher, type Written } from './publisher.js';
+import { RecordRefused, type OutgoingRecord, type Publisher, type Stored } from './publisher.js';
 import { LeaseLost } from './relay-database.js';
 import type { Telling } from './tellings.js';
 
@@ -16,8 +16,8 @@ export interface SenderOptions {
   /** Told of everything parked, once its stand-in is stored. */
   readonly onParked: (telling: Telling) => void;
   readonly onAcknowledged: (milliseconds: number, records: number) => void;
-  /** Told what was stored of which batch. */
-  readonly onWritten?: (written: readonly Written[], batch: readonly OutgoingRecord[]) => void;
+  /** Told where each batch was stored. */
+  readonly onStored?: (stored: readonly Stored[]) => void;
 }
 
 /** A lane's way to its topics: one batch after the other, each stored or its records parked when `send` resolves. */
@@ -63,14 +63,14 @@ export class Sender {
   }
 
   async #publish(batch: readonly OutgoingRecord[]): Promise<void> {
-    const { publisher, progress, lease, signal, clock, onWritten, onAcknowledged } = this.options;
+    const { publisher, progress, lease, signal, clock, onStored, onAcknowledged } = this.options;
     if (!lease.holds()) throw new LeaseLost('the lease is over');
     const beganMs = clock.monotonic();
-    const written = await publisher.publish(batch, signal);
+    const stored = await publisher.publish(batch, signal);
     this.batches += 1;
     onAcknowledged(clock.monotonic() - beganMs, batch.length);
-    progress.note(written);
-    onWritten?.(written, batch);
+    progress.note(stored);
+    onStored?.(stored);
   }
 
   #park(telling: Telling, why: 'mapping' | 'refused'): void {

@@ -46,7 +46,7 @@ it('nothing of a relay that stops waits for a broker that is silent', async () =
     onError: unexpected,
   });
   const foreign = new ForeignRecords({
-    ...{ topic: 'some', cluster: { ends: ofForeign.answer, tail: ofForeign.answer }, epoch, signal },
+    ...{ topic: 'some', cluster: { ends: ofForeign.answer, tail: ofForeign.answer }, signal },
     heard: new LaneProgress({ database, epoch, lane: HEARD, onProblem: unexpected }),
     ...{ ends: [], isKey: () => true, heal: async () => undefined },
     ...{ onHealed: unexpected, onNobodys: unexpected, onError: unexpected },

@@ -12,7 +12,7 @@ import { prepareOptOuts } from './optouts-lane.js';
 import { orAborted } from './or-aborted.js';
 import { WHOLE, type ParkedEvents } from './parked.js';
 import { LaneProgress } from './progress.js';
-import type { OutgoingRecord, Publisher, Written } from './publisher.js';
+import type { Publisher, Stored } from './publisher.js';
 import type { RelayOptions } from './relay-options.js';
 import { republishAsWished } from './republish.js';
 import { Sender } from './sender.js';
@@ -130,7 +130,7 @@ export class Term {
     return problem && `how far it is cannot be told: ${problem}`;
   }
 
-  #desk(name: string, onWritten?: (written: readonly Written[], batch: readonly OutgoingRecord[]) => void): Desk {
+  #desk(name: string, onStored?: (stored: readonly Stored[]) => void): Desk {
     const { relay, lease, parked } = this.#options;
     const { database, store, clock } = relay;
     const { epoch } = lease;
@@ -139,7 +139,7 @@ export class Term {
     const progress = new LaneProgress({ database, epoch, lane: name, onProblem });
     const sender = new Sender({
       ...{ publisher, progress, lease, parked, clock, signal: this.#signal },
-      ...(onWritten ? { onWritten } : {}),
+      ...(onStored ? { onStored } : {}),
       onParked: (telling) => this.#parked(telling),
       onAcknowledged: (milliseconds, records) => relay.onAcknowledged?.(name, milliseconds, records),
     });
@@ -162,8 +162,8 @@ export class Term {
     const { relay, lease, parked } = this.#options;
     return new StateLane({
       ...this.#common('state'),
-      ...this.#desk('state', (written, batch) => {
-        for (const foreign of this.#foreign) foreign.wrote(written, batch);
+      ...this.#desk('state', (stored) => {
+        for (const foreign of this.#foreign) foreign.wrote(stored);
       }),
       ...{ parked, epoch: lease.epoch, mostDirty: relay.limits.dirtyMax, giveWay: () => this.#giveWay() },
     });
@@ -175,7 +175,7 @@ export class Term {
     const { onError, signal } = this.#common('state');
     const { epoch } = lease;
     const heard = new LaneProgress({ database, epoch, lane: HEARD, onProblem: onError });
-    const options = { cluster: kafka.cluster, epoch, heard, onHealed, onNobodys, onError, signal };
+    const options = { cluster: kafka.cluster, heard, onHealed, onNobodys, onError, signal };
     return COMPACTED.map(({ topic, kind, isKey }) => {
       const heal = async (keys: readonly string[]) => {
         const subjects = keys.map((id) => ({ kind, id }));

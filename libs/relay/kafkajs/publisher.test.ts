@@ -46,6 +46,15 @@ async function open(): Promise<KafkaUnderTest> {
       await admin.deleteTopics({ topics: [topic] });
       await admin.disconnect();
     },
+    writeInVain: async (topic, partition) => {
+      const settings = { transactionalId: 'a stranger', idempotent: true, maxInFlightRequests: 1 };
+      const producer = plainClient(broker.brokers).producer(settings);
+      await producer.connect();
+      const transaction = await producer.transaction();
+      await transaction.send({ topic, messages: [{ partition, value: 'never said' }] });
+      await transaction.abort();
+      await producer.disconnect();
+    },
     kill: () => broker.kill(),
     start: () => broker.start(),
     pause: () => broker.pause(),

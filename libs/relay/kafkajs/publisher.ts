@@ -8,7 +8,7 @@ import {
   type OutgoingRecord,
   type Publisher,
   type PublisherStatus,
-  type Written,
+  type Stored,
 } from '../publisher.js';
 import type { Client } from './client.js';
 import { partitionOf } from './partitioner.js';
@@ -48,7 +48,7 @@ export class KafkaJsPublisher implements Publisher {
     return partitionOf(key, partitions);
   }
 
-  publish(batch: readonly OutgoingRecord[], signal: AbortSignal): Promise<readonly Written[]> {
+  publish(batch: readonly OutgoingRecord[], signal: AbortSignal): Promise<readonly Stored[]> {
     if (this.stopping) throw new Error('a batch is in flight: the next one waits for it');
     const stopping = new AbortController();
     const stop = () => stopping.abort(new PublisherStopped(STOPPED));
@@ -76,8 +76,8 @@ export class KafkaJsPublisher implements Publisher {
     await this.current;
   }
 
-  private async deliver(batch: readonly OutgoingRecord[], signal: AbortSignal): Promise<readonly Written[]> {
-    const written = new Map<string, Written>();
+  private async deliver(batch: readonly OutgoingRecord[], signal: AbortSignal): Promise<readonly Stored[]> {
+    const written = new Map<string, Stored>();
     for (let missing = batch; missing.length > 0;) {
       if (signal.aborted) throw new PublisherStopped(STOPPED);
       await this.attempt(missing, written, signal);
@@ -91,7 +91,7 @@ export class KafkaJsPublisher implements Publisher {
   /** Adds what was stored; says in `failures` whether the call failed. Rejects only with what `publish` rejects with. */
   private async attempt(
     records: readonly OutgoingRecord[],
-    written: Map<string, Written>,
+    written: Map<string, Stored>,
     signal: AbortSignal,
   ): Promise<void> {
     const session = (this.session ??= new Session(this.client));
@@ -112,10 +112,10 @@ export class KafkaJsPublisher implements Publisher {
     session: Session,
     records: readonly OutgoingRecord[],
     results: readonly RecordMetadata[],
-    written: Map<string, Written>,
+    written: Map<string, Stored>,
   ): void {
     const counts = countsOf(records);
-    const taken = new Map<string, Written>();
+    const taken = new Map<string, Stored>();
     let mistaken = false;
     for (const { topicName: topic, partition, baseOffset = '-1' } of results) {
       const pair = pairOf(topic, partition);
@@ -123,7 +123,7 @@ export class KafkaJsPublisher implements Publisher {
       const next = base + BigInt(counts.get(pair) ?? 0);
       if (!this.isPlausible(session, topic, pair, base)) mistaken = true;
       else if (next > BigInt(taken.get(pair)?.nextOffset ?? -1))
-        taken.set(pair, { topic, partition, nextOffset: String(next) });
+        taken.set(pair, { topic, partition, firstOffset: baseOffset, nextOffset: String(next) });
     }
     for (const [pair, entry] of taken) {
       written.set(pair, entry);

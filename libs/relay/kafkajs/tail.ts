@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs';
+import type { Consumer, KafkaMessage } from 'kafkajs';
 import type { IncomingRecord, TailHandler, TailStart } from '../publisher.js';
 import { RETRY, type Client } from './client.js';
 import { Connections } from './connections.js';
@@ -87,19 +87,29 @@ class TailRun {
   /** Seeks are noted before the first fetch, so that nothing is fetched from elsewhere. */
   private listen(): void {
     const { consumer } = this;
-    const { GROUP_JOIN, FETCH, CRASH, STOP } = consumer.events;
+    const { GROUP_JOIN, FETCH, CRASH, STOP, END_BATCH_PROCESS } = consumer.events;
     consumer.on(GROUP_JOIN, () => {
       for (const [partition, offset] of this.next) consumer.seek({ topic: this.tail.topic, partition, offset });
     });
     consumer.on(FETCH, () => (this.lastFetch = performance.now()));
     consumer.on(CRASH, ({ payload }) => this.end(payload.error.message));
     consumer.on(STOP, () => this.end('the consumer stopped'));
+    // What holds nothing but the marks of transactions kafkajs passes over: the place behind it is to be known all the same.
+    consumer.on(END_BATCH_PROCESS, ({ payload }) => {
+      if (payload.batchSize === 0) void this.take({ ...payload, messages: [] });
+    });
   }
 
   private async start(): Promise<void> {
     await this.consumer.connect();
     await this.consumer.subscribe({ topics: [this.tail.topic], fromBeginning: true });
-    await this.consumer.run({ autoCommit: false, eachBatch: (payload) => this.take(payload) });
+    await this.consumer.run({
+      autoCommit: false,
+      eachBatch: ({ batch }) => {
+        const { topic, partition, messages } = batch;
+        return this.take({ topic, partition, messages, lastOffset: batch.lastOffset() });
+      },
+    });
   }
 
   private watch(): void {
@@ -108,24 +118,25 @@ class TailRun {
   }
 
   /** Never rejects: what a handler throws would stop kafkajs's consumer for good, or its partition for ever. */
-  private async take({ batch }: EachBatchPayload): Promise<void> {
-    if (this.over) return;
-    this.busy = true;
-    this.handling = this.handle(batch);
+  private async take(fetched: Fetched): Promise<void> {
+    this.handling = this.handling.then(() => this.handle(fetched));
     await this.handling;
-    this.busy = false;
-    this.lastFetch = performance.now();
   }
 
-  private async handle(batch: EachBatchPayload['batch']): Promise<void> {
-    const { topic, partition } = batch;
+  private async handle({ topic, partition, messages, lastOffset }: Fetched): Promise<void> {
+    if (this.over) return;
+    this.busy = true;
+    const offset = String(BigInt(lastOffset) + 1n);
     try {
-      await this.tail.handler(batch.messages.map((message) => incoming(topic, partition, message)));
-      this.next.set(partition, String(BigInt(batch.lastOffset()) + 1n));
+      const records = messages.map((message) => incoming(topic, partition, message));
+      await this.tail.handler(records, { partition, offset });
+      this.next.set(partition, offset);
       this.handled = true;
     } catch (error) {
       this.end(`the handler of ${topic} failed: ${(error as Error).message}`);
     }
+    this.busy = false;
+    this.lastFetch = performance.now();
   }
 
   /** Two consumers never hand over at once: the handler's end is waited for, kafkajs's own end only for a moment. */
@@ -138,6 +149,14 @@ class TailRun {
   private complain(message: string): void {
     this.client.complain({ namespace: 'Tail', log: { message, timestamp: '' } });
   }
+}
+
+/** What kafkajs has of a partition, of one fetch. */
+interface Fetched {
+  readonly topic: string;
+  readonly partition: number;
+  readonly messages: readonly KafkaMessage[];
+  readonly lastOffset: string;
 }
 
 function incoming(topic: string, partition: number, { offset, key, headers, value }: KafkaMessage): IncomingRecord {
