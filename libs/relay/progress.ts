@@ -1,6 +1,6 @@
 import type { Position } from '#event-store';
 import { storageErrorOf } from '#sqlite';
-import { TopicLost, type Written } from './publisher.js';
+import { TopicLost, type Stored, type Written } from './publisher.js';
 import type { RelayDatabase } from './relay-database.js';
 
 export interface ProgressOptions {
@@ -29,13 +29,16 @@ export class LaneProgress {
     return this.#offsets.get(keyOf({ topic, partition }))?.nextOffset;
   }
 
-  /** Takes note of what was stored. Throws `TopicLost` where a partition is shorter than it was: it was made anew. */
-  note(written: readonly Written[]): void {
+  /**
+   * Takes note of what was stored. Throws `TopicLost` where it does not stand behind what was stored before: the partition
+   * was made anew.
+   */
+  note(written: readonly (Written & Partial<Stored>)[]): void {
     for (const one of written) {
       const key = keyOf(one);
       const before = this.#offsets.get(key);
-      if (before && BigInt(one.nextOffset) < BigInt(before.nextOffset))
-        throw new TopicLost(`${one.topic} was made anew`);
+      const { firstOffset = one.nextOffset } = one;
+      if (before && BigInt(firstOffset) < BigInt(before.nextOffset)) throw new TopicLost(`${one.topic} was made anew`);
       this.#offsets.set(key, one);
       this.#unsaved.set(key, one);
     }

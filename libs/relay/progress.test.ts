@@ -1,0 +1,46 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { LaneProgress } from './progress.js';
+import { TopicLost, type Stored } from './publisher.js';
+import { RelayDatabase } from './relay-database.js';
+
+let dataDir: string;
+let database: RelayDatabase;
+let epoch: number;
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'progress-'));
+  database = new RelayDatabase(join(dataDir, 'relay.db'));
+  epoch = database.takeLease('one', database.lease(), 1) as number;
+});
+afterEach(() => {
+  database.close();
+  rmSync(dataDir, { recursive: true });
+});
+
+const onProblem = (error: unknown) => {
+  throw error;
+};
+const progress = () => new LaneProgress({ database, epoch, lane: 'optouts', onProblem });
+const stored = (firstOffset: string, nextOffset: string): Stored => ({
+  ...{ topic: 'some', partition: 0, firstOffset, nextOffset },
+});
+
+describe('what a lane remembers of a partition', () => {
+  it('ends where what was stored last does, also for the next term', () => {
+    const one = progress();
+    one.note([stored('0', '2')]);
+    one.note([stored('2', '3')]);
+    one.save('ledger.7');
+    expect([progress().offsetOf('some', 0), progress().checkpoint]).toEqual(['3', 'ledger.7']);
+  });
+
+  it('does not hold of one that was made anew, however much stands in it by then', () => {
+    const one = progress();
+    one.note([stored('0', '2')]);
+    one.save('ledger.7');
+    for (const next of ['1', '2', '9']) expect(() => progress().note([stored('0', next)])).toThrow(TopicLost);
+    expect(progress().offsetOf('some', 0)).toBe('2');
+  });
+});
