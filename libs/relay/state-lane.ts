@@ -160,12 +160,15 @@ export class StateLane {
     this.#dirty.settle(entries);
   }
 
-  /** The rows of a copy that knows all of what has changed these. */
+  /**
+   * The rows of a copy that knows all of what has changed these; or, where it stays behind, as opt-outs go on coming, of
+   * what has changed one of them.
+   */
   async #copied(entries: readonly Dirty[]): Promise<CopiedRows | undefined> {
-    const [first] = entries as readonly [Dirty, ...Dirty[]];
-    const wanted = entries.reduce((far, { position }) => (hasReached(far, position) ? far : position), first.position);
+    const { copy } = this.#options;
+    const [all, some] = rangeOf(entries as readonly [Dirty, ...Dirty[]]);
     const ids = entries.filter(({ kind }) => kind === 'recipient').map(({ id }) => id);
-    const snapshot = await this.#options.copy.rowsAt(wanted, ids, COPY_WAIT_MS);
+    const snapshot = (await copy.rowsAt(all, ids, COPY_WAIT_MS)) ?? (await copy.rowsAt(some, ids, 0));
     if (snapshot?.position === undefined) return undefined;
     return { position: snapshot.position, rows: new Map(ids.map((id, index) => [id, snapshot.rows[index]])) };
   }
@@ -209,6 +212,16 @@ export class StateLane {
 interface CopiedRows {
   readonly position: Position;
   readonly rows: ReadonlyMap<string, Snapshot['rows'][number]>;
+}
+
+/** The furthest and the nearest of their positions. */
+function rangeOf([first, ...others]: readonly [Dirty, ...Dirty[]]): readonly [Position, Position] {
+  let [far, near] = [first.position, first.position];
+  for (const { position } of others) {
+    if (!hasReached(far, position)) far = position;
+    else if (!hasReached(position, near)) near = position;
+  }
+  return [far, near];
 }
 
 function subjectOf(stream: string): Subject | undefined {
