@@ -30,7 +30,7 @@ export async function startRelaySide(config: Config, parts: RelayParts): Promise
   const { kafka, roles } = config;
   if (kafka === undefined || !roles.includes('relay')) return undefined;
   const { metrics, postgres, store } = parts;
-  const start = () => startRelayOver(config, kafka, parts);
+  const start = (onLost?: () => void) => startRelayOver(config, kafka, parts, onLost);
   const relay = postgres ? new StandbyRelay(electionOf(postgres, store, kafka), start) : await start();
   metrics.watchRelay(() => relay.status());
   return relay;
@@ -43,17 +43,23 @@ function electionOf(postgres: Postgres, { ledgerId }: EventStore, { relay }: Kaf
 
 const NOT_KEPT = 'how far the relay is cannot be kept: whoever is chosen next would tell it again';
 
-async function startRelayOver({ dataDir }: Config, kafka: KafkaConfig, parts: RelayParts): Promise<Relay> {
+async function startRelayOver(
+  { dataDir }: Config,
+  kafka: KafkaConfig,
+  parts: RelayParts,
+  onLost?: () => void,
+): Promise<Relay> {
   // Loaded where it is used: the client of Kafka costs every other start 60 ms.
   const { KeptMemory, MemoryTable, PARTITIONS_OF, RelayDatabase, openKafka, startRelay } = await import('#relay');
   const { metrics, log, view, store, clock, postgres } = parts;
   const opened = new Opened();
   try {
     const database = opened.add(new RelayDatabase(join(dataDir, RELAY_FILE)), async (one) => one.close());
-    if (postgres) {
+    if (postgres && onLost) {
       const place = await MemoryTable.open(postgres, store.ledgerId);
       const onProblem = (error: unknown) => log.warn({ component: 'relay', err: error }, NOT_KEPT);
-      opened.add(await KeptMemory.begin({ database, place, onProblem }), (memory) => memory.close());
+      const memory = await KeptMemory.begin({ database, place, onTaken: onLost, onProblem });
+      opened.add(memory, (one) => one.close());
     }
     const client = openKafka({ ...optionsOf(kafka, log), partitions: PARTITIONS_OF });
     opened.add(client, (one) => one.cluster.close());
@@ -73,6 +79,7 @@ async function startRelayOver({ dataDir }: Config, kafka: KafkaConfig, parts: Re
         minInSyncReplicas: kafka.minInsyncReplicas,
       },
       limits: kafka.relay,
+      ...(onLost ? { onLost } : {}),
       onAcknowledged: (lane, milliseconds, records) => metrics.published(lane, milliseconds / 1_000, records),
     });
     opened.add(relay, (one) => one.close());

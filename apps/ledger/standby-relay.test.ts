@@ -62,6 +62,21 @@ describe('a relay that stands by', () => {
     expect(running.size).toBe(0);
   });
 
+  it('leaves the place where it lost its lease, and stands for it anew', async () => {
+    const place = new Told();
+    const lose: (() => void)[] = [];
+    standby = new StandbyRelay(place, (onLost) => (lose.push(onLost), start()));
+    await turns();
+    for (const time of [1, 2]) {
+      place.choose();
+      await turns();
+      expect([running.size, standby.status().leader]).toStrictEqual([1, true]);
+      lose.at(-1)?.();
+      await turns();
+      expect([running.size, place.terms, standby.status().leader]).toStrictEqual([0, time, false]);
+    }
+  });
+
   it('says why it cannot begin, and leaves the place to others', async () => {
     const broken = new Told();
     standby = new StandbyRelay(broken, () => Promise.reject(new Error('no disk')));

@@ -7,8 +7,9 @@ import type { Election } from '#view';
 const START_AGAIN_MS = 5_000;
 
 /**
- * A relay that runs only while this process is chosen among the replicas. Where two run for a moment, since one was
- * stopped and does not know yet, the topics are mended as after a lease that was lost.
+ * A relay that runs only while this process is chosen among the replicas. One that lost its own lease, say because its
+ * process was stopped, leaves the place: it may be another's by then. Where two run for a moment, since one does not know
+ * yet, the topics are mended.
  */
 export class StandbyRelay implements Relay {
   private readonly stopped = new AbortController();
@@ -18,7 +19,8 @@ export class StandbyRelay implements Relay {
 
   constructor(
     private readonly election: Election,
-    private readonly start: () => Promise<Relay>,
+    /** `onLost` is told of a relay that publishes no more. */
+    private readonly start: (onLost: () => void) => Promise<Relay>,
   ) {
     this.running = this.run();
   }
@@ -45,15 +47,17 @@ export class StandbyRelay implements Relay {
   }
 
   private async serve(over: AbortSignal): Promise<void> {
+    const lost = new AbortController();
+    const ended = AbortSignal.any([over, lost.signal]);
     try {
-      this.relay = await this.start();
+      this.relay = await this.start(() => lost.abort());
       this.problem = undefined;
     } catch (error) {
       this.problem = problemIn(error, 'the relay cannot begin');
       await pause(START_AGAIN_MS, undefined, { signal: over }).catch(() => undefined);
       return;
     }
-    if (!over.aborted) await once(over, 'abort');
+    if (!ended.aborted) await once(ended, 'abort');
     await this.end(this.relay);
   }
 

@@ -21,6 +21,8 @@ export interface MemoryPlace {
 export interface MemoryOptions {
   readonly database: RelayDatabase;
   readonly place: MemoryPlace;
+  /** Told once that another has taken it: nothing is kept any more, whichever of the two is the one chosen. */
+  readonly onTaken: () => void;
   /** Told once of each time that it cannot be kept. */
   readonly onProblem: (error: unknown) => void;
 }
@@ -69,7 +71,7 @@ export class KeptMemory {
   }
 
   async #save(): Promise<void> {
-    const { database, place, onProblem } = this.options;
+    const { database, place, onTaken, onProblem } = this.options;
     if (this.#isOver) return;
     try {
       const memory = database.memory();
@@ -78,6 +80,7 @@ export class KeptMemory {
       this.#isOver = !(await place.save(memory));
       this.#kept = text;
       this.#isFailing = false;
+      if (this.#isOver) onTaken();
     } catch (error) {
       if (!this.#isFailing) onProblem(error);
       this.#isFailing = true;

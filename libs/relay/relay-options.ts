@@ -47,6 +47,11 @@ export interface RelayOptions {
   readonly log: RelayLog;
   readonly topics: TopicSettings;
   readonly limits: RelayLimits;
+  /**
+   * Told that the lease was lost. The relay then takes no other and is to be closed: whoever chooses among several may
+   * have chosen another meanwhile. Where it is left out the relay waits for its turn.
+   */
+  readonly onLost?: () => void;
   /** Told of every batch that is stored. */
   readonly onAcknowledged?: (lane: string, milliseconds: number, records: number) => void;
 }

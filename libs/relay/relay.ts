@@ -73,6 +73,7 @@ class RunningRelay implements Relay {
 
   async #run(): Promise<void> {
     const { signal } = this.#closing;
+    const { onLost } = this.#options;
     const onProblem = (error: unknown) => this.#complain('lease', error);
     while (!signal.aborted) {
       this.#lease = await takeLease({ ...this.#options, ...this.#options.limits, onProblem }, signal).catch(
@@ -82,6 +83,7 @@ class RunningRelay implements Relay {
       await this.#lead(this.#lease);
       await this.#lease.release();
       this.#lease = undefined;
+      if (onLost && !signal.aborted) return onLost();
     }
   }
 

@@ -19,12 +19,13 @@ let dataDir: string;
 let schemas = 0;
 let files: RelayDatabase[];
 let problems: unknown[];
+let taken: number;
 beforeAll(async () => {
   server = await startPostgres();
 }, 120_000);
 afterAll(() => removePostgresServers());
 beforeEach(async () => {
-  [files, problems] = [[], []];
+  [files, problems, taken] = [[], [], 0];
   dataDir = mkdtempSync(join(tmpdir(), 'relay-memory-'));
   postgres = openPostgres({ url: server.url, schema: `relay_${(schemas += 1)}` });
   table = await MemoryTable.open(postgres, 'ledger');
@@ -57,7 +58,11 @@ async function left(): Promise<RelayMemory | undefined> {
   return row && (JSON.parse(row[0]) as RelayMemory);
 }
 
-const options = (database: RelayDatabase) => ({ database, onProblem: (error: unknown) => void problems.push(error) });
+const options = (database: RelayDatabase) => ({
+  database,
+  onTaken: () => void (taken += 1),
+  onProblem: (error: unknown) => void problems.push(error),
+});
 const begin = (database: RelayDatabase) => KeptMemory.begin({ ...options(database), place: table });
 
 describe('what a relay remembers', () => {
@@ -115,7 +120,9 @@ describe('what a relay remembers', () => {
     // Its own lease it may take anew, and be none the wiser.
     publishes(first, 'ledger.5');
     publishes(first, 'ledger.5');
+    await until('it is told that it was taken', () => taken > 0 || undefined);
     await one.close();
+    expect(taken).toBe(1);
     expect(await left()).toMatchObject({ checkpoints: [['optouts', 'ledger.8']] });
     expect(await table.save(first.memory())).toBe(false);
   });
