@@ -57,6 +57,7 @@ describe('a topic that the broker has', () => {
     ['state', 'segment.ms', '604800000'],
     ['optouts', 'unclean.leader.election.enable', 'true'],
     ['optouts', 'retention.bytes', '1073741824'],
+    ['optouts', 'message.timestamp.type', 'CreateTime'],
   ] as const)('%s with %s at %s warns', (name, setting, found) => {
     const wanted: string | undefined = (TOPICS[name].settings as Record<string, string>)[setting];
     expect(differences(name, {}, { [setting]: found })).toEqual([{ setting, found, wanted, severity: 'warns' }]);
@@ -91,7 +92,8 @@ describe('what an operator types to create a topic', () => {
     expect(creationCommand(planned('state', { replicas: 3, minInSyncReplicas: 2 }))).toBe(
       'kafka-topics --bootstrap-server <host:port> --create --topic consent.state.v1 --partitions 12 ' +
         '--replication-factor 3 --config cleanup.policy=compact --config unclean.leader.election.enable=false ' +
-        '--config min.compaction.lag.ms=21600000 --config max.compaction.lag.ms=86400000 --config segment.ms=21600000 ' +
+        '--config message.timestamp.type=LogAppendTime --config min.compaction.lag.ms=21600000 ' +
+        '--config max.compaction.lag.ms=86400000 --config segment.ms=21600000 ' +
         '--config min.insync.replicas=2',
     );
   });

@@ -10,18 +10,21 @@ const HOURS_24_MS = '86400000';
 
 export const PARTITIONS = 12;
 
+/**
+ * Records are as old as the broker says: dated by a relay whose clock is wrong they would be deleted at once, or never, and
+ * a clock that is ahead would keep newer brokers from taking anything.
+ */
+const ALWAYS = { 'unclean.leader.election.enable': 'false', 'message.timestamp.type': 'LogAppendTime' } as const;
+
 /** Kept for so long whatever its size, so that who was away for weeks still finds every opt-out. */
 const KEPT_FOR_DAYS = {
   'cleanup.policy': 'delete',
   'retention.ms': DAYS_90_MS,
   'retention.bytes': '-1',
-  'unclean.leader.election.enable': 'false',
+  ...ALWAYS,
 } as const;
 
-const NEWEST_OF_EACH_KEY = {
-  'cleanup.policy': 'compact',
-  'unclean.leader.election.enable': 'false',
-} as const;
+const NEWEST_OF_EACH_KEY = { 'cleanup.policy': 'compact', ...ALWAYS } as const;
 
 export const TOPICS = {
   /** Every opt-out, erasure and link, also under the key of each linked recipient. */

@@ -9,6 +9,8 @@ export interface SeenRecord {
   readonly key: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly value: Buffer | null;
+  /** When it was written, as the record says. */
+  readonly timestampMs: number;
   /** By this process's monotonic clock, when the consumer was handed it. */
   readonly seenAt: number;
 }
@@ -95,8 +97,9 @@ async function reachesEnds(brokers: string[], topic: string): Promise<(records: 
   }
 }
 
-function seen(partition: number, { offset, key, headers = {}, value }: KafkaMessage): SeenRecord {
+function seen(partition: number, { offset, key, headers = {}, value, timestamp }: KafkaMessage): SeenRecord {
   const texts = Object.entries(headers).map(([name, content]) => [name, String(content)] as const);
-  const decoded = Object.fromEntries(texts);
-  return { partition, offset, key: key?.toString('utf8'), headers: decoded, value, seenAt: performance.now() };
+  const [decoded, timestampMs] = [Object.fromEntries(texts), Number(timestamp)];
+  const seenAt = performance.now();
+  return { partition, offset, key: key?.toString('utf8'), headers: decoded, value, timestampMs, seenAt };
 }

@@ -2,12 +2,30 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { ConfigResourceTypes, type Admin } from 'kafkajs';
 import { compareTopic, planned, TOPICS, type FoundTopic, type PlannedTopic, type TopicName } from '#contracts';
 import { startBroker, stopBrokers } from '../broker.js';
+import { readTopic, type SeenRecord } from '../reader.js';
 import { plainClient } from '../ready.js';
 
 const BROKER_TEST_MS = 120_000;
 const PLANS = (Object.keys(TOPICS) as TopicName[]).map((name) => planned(name, {}));
 
 afterAll(stopBrokers, BROKER_TEST_MS);
+
+const DAY_MS = 86_400_000;
+
+/** Whether a record of a relay whose clock is months behind, or a day ahead, is as old as it is. */
+async function ages(brokers: string[]): Promise<readonly boolean[]> {
+  const { topic } = TOPICS.optouts;
+  const beganMs = Date.now();
+  const producer = plainClient(brokers).producer();
+  await producer.connect();
+  for (const days of [-100, 1]) {
+    const timestamp = String(beganMs + days * DAY_MS);
+    await producer.send({ topic, messages: [{ value: 'dated', timestamp }] });
+  }
+  await producer.disconnect();
+  const isOfNow = ({ timestampMs }: SeenRecord) => timestampMs >= beganMs && timestampMs <= Date.now();
+  return (await readTopic(brokers, topic, { until: ({ length }) => length === 2 })).map(isOfNow);
+}
 
 /** Names and values are Kafka's own: what a broker takes and gives back is what the plan says. */
 describe.each(['3.9.1', '4.1.1'] as const)('Kafka %s', (version) => {
@@ -26,6 +44,7 @@ describe.each(['3.9.1', '4.1.1'] as const)('Kafka %s', (version) => {
             ['min.insync.replicas', '1', 'warns'],
           ]);
         }
+        expect(await ages(broker.brokers)).toEqual([true, true]);
       } finally {
         await admin.disconnect();
         await broker.stop();
