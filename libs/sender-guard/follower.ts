@@ -62,12 +62,14 @@ export class Follower {
     const { signal } = this.#stop;
     let heardUpTo: string | undefined;
     for (let failures = 0; !signal.aborted; failures += 1) {
+      const beganMs = this.clock.monotonicMs();
       try {
         const ends = await this.source.ends(ALL_TOPICS, signal);
         const reading = new Reading(ends, this.clock, this.hear, heardUpTo);
         this.#reading = reading;
-        failures = 0;
         await this.#follow(reading);
+        // One that is lost again and again before it is of use is a load to the brokers, and to whoever else reads them.
+        if (reading.isComplete && this.clock.monotonicMs() - beganMs > LONGEST_PAUSE_MS) failures = 0;
         heardUpTo = reading.freshness.position ?? heardUpTo;
         this.reloads += 1;
       } catch (error) {
@@ -144,10 +146,12 @@ export class Follower {
   }
 
   /** Undefined where nobody answers. What is consumed while they are asked for may be past the ends. */
-  async #fitOf({ places }: Reading, signal: AbortSignal): Promise<Fit | undefined> {
-    const consumed = places.consumed();
+  async #fitOf(reading: Reading, signal: AbortSignal): Promise<Fit | undefined> {
+    const [consumed, wanted] = [reading.places.consumed(), reading.wanted()];
     try {
-      return fitOf(consumed, await this.source.ends(ALL_TOPICS, signal));
+      const ends = await this.source.ends(ALL_TOPICS, signal);
+      const fit = fitOf(consumed, ends);
+      return fit === 'same' ? fitOf(wanted, ends) : fit;
     } catch (error) {
       return (error as SourceTrouble).kind === 'missing' ? 'other' : undefined;
     }

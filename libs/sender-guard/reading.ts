@@ -2,7 +2,7 @@ import { isUnderstood, readWatermarkRecord, TOPICS, type ReadChange } from '#con
 import type { GuardClock } from './clock.js';
 import { Freshness } from './freshness.js';
 import { Known } from './known.js';
-import { Places } from './places.js';
+import { Places, type Consumed } from './places.js';
 import { reaches } from './positions.js';
 import type { TopicBatch, TopicEnds } from './source.js';
 import type { TopicRecord } from './topic-record.js';
@@ -51,6 +51,15 @@ export class Reading {
   /** Whether everything that the topics held at the beginning has been taken into account. */
   get isComplete(): boolean {
     return (this.#isComplete ||= this.places.haveReached(this.ends, ALL_TOPICS));
+  }
+
+  /**
+   * Up to where each partition is to be consumed before anything is answered, then up to where it was. A topic that ends
+   * before was made anew since it was asked for its ends, and might not come to them for weeks.
+   */
+  wanted(): Consumed {
+    if (this.isComplete) return this.places.consumed();
+    return new Map([...this.ends].map(([topic, partitions]) => [topic, partitions.map(({ high }) => high)]));
   }
 
   /** False where records were lost or could not be kept: the reading is worth nothing any more. */
