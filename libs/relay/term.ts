@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { TOPICS } from '#contracts';
 import { epochMsOf, ID_PATTERN } from '#consent';
@@ -26,6 +27,7 @@ import { publishWatermarks, Reached } from './watermarks.js';
 const MANY_OPT_OUTS = 100;
 const GIVE_WAY_MS = 5;
 const GIVE_WAY_TIMES = 50;
+const MOST_WAITING = 100;
 
 /** Of the topics that keep only the newest of each key, whose records they hold. */
 const COMPACTED = [
@@ -80,6 +82,8 @@ export class Term {
     this.#options = options;
     this.#ends = ends;
     this.#signal = AbortSignal.any([options.lease.signal, this.#over.signal]);
+    // All lanes and loops wait for it at once: beyond ten Node takes that for a leak, and says so.
+    setMaxListeners(MOST_WAITING, this.#signal);
     try {
       this.#states = this.#stateLane();
       this.#foreign = this.#foreignRecords();
