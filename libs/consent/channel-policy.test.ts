@@ -5,9 +5,11 @@ import {
   CONFIRMATION_PAUSE_MS,
   defaultScopeOf,
   isAutomaticStop,
+  isWindowOver,
   requirementOn,
   windowEnd,
 } from './channel-policy.js';
+import { DAY_MS, addMs } from './instant.js';
 import { CATEGORIES, CHANNELS, REVOCATION_METHODS } from './vocabulary.js';
 
 const EVERYTHING_THERE = ['keyword', 'provider_opt_out', 'block'];
@@ -43,4 +45,14 @@ it('asks for consent on WhatsApp and for marketing, whatever the register says',
 it('has the times of the rules', () => {
   expect(windowEnd('2026-05-01T10:00:00.000Z')).toBe('2026-05-02T10:00:00.000Z');
   expect([CONFIRMATION_MS, CLOCK_TOLERANCE_MS, CONFIRMATION_PAUSE_MS]).toEqual([300_000, 300_000, 86_400_000]);
+});
+
+it('says that a window is over from its end on, whoever was asked about before', () => {
+  const days = ['2024-02-28T10:00:00.000Z', '2025-12-31T23:59:59.999Z', '2026-05-01T00:00:00.000Z'];
+  for (const contactedAt of days) {
+    for (const ms of [-2 * DAY_MS, -1, 0, 1, 2 * DAY_MS]) {
+      const now = addMs(windowEnd(contactedAt), ms);
+      expect(days.map((one) => isWindowOver(one, now))).toEqual(days.map((one) => now >= windowEnd(one)));
+    }
+  }
 });

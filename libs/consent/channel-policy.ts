@@ -1,4 +1,4 @@
-import { MINUTE_MS, oneDayAfter, type Instant } from './instant.js';
+import { DAY_MS, MINUTE_MS, addMs, oneDayAfter, type Instant } from './instant.js';
 import { ALL, type All, type Category, type Channel, type Requirement, type RevocationMethod } from './vocabulary.js';
 
 /**
@@ -8,6 +8,14 @@ import { ALL, type All, type Category, type Channel, type Requirement, type Revo
 export function windowEnd(contactedAt: Instant): Instant {
   return oneDayAfter(contactedAt);
 }
+
+/** Whether that end has come, told without reckoning it: of all that are asked about at one instant most have. */
+export function isWindowOver(contactedAt: Instant, now: Instant): boolean {
+  if (now !== lastAsked.now) lastAsked = { now, dayBefore: addMs(now, -DAY_MS) };
+  return contactedAt <= lastAsked.dayBefore;
+}
+
+let lastAsked = { now: '', dayBefore: '' };
 
 /** How long after an opt-out one confirmation may be sent. Source: 47 CFR 64.1200(a)(12). */
 export const CONFIRMATION_MS = 5 * MINUTE_MS;

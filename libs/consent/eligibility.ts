@@ -1,4 +1,4 @@
-import { requirementOn, windowEnd } from './channel-policy.js';
+import { isWindowOver, requirementOn, windowEnd } from './channel-policy.js';
 import type { Instant } from './instant.js';
 import { latest, type Basis, type GrantCell, type PreferenceCell, type RecipientState } from './state.js';
 import {
@@ -92,11 +92,10 @@ interface Window {
 /** The window counts only from a contact strictly later than every no that covers replies; the STOP itself is not. */
 function openWindow(state: RecipientState, question: Question): Window | undefined {
   const contact = lastContact(state, question.channel, question.sender);
-  if (!contact) return undefined;
-  const until = windowEnd(contact.occurredAt);
-  if (question.now >= until) return undefined;
+  if (!contact || isWindowOver(contact.occurredAt, question.now)) return undefined;
   const objection = latestObjection(state, replyTo(question));
-  return objection && contact.occurredAt <= objection.occurredAt ? undefined : { contact, until };
+  if (objection && contact.occurredAt <= objection.occurredAt) return undefined;
+  return { contact, until: windowEnd(contact.occurredAt) };
 }
 
 /** What a free reply would be sent as: the purpose asked about where that is a reply, else the built-in one. */

@@ -253,7 +253,9 @@ type Draft = { -readonly [K in keyof GuardDecision]: GuardDecision[K] };
 /** Fields are set one by one where they are known: spreading them together is most of what a check would cost. */
 function decisionFrom(judged: Judged, position: string | undefined): GuardDecision {
   const decision: Draft = { eligible: judged.eligible, reason: judged.reason };
-  if (judged.basis && judged.basis.eventId !== '') decision.basisEventId = judged.basis.eventId;
+  // It is spelled out of its bytes each time that it is asked for.
+  const eventId = judged.basis?.eventId ?? '';
+  if (eventId !== '') decision.basisEventId = eventId;
   if ('validUntil' in judged && judged.validUntil !== undefined) decision.validUntil = judged.validUntil;
   if ('windowOpenUntil' in judged && judged.windowOpenUntil !== undefined)
     decision.windowOpenUntil = judged.windowOpenUntil;

@@ -12,7 +12,6 @@ import {
   type Instant,
   type Question,
   type RecipientState,
-  type Topic,
   type Verdict,
 } from '#consent';
 import {
@@ -29,6 +28,7 @@ import {
 } from '#contracts';
 import { TextTable, TooLong, isRecipientId } from '#packed';
 import type { GuardQuestion, GuardReason } from './decision.js';
+import { LastQuestion } from './last-question.js';
 import { stateWithLinked } from './linked-members.js';
 import { noesOf, prefixOf } from './other-ledger.js';
 import { PendingOptOuts, type OptOut } from './pending-opt-outs.js';
@@ -62,6 +62,7 @@ export class Known {
   readonly #states = new PackedStates(this.#texts);
   readonly #pending = new PendingOptOuts(this.#states, this.#texts);
   readonly #registers = new Map<string, Register>();
+  readonly #question = new LastQuestion();
   /** Of the positions of the ledger that proves how far the opt-outs are; undefined until one has. */
   #prefix: string | undefined;
   /** Records that could not be read, since the start. */
@@ -138,10 +139,9 @@ export class Known {
   judge(asked: GuardQuestion, now: Instant): Judged {
     const register = this.#registers.get(asked.businessId)?.state;
     if (register === undefined) return no('BUSINESS_NOT_FOUND');
-    const topic = topicUnder(register, asked);
+    const question = this.#question.of(register, asked, now);
     // A register that cannot be read in full may lack the very purpose: doubt comes before its absence.
-    if ('refused' in topic) return no(register.unreadable ? 'STATE_UNREADABLE' : topic.refused);
-    const question = questionOf(topic, now);
+    if ('refused' in question) return no(register.unreadable ? 'STATE_UNREADABLE' : question.refused);
     const kept = this.#states.get(asked.recipientId, asked.channel);
     const own = kept && this.#isCurrent(kept) ? stateFor(kept, asked.businessId) : undefined;
     const isAlone = own === undefined ? kept === undefined : own.links.length === 0;
@@ -249,12 +249,6 @@ function stateFor(kept: KeptState, businessId: string): RecipientState | undefin
 
 /** Sorts after every instant. */
 const NEVER = '~';
-
-/** Member by member: to spread a topic costs more than all the rest of a check. */
-function questionOf({ channel, purpose, category, requires, sender }: Topic, now: Instant): Question {
-  if (sender === undefined) return { channel, purpose, category, requires, now };
-  return { channel, purpose, category, requires, now, sender };
-}
 
 interface Joined {
   readonly state: RecipientState;
