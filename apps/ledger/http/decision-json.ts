@@ -41,13 +41,9 @@ function resultJson(result: BatchResult): string {
 }
 
 function membersOf(decision: Decision): string {
-  const { eligible, reason, explanation, recipientId, channel, purpose, category } = decision;
   const { basis, validUntil, windowOpenUntil, retryAfterMs } = decision;
-  let text =
-    `"eligible":${eligible},"reason":"${reason}","explanation":${JSON.stringify(explanation)},` +
-    `"recipientId":"${recipientId}","channel":"${channel}","purpose":${JSON.stringify(purpose)},"category":"${category}",` +
-    `"position":"${decision.position}","decidedAt":"${decision.decidedAt}",` +
-    `"policyVersion":"${decision.policyVersion}","rulesVersion":"${decision.rulesVersion}"`;
+  const words = wordsOf(decision);
+  let text = `${words.before}${decision.recipientId}${words.after}${frameOf(decision)}`;
   if (basis) text += `,"basis":{${basisMembers(basis)}}`;
   if (validUntil !== undefined) text += `,"validUntil":"${validUntil}"`;
   if (windowOpenUntil !== undefined) text += `,"windowOpenUntil":"${windowOpenUntil}"`;
@@ -58,11 +54,72 @@ function membersOf(decision: Decision): string {
 /** A linked recipient's stream is named as the link names it, and a disclosure as the event does: those may be any text. */
 function basisMembers({ eventId, type, stream, revision, occurredAt, recordedAt, method, disclosure }: Basis): string {
   let text =
-    `"eventId":"${eventId}","type":"${type}","stream":${JSON.stringify(stream)},"revision":"${revision}",` +
+    `"eventId":"${eventId}","type":"${type}","stream":${quoted(stream)},"revision":"${revision}",` +
     `"occurredAt":"${occurredAt}","recordedAt":"${recordedAt}"`;
   if (method !== undefined) text += `,"method":"${method}"`;
-  if (disclosure) text += `,"disclosure":{"id":${JSON.stringify(disclosure.id)},"version":${disclosure.version}}`;
+  if (disclosure) text += `,"disclosure":{"id":${quoted(disclosure.id)},"version":${disclosure.version}}`;
   return text;
+}
+
+/** Nothing in it has to be escaped. */
+const PLAIN = /^[\w.-]*$/;
+
+function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+interface Words extends Pick<Decision, 'eligible' | 'reason' | 'explanation' | 'channel' | 'purpose' | 'category'> {
+  /** The members up to the recipient's id, and those behind it. */
+  readonly before: string;
+  readonly after: string;
+}
+
+interface Frame extends Pick<Decision, 'position' | 'decidedAt' | 'policyVersion' | 'rulesVersion'> {
+  readonly members: string;
+}
+
+/** The last of each reason: there are few, and an audience is asked about one topic. What they share is written once. */
+const lastWords = new Map<string, Words>();
+let lastFrame: Frame | undefined;
+
+function wordsOf(decision: Decision): Words {
+  const known = lastWords.get(decision.reason);
+  if (known && haveSameWords(known, decision)) return known;
+  const { eligible, reason, explanation, channel, purpose, category } = decision;
+  const before = `"eligible":${eligible},"reason":"${reason}","explanation":${JSON.stringify(explanation)},"recipientId":"`;
+  const after = `","channel":"${channel}","purpose":${JSON.stringify(purpose)},"category":"${category}",`;
+  const words = { eligible, reason, explanation, channel, purpose, category, before, after };
+  lastWords.set(reason, words);
+  return words;
+}
+
+function haveSameWords(one: Words, other: Decision): boolean {
+  return (
+    one.explanation === other.explanation &&
+    one.channel === other.channel &&
+    one.purpose === other.purpose &&
+    one.category === other.category &&
+    one.eligible === other.eligible
+  );
+}
+
+function frameOf(decision: Decision): string {
+  if (lastFrame && isSameFrame(lastFrame, decision)) return lastFrame.members;
+  const { position, decidedAt, policyVersion, rulesVersion } = decision;
+  const members =
+    `"position":"${position}","decidedAt":"${decidedAt}",` +
+    `"policyVersion":"${policyVersion}","rulesVersion":"${rulesVersion}"`;
+  lastFrame = { position, decidedAt, policyVersion, rulesVersion, members };
+  return members;
+}
+
+function isSameFrame(one: Frame, other: Decision): boolean {
+  return (
+    one.decidedAt === other.decidedAt &&
+    one.position === other.position &&
+    one.policyVersion === other.policyVersion &&
+    one.rulesVersion === other.rulesVersion
+  );
 }
 
 class TextBuffer {
