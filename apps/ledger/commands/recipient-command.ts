@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { EMPTY_STATE, instantOf, type ConsentEvent, type Instant, type RecipientState } from '#consent';
 import { writeEvent, type Ledger, type NewEvent, type ReadEvent } from '#event-store';
 import { Refusal } from '#platform';
@@ -7,26 +6,13 @@ import { foldStored } from '#view';
 import type { Parts } from '../parts.js';
 import { metadataOf, type Caller } from './caller.js';
 import { answerOf, placeOf, type Effect, type Outcome, type Place, type Warning } from './answer.js';
-import type { KeyUse } from './key-uses.js';
 import { handle, type Decided, type History } from './handle.js';
+import { identify, isErasedSince, isReused, type Identifiable, type Identity } from './identity.js';
 
 /** A command on a recipient's consent stream: read, fold, decide, seal, append, and make the process read its own write. */
-export interface RecipientCommand {
-  readonly businessId: string;
-  readonly recipientId: string;
-  /** The route or provider operation, part of the command's identity. */
-  readonly operation: string;
-  /** The caller's idempotency key or the provider's message id; without one the command is new each time. */
-  readonly key?: string;
-  /** Set where one command leaves events in the streams of several recipients. */
-  readonly part?: CommandPart;
-  /** What a retry must repeat to be taken for one. */
-  readonly request: unknown;
+export interface RecipientCommand extends Identifiable {
   /** Set where the key fixes the request, as a provider's message id does: it cannot have come with another one. */
   readonly oneRequestPerKey?: true;
-  readonly lane: 'normal' | 'revocation';
-  /** Set where the recipient's key is to be destroyed for the event: the vault is told before it is appended. */
-  readonly erases?: true;
   /** Parts that are stored only sealed under the recipient's own key. */
   readonly personal: Readonly<Record<string, string>>;
   readonly warnings: readonly Warning[];
@@ -35,13 +21,6 @@ export interface RecipientCommand {
   decide(state: RecipientState, now: Instant, history: History): Promise<{ event: ConsentEvent } & Partial<Effect>>;
   /** What a replay answers: the effect that the stored event had over what was known before it. */
   effectOf(before: RecipientState, event: ConsentEvent, place: Place): Partial<Effect> | Promise<Partial<Effect>>;
-}
-
-/** Which command, and which of its events. Each carries the fingerprint, so that whoever lacks one can make it of another. */
-export interface CommandPart {
-  readonly commandId: string;
-  readonly index: number;
-  readonly fingerprint: string | undefined;
 }
 
 interface Draft {
@@ -110,45 +89,6 @@ export function mayGlance(
   return store.isOurs && (key === undefined || (oneRequestPerKey === true && store.tellsRepeats));
 }
 
-interface Identity {
-  /** Undefined where there is no key to reuse, or, for a revocation, no vault to make it with. */
-  readonly fingerprint: string | undefined;
-  /** The key whoever it was sent for, and what with; undefined where there is none. */
-  readonly keyUse: KeyUse | undefined;
-  readonly commandId: string;
-  /**
-   * What the event's id is made from. A revocation is never turned away for its key, so its request is part of it: two
-   * under one key are two events, however close together they come, and neither can be taken for the other.
-   */
-  readonly eventOf: string;
-}
-
-async function identify(parts: Parts, command: RecipientCommand): Promise<Identity> {
-  const { businessId, operation, recipientId, key, part, request, lane } = command;
-  const unique = key ?? randomUUID();
-  const asked = parts.ids.fingerprint(request);
-  const commandId = part?.commandId ?? parts.ids.commandId(businessId, operation, recipientId, unique);
-  const ofRequest = () => parts.ids.commandId(businessId, operation, recipientId, `${unique} ${asked}`);
-  return {
-    keyUse: key === undefined ? undefined : { key: parts.ids.commandId(businessId, operation, '', key), asked },
-    fingerprint: part ? part.fingerprint : await ownFingerprint(parts, command),
-    commandId,
-    eventOf: lane === 'revocation' ? ofRequest() : commandId,
-  };
-}
-
-/** Under the recipient's own key, so that after an erasure nobody can test what the request may have said. */
-async function ownFingerprint(parts: Parts, { recipientId, key, erases, request, lane }: RecipientCommand) {
-  // Nobody is given a key only to have it destroyed.
-  if (key === undefined || erases) return undefined;
-  try {
-    return await parts.vault.fingerprint(recipientId, request);
-  } catch (error) {
-    if (lane !== 'revocation') throw error;
-    return undefined;
-  }
-}
-
 async function decideOnce(
   parts: Parts,
   command: RecipientCommand,
@@ -164,32 +104,6 @@ async function decideOnce(
   const warned = { ...command, warnings: [...command.warnings, ...doubts] };
   if (earlier) return { answer: await replay(warned, history, earlier) };
   return propose(parts, warned, identity, eventId, history);
-}
-
-/** Whether the key had come to this person with another request by the time it came with this one. */
-function isReused(history: History, identity: Identity, eventId: string): boolean {
-  if (identity.keyUse === undefined) return false;
-  const { events } = history;
-  const at = events.findIndex(({ event }) => event.id === eventId);
-  const earlier = events[at];
-  if (earlier && identity.eventOf === identity.commandId) {
-    return !isErasedSince(history, earlier) && !sameRequest(earlier, identity);
-  }
-  const before = earlier ? events.slice(0, at) : events;
-  return before.some(({ metadata }) => metadata.commandId === identity.commandId);
-}
-
-/**
- * Then the earlier request's fingerprint can be compared no more. It is taken for the same: recorded anew, a retry of
- * what somebody agreed to before they were erased would count as a fresh consent.
- */
-function isErasedSince({ events }: History, earlier: ReadEvent): boolean {
-  return events.slice(events.indexOf(earlier)).some(({ event }) => event.type === 'RecipientErased');
-}
-
-/** What cannot be compared is not taken for the same: a revocation recorded twice is harmless, one left out is not. */
-function sameRequest({ metadata }: ReadEvent, { fingerprint }: Identity): boolean {
-  return fingerprint !== undefined && metadata.fingerprint === fingerprint;
 }
 
 async function propose(
