@@ -29,11 +29,17 @@ export function readContacts(value: unknown): Contacts {
     const contact = objectOf(item);
     if (contact === undefined) continue;
     const person = personOf(contact.wa_id, contact.user_id);
-    if (person.phone !== undefined) byPhone.set(keyForm('phone', person.phone), person);
-    if (person.userId !== undefined) byUserId.set(person.userId, person);
+    if (person.phone !== undefined) learn(byPhone, keyForm('phone', person.phone), person);
+    if (person.userId !== undefined) learn(byUserId, person.userId, person);
   }
   const [only] = byPhone.size > 0 ? byPhone.values() : byUserId.values();
   return { byPhone, byUserId, only: items.length === 1 ? only : undefined };
+}
+
+/** Somebody may stand in the list more than once: what one entry leaves out does not undo what another one says. */
+function learn(people: Map<string, Person>, key: string, { phone, userId }: Person): void {
+  const known = people.get(key);
+  people.set(key, { phone: phone ?? known?.phone, userId: userId ?? known?.userId });
 }
 
 export function personOf(phone: unknown, userId: unknown): Person {
@@ -62,9 +68,11 @@ export function contactOf({ phone, userId }: Person): JsonObject {
   };
 }
 
+/** No country code begins with 0: who writes `00` before it means `+`. */
 function phoneOf(value: unknown): string | undefined {
   const written = textOf(value, LONGEST_WRITTEN_PHONE);
-  return written !== undefined && WRITTEN_PHONE.test(written) ? written.replace(/\D/g, '') : undefined;
+  if (written === undefined || !WRITTEN_PHONE.test(written)) return undefined;
+  return written.replace(/\D/g, '').replace(/^00(?=\d)/, '');
 }
 
 function userIdOf(value: unknown): string | undefined {

@@ -133,6 +133,20 @@ describe('who wrote', () => {
     expect(byUserId.facts[0]?.addresses).toEqual([PHONE, USER_ID]);
   });
 
+  it.each([
+    ['its user id', [{ wa_id: PHONE.digits, user_id: USER_ID.value }, { wa_id: PHONE.digits }], text('STOP')],
+    [
+      'its phone',
+      [{ wa_id: PHONE.digits, user_id: USER_ID.value }, { user_id: USER_ID.value }],
+      text('STOP', { from: undefined, from_user_id: USER_ID.value }),
+    ],
+  ])('a contact that comes again without %s takes nothing from the first', (_what, contacts, message) => {
+    for (const list of [contacts, contacts.toReversed()]) {
+      const { facts } = read(delivered({ contacts: list, messages: [message, text('hi', { from: '12195555358' })] }));
+      expect(facts[0]?.addresses).toEqual([PHONE, USER_ID]);
+    }
+  });
+
   it('two spellings of one line are one person', () => {
     const contacts = [{ wa_id: '525512345678', user_id: 'MX.1' }];
     const { facts } = read(delivered({ contacts, messages: [text('hi', { from: '5215512345678' })] }));
@@ -158,10 +172,13 @@ describe('who wrote', () => {
     expect(kinds(read(delivered({ messages: [text('STOP', { from })] })))).toEqual(['unreadable message:text']);
   });
 
-  it('a number written in another way is read by its digits', () => {
-    const { facts } = read(delivered({ messages: [text('STOP', { from: '+1 (650) 555-1234' })] }));
-    expect(facts[0]?.addresses).toEqual([PHONE]);
-  });
+  it.each([['+1 (650) 555-1234'], ['0016505551234'], ['00 1 650 555-1234'], [16_505_551_234]])(
+    '%j is read by its digits',
+    (from) => {
+      const { facts } = read(delivered({ messages: [text('STOP', { from })] }));
+      expect(facts[0]?.addresses).toEqual([PHONE]);
+    },
+  );
 });
 
 describe('an opt-out is not lost', () => {
