@@ -1,23 +1,26 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { DAY_MS } from '#consent';
 import { SettableClock } from '#platform';
 import { ask, deliver, deliveryOf, grantBody, must, registerAcme, type InboundText } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { businessOf, expectProblem, type Json } from './support/acme.js';
 
 const NOON = Date.parse('2026-05-04T12:00:00.000Z');
+const FAR_AHEAD = Date.parse('2099-01-01T00:00:00.000Z');
 const STRANGER = '999000111';
 
 /** As many messages as a page of a sender's unrouted parts holds, and more. */
 const MORE_THAN_A_PAGE = 520;
 
 describe('deliveries that cannot be routed', () => {
+  const clock = new SettableClock(NOON);
   let service: TestService;
   let acme: ReturnType<typeof businessOf>;
   let people = 0;
   const somebody = () => `+39333510${String(1_000 + people++)}`;
 
   beforeAll(async () => {
-    service = await startTestService({ clock: new SettableClock(NOON) });
+    service = await startTestService({ clock });
     await registerAcme(service);
     acme = businessOf(service);
   });
@@ -129,6 +132,17 @@ describe('deliveries that cannot be routed', () => {
     await must(bind('fifth', '999000555'));
     expect(await acme.check({ phone }, 'offers')).toMatchObject({ eligible: true, reason: 'CONSENTED' });
     expect(await acme.check({ phone }, 'news')).toMatchObject({ reason: 'REVOKED' });
+  });
+
+  it('open no window later than when they came in, however far ahead they are dated', async () => {
+    const phone = somebody();
+    await must(deliver(service, deliveryOf({ ...stray(phone, 'Hello', 'wamid.u-4', '999000666'), at: FAR_AHEAD })));
+    clock.setTo(NOON + 2 * DAY_MS);
+    await must(bind('sixth', '999000666'));
+    const asked = { recipient: { phone }, channel: 'whatsapp', purpose: 'service', sender: 'sixth' };
+    expect((await must(acme.post('/eligibility', asked))).body).toMatchObject({ reason: 'SERVICE_WINDOW_CLOSED' });
+    expect((await list()).unrouted).toEqual([]);
+    clock.setTo(NOON);
   });
 
   it('are not there for an id that never was', async () => {

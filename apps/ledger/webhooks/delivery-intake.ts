@@ -55,7 +55,7 @@ export class DeliveryIntake {
     if (!kept) throw new Refusal('NOT_FOUND', 'Nothing unrouted is kept under this id.');
     const { facts, unrouted } = readDelivery(Buffer.from(kept.body));
     const { routed, strays } = this.routeAll(facts);
-    await this.record(routed, [], caller);
+    await this.record(routed, [], caller, kept.entry.receivedAt);
     if (unrouted.length + strays.length > 0) return 'still_unrouted';
     await this.parts.vault.dropUnrouted([id]);
     return 'replayed';
@@ -85,10 +85,15 @@ export class DeliveryIntake {
   }
 
   /** The revocations first: a crash in between must leave the stop, not the window that its message opened. */
-  private async record(routed: readonly Routed[], unrouted: readonly Part[], caller: Caller): Promise<void> {
+  private async record(
+    routed: readonly Routed[],
+    unrouted: readonly Part[],
+    caller: Caller,
+    heardAt?: Instant,
+  ): Promise<void> {
     const optOuts = await this.revokeAll(routed, caller);
     await this.keep(unrouted);
-    await this.recordAll(routed, optOuts, caller);
+    await this.recordAll(routed, optOuts, caller, heardAt);
   }
 
   private routeAll(facts: readonly Fact[]): { routed: Routed[]; strays: Fact[] } {
@@ -106,57 +111,75 @@ export class DeliveryIntake {
   private async revokeAll(routed: readonly Routed[], caller: Caller): Promise<OptOutTimes> {
     const times = new Map<string, Instant>();
     const optOuts = routed.filter(({ fact }) => fact.optOut !== undefined);
-    const tasks = optOuts.flatMap(({ fact, businessId, sender }) =>
-      this.peopleOf(businessId, fact).map(({ recipientId, address }) => async () => {
-        const revocation = {
-          businessId,
-          recipientId,
-          operation: CHANNEL,
-          channels: [CHANNEL] as const,
-          purposes: [],
-          categories: fact.optOut?.categories ?? (['*'] as const),
-          method: 'keyword' as const,
-          sender: sender.senderId,
-          ...claimOf(fact),
-          personal: { ...sealedAddress(address), messageId: fact.messageId, ...(fact.text ? { text: fact.text } : {}) },
-          warnings: [],
-          key: fact.messageId,
-          request: { operation: CHANNEL, messageId: fact.messageId },
-          oneRequestPerKey: true as const,
-          caller,
-        };
-        const { answer } = await this.commands.execute(new RevokeConsent(revocation));
-        times.set(`${fact.messageId} ${recipientId}`, answer.occurredAt);
+    const tasks = optOuts.flatMap((one) =>
+      this.peopleOf(one).map((person) => async () => {
+        const { occurredAt } = await this.revoke(one, person, caller);
+        times.set(`${one.fact.messageId} ${person.recipientId}`, occurredAt);
       }),
     );
     await allKept(tasks);
     return times;
   }
 
-  private async recordAll(routed: readonly Routed[], optOuts: OptOutTimes, caller: Caller): Promise<void> {
-    const tasks = routed.flatMap(({ fact, businessId, sender }) =>
-      this.peopleOf(businessId, fact).map(({ recipientId, address }) => async () => {
-        const notAfter = optOuts.get(`${fact.messageId} ${recipientId}`);
+  private async revoke(one: Routed, { recipientId, address }: NamedRecipient, caller: Caller, told?: Instant) {
+    const { fact, businessId, sender } = one;
+    const categories = fact.optOut?.categories ?? (['*'] as const);
+    const revocation = {
+      businessId,
+      recipientId,
+      operation: CHANNEL,
+      channels: [CHANNEL] as const,
+      purposes: [],
+      categories,
+      method: 'keyword' as const,
+      sender: sender.senderId,
+      ...claimOf(fact),
+      ...(told === undefined ? {} : { claimed: { precision: 'instant', at: told } as const }),
+      personal: { ...sealedAddress(address), messageId: fact.messageId, ...(fact.text ? { text: fact.text } : {}) },
+      warnings: [],
+      key: fact.messageId,
+      // Of what comes under one id, an opt-out that says more than an earlier one is not a repeat of it.
+      request: { operation: CHANNEL, messageId: fact.messageId, categories, ...(told === undefined ? {} : { told }) },
+      oneRequestPerKey: true as const,
+      caller,
+    };
+    return (await this.commands.execute(new RevokeConsent(revocation))).answer;
+  }
+
+  private async recordAll(
+    routed: readonly Routed[],
+    optOuts: OptOutTimes,
+    caller: Caller,
+    heardAt?: Instant,
+  ): Promise<void> {
+    const tasks = routed.flatMap((one) =>
+      this.peopleOf(one).map((person) => async () => {
+        const { fact, businessId, sender } = one;
+        const notAfter = optOuts.get(`${fact.messageId} ${person.recipientId}`);
         const message = {
           businessId,
-          recipientId,
+          recipientId: person.recipientId,
           channel: CHANNEL,
           sender: sender.senderId,
           kind: 'message',
           messageId: fact.messageId,
-          ...claimOf(fact),
-          personal: sealedAddress(address),
+          ...claimOf(fact, heardAt),
+          personal: sealedAddress(person.address),
           ...(notAfter === undefined ? {} : { notAfter }),
           caller,
         } as const;
-        await this.commands.execute(new RecordMessage(message));
+        const { answer } = await this.commands.execute(new RecordMessage(message));
+        // A caller told of this very message before, and dated it later: the STOP itself must not open a window.
+        if (notAfter !== undefined && answer.occurredAt > notAfter) {
+          await this.revoke(one, person, caller, answer.occurredAt);
+        }
       }),
     );
     await allKept(tasks);
   }
 
   /** Everybody that the message names: the same person under a phone and under a user id, until the two are linked. */
-  private peopleOf(businessId: string, fact: Fact): readonly NamedRecipient[] {
+  private peopleOf({ businessId, fact }: Routed): readonly NamedRecipient[] {
     return fact.addresses.flatMap((address) => {
       const recipient = recipientOf(address);
       if (fact.optOut) return nameRevoked(this.parts, businessId, recipient).recipients;
@@ -192,9 +215,11 @@ function recipientOf(address: PersonAddress): Readonly<Record<string, string>> {
   return address.kind === 'phone' ? { phone: `+${address.digits}` } : { whatsappUserId: address.value };
 }
 
-function claimOf({ claimedSecond }: Fact): { claimed: ClaimedTime; claimedText?: string } {
+/** `heardAt`: when the delivery came in, where that was earlier: what it dates ahead of then counts as of then. */
+function claimOf({ claimedSecond }: Fact, heardAt?: Instant): { claimed: ClaimedTime; claimedText?: string } {
   if (claimedSecond === undefined) return { claimed: { precision: 'unreadable' } };
-  return { claimed: { precision: 'second', at: claimedSecond }, claimedText: claimedSecond };
+  const at = heardAt !== undefined && claimedSecond > heardAt ? heardAt : claimedSecond;
+  return { claimed: { precision: 'second', at }, claimedText: claimedSecond };
 }
 
 function sealedAddress(address: NamedRecipient['address']): Readonly<Record<string, string>> {
