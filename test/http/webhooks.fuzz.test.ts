@@ -1,16 +1,19 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { MINUTE_MS, SECOND_MS } from '#consent';
 import { SettableClock } from '#platform';
-import { ask, deliver, must, registerAcme } from '../support/client.js';
+import { deliver, must, registerAcme } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
-import { businessOf, type Json } from './support/acme.js';
+import { businessOf, headOf, type Json } from './support/acme.js';
+import { keptBodies, recordedSince, saysAnotherText, stoppedBy, WORD } from './support/heard-stop.js';
 
 /** fast-check prints the seed and the path of every failure; give them to `fc.assert` to see it again. */
 const FULL = process.env.FAULTS === 'full';
 const RUNS = { numRuns: FULL ? 1_500 : 80 };
 const PATIENCE_MS = FULL ? 900_000 : 180_000;
 
+const NOON = Date.parse('2026-05-04T12:00:00.000Z');
 const GOLDEN = new URL('../../libs/providers/whatsapp/golden/', import.meta.url);
 const PAYLOADS = readdirSync(GOLDEN).map((file) => JSON.parse(readFileSync(new URL(file, GOLDEN), 'utf8')) as Json);
 const STOP = readFileSync(new URL('stop.json', GOLDEN), 'utf8');
@@ -21,17 +24,22 @@ interface Mutation {
   readonly to: { readonly value: unknown } | { readonly name: string } | 'gone' | 'twice';
 }
 
-const mutation: fc.Arbitrary<Mutation> = fc.record({
-  at: fc.nat(60),
-  to: fc.oneof(
-    fc.record({
-      value: fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom('', '0', [null], {}, 1e21, 'stop', '\u0000')),
-    }),
-    fc.record({ name: fc.constantFrom('__proto__', 'constructor', 'toString', 'anything', '') }),
-    fc.constant('gone' as const),
-    fc.constant('twice' as const),
-  ),
-});
+/** The golden STOP has about as many members: each of its mutations meets something. */
+const MEMBERS_OF_STOP = 26;
+
+const mutationWithin = (members: number): fc.Arbitrary<Mutation> =>
+  fc.record({
+    at: fc.nat(members),
+    to: fc.oneof(
+      fc.record({
+        value: fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom('', '0', [null], {}, 1e21, 'stop', '\u0000')),
+      }),
+      fc.record({ name: fc.constantFrom('__proto__', 'constructor', 'toString', 'anything', '') }),
+      fc.constant('gone' as const),
+      fc.constant('twice' as const),
+    ),
+  });
+const mutation = mutationWithin(60);
 
 function mutated(payload: unknown, { at, to }: Mutation): unknown {
   let count = 0;
@@ -61,7 +69,7 @@ describe('mutated WhatsApp deliveries', () => {
   let people = 0;
 
   beforeAll(async () => {
-    service = await startTestService({ clock: new SettableClock(Date.parse('2026-05-04T12:00:00.000Z')) });
+    service = await startTestService({ clock: new SettableClock(NOON) });
     await registerAcme(service);
   });
   afterAll(() => service.stop());
@@ -122,17 +130,30 @@ describe('mutated WhatsApp deliveries', () => {
   );
 
   it(
-    'lose no STOP whose own message is mutated: something of it is in the ledger, or kept as unrouted',
+    'lose no STOP whose own message is mutated: whoever it names is stopped, or it is kept word for word',
     async () => {
-      const property = fc.asyncProperty(fc.array(mutation, { minLength: 1, maxLength: 3 }), async (mutations) => {
+      const acme = businessOf(service);
+      const ownMutations = fc.array(mutationWithin(MEMBERS_OF_STOP), { minLength: 1, maxLength: 4 });
+      const property = fc.asyncProperty(ownMutations, async (mutations) => {
         const phone = `393335${String(600_000 + people++)}`;
-        const own = STOP.replaceAll('16505551234', phone).replace('golden02', `own-${phone}`);
-        const payload = JSON.stringify(mutations.reduce(mutated, JSON.parse(own) as unknown));
-        // Only the person's own word is in capitals here: a mutation puts a `stop` of its own in small letters.
-        if (!payload.includes('"STOP"')) return;
-        const before = await traces(service);
-        await must(deliver(service, payload));
-        expect(await traces(service)).not.toEqual(before);
+        const payload = mutations.reduce(mutated, JSON.parse(stopOf(phone)) as unknown);
+        const raw = JSON.stringify(payload);
+        fc.pre(raw.includes(`"${WORD}"`) && !saysAnotherText(payload));
+        await service.running.parts.vault.dropUnroutedBefore('9999-01-01T00:00:00.000Z');
+        const from = await headOf(service);
+        await must(deliver(service, raw));
+        const [recorded, kept] = [await recordedSince(service, from), await keptBodies(service)];
+        const isHeard = recorded.some(({ text }) => text === WORD) || kept.some((body) => body.includes(`"${WORD}"`));
+        expect({ raw, isHeard }).toEqual({ raw, isHeard: true });
+        for (const recipient of stoppedBy(payload)) {
+          expect({ raw, ...(await acme.check(recipient, 'offers')) }).toMatchObject({ reason: 'REVOKED' });
+        }
+        // Nobody is stopped whom the delivery does not name, and a STOP opens no window, whatever is wrong with it.
+        for (const { address } of recorded) expect(digitsOf(raw)).toContain(digitsOf(String(address)));
+        expect(await acme.check({ phone: `+${phone}` }, 'service')).toMatchObject({ eligible: false });
+        const head = await headOf(service);
+        await must(deliver(service, raw));
+        expect({ head: await headOf(service), kept: await keptBodies(service) }).toEqual({ head, kept });
       });
       await fc.assert(property, RUNS);
     },
@@ -140,11 +161,15 @@ describe('mutated WhatsApp deliveries', () => {
   );
 });
 
-/** What changes when anything of a delivery is recorded or kept. */
-async function traces({ running, metricsBase, base, adminKey }: TestService): Promise<unknown> {
-  const head = await running.parts.store.head();
-  const metrics = await (await fetch(`${metricsBase}/metrics`)).text();
-  const kept = /^consent_unrouted_total.*$/gm;
-  const { body } = await ask({ base, adminKey }, 'GET', '/v1/unrouted?limit=500');
-  return { head, kept: metrics.match(kept), listed: (body.unrouted as unknown as Json[]).length };
+function digitsOf(text: string): string {
+  return text.replaceAll(/\D/g, '');
+}
+
+/** The golden STOP as if this person had written it a minute ago, so that it could open a window. */
+function stopOf(phone: string): string {
+  const written = String((NOON - MINUTE_MS) / SECOND_MS);
+  return STOP.replaceAll('16505551234', phone)
+    .replaceAll('13491208655302741918', phone)
+    .replace('golden02', `own-${phone}`)
+    .replace('1749416384', written);
 }
