@@ -9,6 +9,7 @@ export const STOP_WORDS: readonly string[] = [
   // English: Twilio, AWS, Telnyx and the FCC (47 CFR 64.1200(a)(10)).
   ...['stop', 'stopall', 'stop all', 'unsubscribe', 'optout', 'opt out', 'unsub'],
   ...['please stop', 'stop please', 'unsubscribe me', 'stop messages', 'stop texting me', 'stop messaging me'],
+  ...['stop contacting me', 'do not contact me', 'no more messages', 'opt me out', 'please unsubscribe me'],
   // French: Twilio and AWS for Canada, with the misspellings they list.
   ...['arrêt', 'arrête', 'arrett', 'arêt', 'arrrêt', 'arrret', 'arrêter'],
   ...['désabonner', 'me désabonner', 'désabonnement', 'désinscrire', 'désinscription'],
@@ -38,7 +39,13 @@ export const STOP_WORDS: readonly string[] = [
   ...['退订', '退訂', '配信停止', '수신거부', '수신 거부'],
 ];
 
-/** The same on SMS; elsewhere marketing alone, because the person may be talking of an order or an appointment. */
+/** Stop marketing alone on any channel, because that is what they say. */
+export const MARKETING_STOPS: readonly string[] = [
+  // English: the text of the opt-out button of WhatsApp's templates (Braze), and what is typed for it.
+  ...['stop promotions', 'stop promotion', 'stop promos', 'stop marketing', 'stop ads'],
+];
+
+/** Stop everything on SMS; elsewhere marketing alone, because the person may be talking of an order or an appointment. */
 export const WORDS_WITH_OTHER_MEANINGS: readonly string[] = [
   // English: Twilio, AWS (TD is the Chinese word in two letters), Telnyx and the FCC.
   ...['cancel', 'end', 'quit', 'revoke', 'remove', 'remove me', 'td'],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { STOP_WORDS, WORDS_WITH_OTHER_MEANINGS } from './opt-out-word-lists.js';
-import { readOptOut } from './opt-out-words.js';
+import { MARKETING_STOPS, STOP_WORDS, WORDS_WITH_OTHER_MEANINGS } from './opt-out-word-lists.js';
+import { readOptOut, readOptOutButton } from './opt-out-words.js';
 import { CHANNELS } from './vocabulary.js';
 
 const EVERYTHING = { categories: ['*'] };
@@ -65,6 +65,13 @@ describe('a message that is an opt-out word', () => {
     }
   });
 
+  it.each(['STOP PROMOTIONS', 'stop promotions!', 'Stop ads', ...MARKETING_STOPS])(
+    '%j stops marketing alone on any channel',
+    (text) => {
+      for (const channel of CHANNELS) expect(readOptOut(text, channel)).toEqual(MARKETING);
+    },
+  );
+
   it.each([
     ['over and over', 'STOP '.repeat(500)],
     ['with many exclamation marks', `STOP${'!'.repeat(1_000)}`],
@@ -95,10 +102,8 @@ describe('a message that is an opt-out word', () => {
   });
 
   it('is in one list only', () => {
-    expect(WORDS_WITH_OTHER_MEANINGS.filter((word) => STOP_WORDS.includes(word))).toEqual([]);
-    expect(new Set([...STOP_WORDS, ...WORDS_WITH_OTHER_MEANINGS]).size).toBe(
-      STOP_WORDS.length + WORDS_WITH_OTHER_MEANINGS.length,
-    );
+    const all = [...STOP_WORDS, ...MARKETING_STOPS, ...WORDS_WITH_OTHER_MEANINGS];
+    expect(all.filter((word, index) => all.indexOf(word) !== index)).toEqual([]);
   });
 });
 
@@ -134,4 +139,20 @@ describe('a message that is none', () => {
     expect(readOptOut('stop '.repeat(1_000_000), 'sms')).toBeUndefined();
     expect(readOptOut(`${' '.repeat(1_000_000)}stop${' '.repeat(1_000_000)}`, 'sms')).toEqual(EVERYTHING);
   });
+});
+
+describe('the text of a button', () => {
+  it.each(['Unsubscribe', 'STOP', 'STOP PROMOTIONS', '🛑 Stop promotions', 'Arrêter', 'darme de baja'])(
+    '%j stops marketing',
+    (text) => {
+      expect(readOptOutButton(text)).toEqual(MARKETING);
+    },
+  );
+
+  it.each(['Cancel', 'Quit', 'Fin', 'Remove', 'Stop by', 'Yes', '', '🛑', `Stop${'!'.repeat(4_093)}`])(
+    '%j stops nothing',
+    (text) => {
+      expect(readOptOutButton(text)).toBeUndefined();
+    },
+  );
 });

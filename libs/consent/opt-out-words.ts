@@ -1,4 +1,4 @@
-import { STOP_WORDS, WORDS_WITH_OTHER_MEANINGS } from './opt-out-word-lists.js';
+import { MARKETING_STOPS, STOP_WORDS, WORDS_WITH_OTHER_MEANINGS } from './opt-out-word-lists.js';
 import { ALL, type All, type Channel } from './vocabulary.js';
 
 /** What an opt-out word stops on the channel it came in on. */
@@ -33,14 +33,28 @@ const LETTERS_TO_PLAIN = /[ıłøđß]/gu;
  * A word inside a sentence never counts: "can you stop by later?" is a question.
  */
 export function readOptOut(text: string, channel: Channel): OptOut | undefined {
-  const trimmed = text.trim();
-  if (trimmed.length === 0 || trimmed.length > LONGEST_MESSAGE) return undefined;
-  const said = onceEach(trimmed.replace(EMOJI, ' ').split(SURELY_BETWEEN_WORDS));
-  if (said.length > LONGEST_SAID) return undefined;
-  const message = plainWords(said);
+  const message = wholeMessage(text);
   if (STOPS.has(message)) return { categories: [ALL] };
+  if (STOPS_OF_MARKETING.has(message)) return { categories: ['marketing'] };
   if (!STOPS_WITH_OTHER_MEANINGS.has(message)) return undefined;
   return { categories: channel === 'sms' ? [ALL] : ['marketing'] };
+}
+
+/**
+ * Whether a button of a template, by its text, is one to opt out with: it stops marketing. A word with another everyday
+ * meaning is none, because the button may cancel an appointment.
+ */
+export function readOptOutButton(text: string): OptOut | undefined {
+  const message = wholeMessage(text);
+  return STOPS.has(message) || STOPS_OF_MARKETING.has(message) ? { categories: ['marketing'] } : undefined;
+}
+
+/** The message in one plain spelling; empty where it is too long to be a word. */
+function wholeMessage(text: string): string {
+  const trimmed = text.trim();
+  if (trimmed.length > LONGEST_MESSAGE) return '';
+  const said = onceEach(trimmed.replace(EMOJI, ' ').split(SURELY_BETWEEN_WORDS));
+  return said.length > LONGEST_SAID ? '' : plainWords(said);
 }
 
 /** The words of a message in one plain spelling, a single space between them. */
@@ -62,4 +76,5 @@ function onceEach(parts: readonly string[]): string {
 }
 
 const STOPS: ReadonlySet<string> = new Set(STOP_WORDS.map(plainWords));
+const STOPS_OF_MARKETING: ReadonlySet<string> = new Set(MARKETING_STOPS.map(plainWords));
 const STOPS_WITH_OTHER_MEANINGS: ReadonlySet<string> = new Set(WORDS_WITH_OTHER_MEANINGS.map(plainWords));

@@ -233,6 +233,18 @@ describe('WhatsApp webhooks', () => {
     expect(await streamOf('consent', { phone })).toHaveLength(4);
   });
 
+  it('read the tap on an opt-out button as a stop of marketing, which opens no window', async () => {
+    const phone = somebody();
+    await must(acme.grant(grantBody(phone, { occurredAt: '2026-05-04T11:00:00Z' })));
+    const now = String(clock.now() / 1_000);
+    const tap = golden('button').replaceAll('16505551234', phone.slice(1)).replace('1750091045', now);
+    for (let time = 0; time < 2; time++) await must(deliver(service, tap));
+    expect(await acme.check({ phone }, 'offers')).toMatchObject({ reason: 'REVOKED', basis: { method: 'button' } });
+    expect(await acme.check({ phone }, 'opt_out_confirmation')).toMatchObject({ eligible: true });
+    expect(await acme.check({ phone }, 'service')).toMatchObject({ reason: 'SERVICE_WINDOW_CLOSED' });
+    expect(await streamOf('consent', { phone })).toHaveLength(2);
+  });
+
   it('read the golden STOPs', async () => {
     await must(deliver(service, golden('stop')));
     expect(await acme.check({ phone: '+16505551234' }, 'offers')).toMatchObject({ reason: 'REVOKED' });

@@ -131,7 +131,7 @@ export class DeliveryIntake {
       channels: [CHANNEL] as const,
       purposes: [],
       categories,
-      method: 'keyword' as const,
+      method: fact.isButton ? ('button' as const) : ('keyword' as const),
       sender: sender.senderId,
       ...claimOf(fact),
       ...(told === undefined ? {} : { claimed: { precision: 'instant', at: told } as const }),
@@ -152,7 +152,9 @@ export class DeliveryIntake {
     caller: Caller,
     heardAt?: Instant,
   ): Promise<void> {
-    const tasks = routed.flatMap((one) =>
+    // Whether a tap opens WhatsApp's window is not documented, so one that says stop does not.
+    const written = routed.filter(({ fact }) => !fact.isButton);
+    const tasks = written.flatMap((one) =>
       this.peopleOf(one).map((person) => async () => {
         const { fact, businessId, sender } = one;
         const notAfter = optOuts.get(`${fact.messageId} ${person.recipientId}`);

@@ -5,7 +5,7 @@ export type PersonAddress =
   | { readonly kind: 'phone'; /** As WhatsApp writes it: country code first, no `+`. */ readonly digits: string }
   | { readonly kind: 'whatsapp_user_id'; /** `US.1349…`, as given. */ readonly value: string };
 
-/** The person wrote to a sender; where `optOut` is set, what they wrote was an opt-out. */
+/** The person wrote to a sender, or tapped its button; where `optOut` is set, what they said so was an opt-out. */
 export interface MessageFact {
   readonly kind: 'message';
   /** Meta's `phone_number_id` of the sender that was written to. */
@@ -20,6 +20,8 @@ export interface MessageFact {
   /** At least one; the phone first where both are known. */
   readonly addresses: readonly [PersonAddress, ...PersonAddress[]];
   readonly optOut?: OptOut;
+  /** Set where the opt-out was a tap on the button of a template, whose text is then `text`. */
+  readonly isButton?: true;
   /** The text, only where it is the opt-out: no other text is kept. */
   readonly text?: string;
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { instantOf, readOptOut, SECOND_MS, type Instant } from '#consent';
+import { instantOf, readOptOut, readOptOutButton, SECOND_MS, type Instant, type OptOut } from '#consent';
 import type { MessageFact, PersonAddress } from './delivery.js';
 import { objectOf, textOf, type JsonObject } from './json.js';
 import { addressesOf, type Person } from './people.js';
 
+const CHANNEL = 'whatsapp';
 const LONGEST_MESSAGE_ID = 512;
 
 /** 2009, before there was a WhatsApp. An earlier time is a broken one, and would rank an opt-out below old grants. */
@@ -29,25 +30,42 @@ export function isText(message: JsonObject): boolean {
 }
 
 /**
- * The fact that a text message is, or undefined where it cannot be read as one: no text, nobody who sent it, or, unless
- * it is an opt-out, no id or no time. An opt-out is a fact also without those two.
+ * The fact that a message is, or undefined where it cannot be read as one: neither a text nor a button to opt out with,
+ * nobody who sent it, or, unless it is an opt-out, no id or no time. An opt-out is a fact also without those two.
  */
-export function readTextMessage(
+export function readFact(
   message: JsonObject,
   sender: Person,
   { providerId, deliveryDigest }: MessageSource,
 ): MessageFact | undefined {
-  const text = bodyOf(message);
+  const said = wordsOf(message);
   const addresses = atLeastOne(addressesOf(sender));
-  if (text === undefined || addresses === undefined) return undefined;
-  const optOut = readOptOut(text, 'whatsapp');
+  if (said === undefined || addresses === undefined) return undefined;
+  const { text, optOut, isButton } = said;
   const claimedSecond = readSecond(message.timestamp);
   const messageId =
     textOf(message.id, LONGEST_MESSAGE_ID) ?? (optOut && ownId({ addresses, claimedSecond, text }, deliveryDigest));
   if (messageId === undefined || (claimedSecond === undefined && optOut === undefined)) return undefined;
   const fact = { kind: 'message', providerId, messageId, claimedSecond, addresses } as const;
+  if (optOut === undefined) return fact;
   // Blanks around a word, which may be any number of them, must not make its event too large for the ledger.
-  return optOut === undefined ? fact : { ...fact, optOut, text: text.trim() };
+  return { ...fact, optOut, text: text.trim(), ...(isButton ? { isButton } : {}) };
+}
+
+interface Words {
+  readonly text: string;
+  readonly optOut: OptOut | undefined;
+  readonly isButton?: true;
+}
+
+function wordsOf(message: JsonObject): Words | undefined {
+  if (isText(message)) {
+    const text = bodyOf(message);
+    return text === undefined ? undefined : { text, optOut: readOptOut(text, CHANNEL) };
+  }
+  const label = message.type === 'button' ? objectOf(message.button)?.text : undefined;
+  const optOut = typeof label === 'string' ? readOptOutButton(label) : undefined;
+  return optOut && { text: label as string, optOut, isButton: true };
 }
 
 function bodyOf(message: JsonObject): string | undefined {

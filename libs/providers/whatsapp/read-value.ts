@@ -1,7 +1,7 @@
 import { keep, type Found } from './found.js';
 import { listOf, objectOf, textOf, type JsonObject } from './json.js';
 import { addressesOf, completed, contactOf, personOf, type Contacts, type Person } from './people.js';
-import { isText, readTextMessage } from './read-message.js';
+import { isText, readFact } from './read-message.js';
 import { smallestDelivery, type PartLabel } from './unrouted.js';
 import { isProgress, messageKind, statusKind, valueKind } from './words.js';
 
@@ -60,7 +60,7 @@ function senderOf(message: JsonObject, messageCount: number, { contacts }: Sourc
 
 function readMessage(message: JsonObject, sender: Person, source: Source, found: Found): void {
   const origin = { providerId: source.providerId, deliveryDigest: found.deliveryDigest };
-  const fact = isText(message) && !isOfGroup(message) ? readTextMessage(message, sender, origin) : undefined;
+  const fact = isOfGroup(message) ? undefined : readFact(message, sender, origin);
   if (fact) found.facts.push(fact);
   else keepItem(labelOf(message), { messages: [message] }, sender, source, found);
 }

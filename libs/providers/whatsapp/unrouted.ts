@@ -37,10 +37,12 @@ export function unroutedFact(fact: MessageFact): Part {
     ...Object.fromEntries(fact.addresses.map(addressField)),
     id: fact.messageId,
     ...(fact.claimedSecond === undefined ? {} : { timestamp: String(epochMsOf(fact.claimedSecond) / SECOND_MS) }),
-    type: 'text',
-    text: { body: fact.text ?? '' },
+    ...(fact.isButton
+      ? { type: 'button', button: { text: fact.text } }
+      : { type: 'text', text: { body: fact.text ?? '' } }),
   };
-  const label = { reason: 'unknown_sender', kind: 'message:text', providerId: fact.providerId } as const;
+  const kind = fact.isButton ? 'message:button' : 'message:text';
+  const label = { reason: 'unknown_sender', kind, providerId: fact.providerId } as const;
   return partOf(label, smallestDelivery(fact.providerId, 'messages', { messages: [message] }));
 }
 
