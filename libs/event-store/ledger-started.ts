@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readEvent, writeEvent } from './envelope.js';
-import { RevisionConflict, type EventStore, type StoredEvent } from './port.js';
+import { RevisionConflict, StoreUnavailable, type EventStore, type Revision, type StoredEvent } from './port.js';
 
 /** The first event of a ledger: which ledger it is, and which secrets and vault belong to it. */
 export interface LedgerStarted {
@@ -20,6 +20,10 @@ export class LedgerMismatch extends Error {
 }
 
 export const SYSTEM_STREAM = 'system-ledger';
+
+const FIRST: Revision = '0';
+/** A stream that was deleted in EventStoreDB reads as if it had never been, and goes on behind the revisions it had. */
+const DELETED = `the beginning of ${SYSTEM_STREAM} was deleted in EventStoreDB: take $tb out of the metadata of that stream`;
 
 /**
  * Begins the ledger, or checks that it is ours: resolves to its first event, rejects with `LedgerMismatch` where a
@@ -41,7 +45,7 @@ async function readStarted(store: EventStore): Promise<LedgerStarted | undefined
   return first && parse(first);
 }
 
-/** False where another process was first. */
+/** False where another process was first, now or before the stream was deleted. */
 async function append(store: EventStore, started: LedgerStarted): Promise<boolean> {
   const id = randomUUID();
   const metadata = {
@@ -54,8 +58,9 @@ async function append(store: EventStore, started: LedgerStarted): Promise<boolea
     schema: 1,
   };
   try {
-    await store.append(SYSTEM_STREAM, [writeEvent(id, 'LedgerStarted', started, metadata)], 'none');
-    return true;
+    const event = writeEvent(id, 'LedgerStarted', started, metadata);
+    const { revision } = await store.append(SYSTEM_STREAM, [event], 'none');
+    return revision === FIRST;
   } catch (error) {
     if (error instanceof RevisionConflict) return false;
     throw error;
@@ -65,6 +70,7 @@ async function append(store: EventStore, started: LedgerStarted): Promise<boolea
 /** An unreadable first event is a broken invariant: starting over it could fork the ledger. */
 function parse(event: StoredEvent): LedgerStarted {
   const { data } = readEvent(event);
+  if (event.revision !== FIRST) throw new StoreUnavailable(DELETED);
   if (event.type !== 'LedgerStarted' || !isStarted(data)) {
     throw new Error(`the first event of ${SYSTEM_STREAM} is not a readable LedgerStarted`);
   }

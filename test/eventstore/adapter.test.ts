@@ -7,6 +7,7 @@ import {
   StoreUnavailable,
   hasReached,
   openEventStoreDb,
+  startLedger,
   type EventStoreDb,
   type EventStoreDbOptions,
   type EventStoreDbReport,
@@ -82,6 +83,25 @@ describe('a stream that was tombstoned behind our back', () => {
     await expect(store.readStream(gone, { limit: 1 })).rejects.toThrow(/deleted for good/);
     await expect(store.append(other, [newEvent()], 'none')).resolves.toMatchObject({ revision: '0' });
     expect(store.status()).toMatchObject({ writable: true });
+  });
+});
+
+describe('the beginning of the ledger, where somebody has deleted it', () => {
+  it('is not begun again with other secrets, however often it is tried', async () => {
+    const store = await open();
+    const now = new Date('2026-03-01T10:00:00.000Z');
+    const ours = { PEPPER: 'p1' };
+    const begun = await startLedger(store, { fingerprints: ours, now });
+    const client = operator();
+    const { metadata } = await client.getStreamMetadata('system-ledger');
+    await client.deleteStream('system-ledger');
+    for (const fingerprints of [{ PEPPER: 'p2' }, { PEPPER: 'p2' }, ours]) {
+      const refused = await errorOf(startLedger(store, { fingerprints, now }));
+      expect(refused).toBeInstanceOf(StoreUnavailable);
+      expect(String(refused)).toMatch(/was deleted in EventStoreDB: take \$tb out/);
+    }
+    await client.setStreamMetadata('system-ledger', { ...metadata });
+    expect(await startLedger(store, { fingerprints: ours, now })).toEqual(begun);
   });
 });
 
