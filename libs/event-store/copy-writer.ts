@@ -101,6 +101,7 @@ export class CopyWriter {
   private async append(events: readonly StoredEvent[]): Promise<void> {
     const [first, last] = [events[0], events.at(-1)];
     if (!first || !last) return;
+    if (events.some(isTombstone)) throw new CopyRefused(TOMBSTONED);
     const appended = await this.patiently(first.stream, events, before(first.revision));
     if (appended.revision !== last.revision) throw new CopyRefused('somebody else is writing into the target');
   }
@@ -125,6 +126,13 @@ export class CopyWriter {
     if (this.failure !== undefined) throw this.failure.error;
   }
 }
+
+/** EventStoreDB puts it in the place of a stream that was deleted for good, behind every revision that there can be. */
+function isTombstone({ revision }: StoredEvent): boolean {
+  return Number(revision) > Number.MAX_SAFE_INTEGER;
+}
+
+const TOMBSTONED = 'a stream of the source was deleted for good, and a copy could not say so';
 
 /** What of a lane goes as one append: the events of one stream that follow each other, and each id once. */
 function countOfBatch(lane: readonly Waiting[]): number {
