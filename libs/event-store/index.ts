@@ -7,7 +7,7 @@ export { NEWEST_SCHEMA, upcast, type EventData, type Upcast, type Upcaster, type
 export { isSameLedger, summaryOf, type LedgerSummary } from './ledger-digest.js';
 export { CopyRefused, copyLedger, type Copied, type CopyOptions, type CopyProgress } from './copy.js';
 export { DataDirectoryInUse } from './sqlite/data-directory.js';
-export { LOCK_FILES, giveNewLedgerId, keepOut, snapshotLedger } from './sqlite/keeping.js';
+export { LOCK_FILES, giveNewLedgerId, holdsLedger, keepOut, snapshotLedger } from './sqlite/keeping.js';
 export { LEDGER_FILE } from './sqlite/schema.js';
 export { openSqliteStore, type SqliteStore, type SqliteStoreOptions, type SqliteStoreStatus } from './sqlite/store.js';
 export { openEventStoreDb } from './eventstoredb/open.js';

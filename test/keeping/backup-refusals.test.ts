@@ -179,6 +179,8 @@ describe('backup', () => {
   it('refuses a place that holds something, and a data directory without ledger or vault', async () => {
     const taken = await runTool('backup', { to: backup }, { DATA_DIR: service.dataDir });
     expect([taken.code, taken.stderr]).toEqual([1, expect.stringMatching(/is not empty/)]);
+    const bucket = await runTool('backup', { to: 's3://backups/today' }, { DATA_DIR: service.dataDir });
+    expect([bucket.code, bucket.stderr]).toEqual([1, expect.stringMatching(/kept in a directory/)]);
     const empty = await runTool('backup', { to: join(newDataDirectory(), 'b') }, { DATA_DIR: newDataDirectory() });
     expect([empty.code, empty.stderr]).toEqual([1, expect.stringMatching(/no embedded ledger/)]);
   });
@@ -193,6 +195,15 @@ describe('backup', () => {
     expect(existsSync(to)).toBe(false);
     await mustRun('backup', { to }, { DATA_DIR: service.dataDir });
     expect(readdirSync(place)).toEqual(['backup']);
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('ended by %s leaves no copy of the secrets', async (signal) => {
+    const place = newDataDirectory();
+    const tool = startTool('backup', { to: join(place, 'backup') }, { DATA_DIR: service.dataDir });
+    await tool.says(/copying the ledger/);
+    tool.child.kill(signal);
+    expect((await tool.ended).signal).toBe(signal);
+    expect(readdirSync(place)).toEqual([]);
   });
 
   const refusal = SmallDisk.refusal();

@@ -100,6 +100,16 @@ describe('ledger:copy', () => {
     const away = await runTool('ledger-copy', unreachable);
     expect(away.code).toBe(1);
     expect(away.stderr).not.toMatch(/geheim/);
+    for (const place of ['http://admin:geheim@127.0.0.1:2113', 'esdb:/admin:geheim@127.0.0.1', 'localhost:2113']) {
+      for (const places of [
+        { from: source, to: place },
+        { from: place, to: newDataDirectory() },
+      ]) {
+        const meant = await runTool('ledger-copy', places);
+        expect([meant.code, meant.stderr]).toEqual([1, expect.stringMatching(/begins with esdb:\/\//)]);
+        expect(meant.stderr).not.toMatch(/geheim/);
+      }
+    }
     const misspelt = await runTool('ledger-copy', { form: 'esdb://admin:geheim@127.0.0.1:1', to: other });
     expect([misspelt.code, misspelt.stderr]).toEqual([1, expect.stringMatching(/usage: npm run ledger:copy/)]);
     expect(misspelt.stderr).not.toMatch(/geheim/);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { open, readdir, rm } from 'node:fs/promises';
+import { createReadStream, rmSync } from 'node:fs';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface FileFacts {
@@ -51,6 +51,31 @@ export async function writeDurably(file: string, text: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
+  }
+}
+
+/** What ends a tool before it is done. */
+const ENDINGS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Does the work in a directory made for it, with mode 0700, which is gone in the end unless it was given another name:
+ * what lies in it is secret. Also where a signal ends the tool.
+ */
+export async function inDraft<T>(draft: string, work: () => Promise<T>): Promise<T> {
+  await mkdir(draft, { mode: 0o700 });
+  const end = (signal: NodeJS.Signals) => {
+    try {
+      rmSync(draft, { recursive: true, force: true, maxRetries: 3 });
+    } finally {
+      process.kill(process.pid, signal);
+    }
+  };
+  for (const signal of ENDINGS) process.once(signal, end);
+  try {
+    return await work();
+  } finally {
+    for (const signal of ENDINGS) process.off(signal, end);
+    await rm(draft, { recursive: true, force: true });
   }
 }
 

@@ -8,9 +8,9 @@ import { syncDirectory } from '#sqlite';
 import { VAULT_FILE, snapshotVault } from '#vault';
 import { VERSION } from '../version.js';
 import { examine } from './examine.js';
-import { copyFile, factsOf, removeAbandoned, writeDurably } from './files.js';
+import { copyFile, factsOf, inDraft, removeAbandoned, writeDurably } from './files.js';
 import { KEPT_FILES, MANIFEST_FILE, schemaOf, sealed, type KeptFile, type Manifest } from './manifest.js';
-import { openSource, openTarget, requireLedgerIn } from './places.js';
+import { openSource, openTarget, requireDirectory, requireLedgerIn } from './places.js';
 import { Refused, type Bar } from './tool.js';
 
 /**
@@ -19,6 +19,7 @@ import { Refused, type Bar } from './tool.js';
  */
 export async function makeBackup(config: Config, to: string, bar: Bar): Promise<Manifest> {
   const { dataDir, eventStore, database } = config;
+  requireDirectory(to);
   if (database !== undefined) throw new Refused(IN_DATABASE);
   if (eventStore === undefined) requireLedgerIn(dataDir);
   if (!existsSync(join(dataDir, VAULT_FILE))) throw new Refused(`there is no ${VAULT_FILE} in ${dataDir}`);
@@ -28,16 +29,12 @@ export async function makeBackup(config: Config, to: string, bar: Bar): Promise<
   await mkdir(parent, { recursive: true, mode: 0o700 });
   await removeAbandoned(parent, abandonedOf(basename(wanted)));
   const draft = `${wanted}.${process.pid}.partial`;
-  await mkdir(draft, { mode: 0o700 });
-  try {
+  return inDraft(draft, async () => {
     const manifest = await fill(draft, config, bar);
     await rename(draft, wanted);
     syncDirectory(parent);
     return manifest;
-  } catch (error) {
-    await rm(draft, { recursive: true, force: true });
-    throw error;
-  }
+  });
 }
 
 const IN_DATABASE =

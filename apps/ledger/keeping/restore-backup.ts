@@ -1,12 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LOCK_FILES, depthOf, giveNewLedgerId, isSameLedger, keepOut, type Position } from '#event-store';
 import type { Config } from '#platform';
 import { syncDirectory } from '#sqlite';
 import { examine } from './examine.js';
-import { copyFile, removeAbandoned, type FileFacts } from './files.js';
+import { copyFile, inDraft, removeAbandoned, type FileFacts } from './files.js';
 import { KEPT_FILES, MANIFEST_FILE, isGenuine, readManifest, type Manifest } from './manifest.js';
+import { requireDirectory } from './places.js';
 import { Refused, type Bar } from './tool.js';
 
 export interface Restored {
@@ -31,6 +32,7 @@ const DRAFT = /^\.restoring-(\d+)$/;
  */
 export async function restoreBackup(options: RestoreOptions, bar: Bar): Promise<Restored> {
   const { from, to } = options;
+  for (const place of [from, to]) requireDirectory(place);
   const manifest = await readManifest(from);
   await mkdir(to, { recursive: true, mode: 0o700 });
   requireEmpty(to);
@@ -39,12 +41,12 @@ export async function restoreBackup(options: RestoreOptions, bar: Bar): Promise<
   try {
     requireEmpty(to);
     await removeAbandoned(to, DRAFT);
-    await mkdir(draft, { mode: 0o700 });
-    const head = await fill(draft, manifest, options, bar);
-    await putInPlace(draft, to);
-    return { manifest, head };
+    return await inDraft(draft, async () => {
+      const head = await fill(draft, manifest, options, bar);
+      await putInPlace(draft, to);
+      return { manifest, head };
+    });
   } finally {
-    await rm(draft, { recursive: true, force: true });
     lock.release();
   }
 }

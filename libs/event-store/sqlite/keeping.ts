@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import {
   StorageError,
   snapshotDatabase,
@@ -12,6 +13,18 @@ import { ledgerFile, openLedger, renewLedgerId } from './schema.js';
 
 /** Files of a data directory that only say who writes there, and hold nothing. */
 export const LOCK_FILES: readonly string[] = ['lock.db', 'lock.db-journal', 'lock.pid'];
+
+/**
+ * Whether there is a ledger in a directory. Throws `StoreUnavailable` where that cannot be seen, as in a directory of
+ * another user: it may well be there.
+ */
+export function holdsLedger(dataDir: string): boolean {
+  try {
+    return statSync(ledgerFile(dataDir), { throwIfNoEntry: false }) !== undefined;
+  } catch (cause) {
+    throw new StoreUnavailable(`${dataDir} cannot be looked into: check its path, its owner and its mode`, { cause });
+  }
+}
 
 /**
  * Copies the ledger of one directory into another as it is at this moment, also beside a running service. Rejects with
