@@ -1,8 +1,8 @@
 import { instantOf, type Instant } from '#consent';
 import type { EventStore } from '#event-store';
-import { readRecipientEvent, type BusinessRow } from '#view';
+import { readRecipientEvent } from '#view';
 import { askRecipient } from './address.js';
-import { UsageError } from './failures.js';
+import { UsageError, unlessInterrupted } from './failures.js';
 import { EXPLAIN_OPTIONS, checkExplain, checkTopic, type ExplainOption } from './explain-options.js';
 import { openLedger, readSettings, type Settings } from './ledger.js';
 import { readOptions, type Given } from './options.js';
@@ -19,23 +19,19 @@ export async function explainStory(args: readonly string[], signal: AbortSignal)
   checkExplain(given);
   const at = readTime(given, 'at');
   const settings = readSettings(given, process.env);
-  const store = await openLedger(settings.place);
+  const store = await unlessInterrupted(signal, openLedger(settings.place));
   try {
-    const register = await readRegister(store, given.one('business') ?? '');
-    checkTopic(given, register);
-    const asked = await askedOf(store, settings, given, register);
+    const asked = await unlessInterrupted(signal, askedOf(store, settings, given));
     await withResult(given, signal, (result) => tell(store, asked, result, { format: given.one('format'), at }));
   } finally {
     await store.close();
   }
 }
 
-async function askedOf(
-  store: EventStore,
-  settings: Settings,
-  given: Given<ExplainOption>,
-  { businessId, state: register }: BusinessRow,
-): Promise<Asked> {
+async function askedOf(store: EventStore, settings: Settings, given: Given<ExplainOption>): Promise<Asked> {
+  const row = await readRegister(store, given.one('business') ?? '');
+  checkTopic(given, row);
+  const { businessId, state: register } = row;
   const recipientId = given.one('recipient') ?? (await askRecipient(store, settings, { businessId, register }));
   await requireOwn(store, businessId, recipientId);
   const [channel, purpose, sender] = [given.one('channel'), given.one('purpose'), given.one('sender')];

@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { LEDGER_FILE, openEventStoreDb, openSqliteStore, type EventStore } from '#event-store';
-import { readConfig } from '#platform';
+import { holdsLedger, openEventStoreDb, openSqliteStore, type EventStore } from '#event-store';
+import { readValues } from '#platform';
 import { Trouble, UsageError } from './failures.js';
 import type { Given } from './options.js';
 
@@ -25,6 +23,8 @@ export const PLACE_OPTIONS = {
 } as const;
 
 const ADDRESS = /^esdb(\+discover)?:\/\/./i;
+const LIKE_AN_ADDRESS = /^[a-z][\w+.-]+:\//i;
+const FORM = 'it is written esdb://user:password@host:2113?tls=true&tlsCAFile=FILE';
 
 /** Options count before the environment. Throws `ConfigError` where that is wrong. */
 export function readSettings(given: Given<keyof typeof PLACE_OPTIONS>, env: NodeJS.ProcessEnv): Settings {
@@ -35,11 +35,10 @@ export function readSettings(given: Given<keyof typeof PLACE_OPTIONS>, env: Node
   if (from !== undefined && !ADDRESS.test(from)) {
     throw new UsageError('--from needs an address that begins with esdb://; a position to begin behind is --after');
   }
-  const { EVENTSTORE_URL, ...others } = env;
-  const config = readConfig(others);
-  const dataDir = data ?? config.dataDir;
-  const url = data === undefined ? (from ?? (EVENTSTORE_URL || undefined)) : undefined;
-  const { pepper } = config.secrets;
+  const isNamed = data !== undefined || from !== undefined;
+  const { DATA_DIR, PEPPER: pepper } = readValues(env, ['DATA_DIR', 'PEPPER']);
+  const url = isNamed ? from : readValues(env, ['EVENTSTORE_URL']).EVENTSTORE_URL;
+  const dataDir = data ?? DATA_DIR;
   return { place: url === undefined ? { dataDir } : { url }, dataDir, ...(pepper === undefined ? {} : { pepper }) };
 }
 
@@ -50,7 +49,10 @@ export function readSettings(given: Given<keyof typeof PLACE_OPTIONS>, env: Node
 export async function openLedger(place: Place): Promise<EventStore> {
   if ('url' in place) return openServer(place.url);
   const { dataDir } = place;
-  if (!existsSync(join(dataDir, LEDGER_FILE))) {
+  if (LIKE_AN_ADDRESS.test(dataDir)) {
+    throw new UsageError('--data (or DATA_DIR) names a directory: give an address as --from esdb://HOST:PORT');
+  }
+  if (!holdsLedger(dataDir)) {
     throw new Trouble(`there is no embedded ledger in ${dataDir}: name its directory with --data or DATA_DIR`);
   }
   return openSqliteStore({ dataDir, readOnly: true });
@@ -62,6 +64,6 @@ async function openServer(url: string): Promise<EventStore> {
     return await openEventStoreDb({ url, readOnly: true });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new UsageError('--from (or EVENTSTORE_URL) cannot be read: write esdb://user:password@host:2113?tls=true');
+    throw new UsageError(`--from (or EVENTSTORE_URL): ${error.message}; ${FORM}`);
   }
 }

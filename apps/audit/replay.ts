@@ -1,7 +1,7 @@
 import type { EventStore, Position, StoredEvent } from '#event-store';
 import { askRecipient } from './address.js';
 import { eventsOfLedger, eventsOfStreams, type Span } from './events.js';
-import { UsageError } from './failures.js';
+import { UsageError, unlessInterrupted } from './failures.js';
 import { FORMATS, formatOf, type Format, type FormatName } from './formats.js';
 import { openLedger, readSettings, type Settings } from './ledger.js';
 import { readOptions, requireOne, type Given } from './options.js';
@@ -16,9 +16,9 @@ export async function replay(args: readonly string[], signal: AbortSignal): Prom
   const given = readOptions(args, REPLAY_OPTIONS);
   checkReplay(given);
   const settings = readSettings(given, process.env);
-  const store = await openLedger(settings.place);
+  const store = await unlessInterrupted(signal, openLedger(settings.place));
   try {
-    const asked = given.has('address') ? await recipientAsked(store, settings, given) : undefined;
+    const asked = await unlessInterrupted(signal, recipientAsked(store, settings, given));
     const selection = readSelection(given, store.ledgerId, asked);
     const told = await withResult(given, signal, (result) => writeEvents(store, selection, result, given));
     process.stderr.write(summaryOf(told));
@@ -27,7 +27,8 @@ export async function replay(args: readonly string[], signal: AbortSignal): Prom
   }
 }
 
-async function recipientAsked(store: EventStore, settings: Settings, given: Given<ReplayOption>): Promise<string> {
+async function recipientAsked(store: EventStore, settings: Settings, given: Given<ReplayOption>) {
+  if (!given.has('address')) return undefined;
   const businessId = requireOne(given, 'business', 'an address belongs to a recipient of one business');
   const { state: register } = await readRegister(store, businessId);
   return askRecipient(store, settings, { businessId, register });

@@ -1,3 +1,4 @@
+import { unlessInterrupted } from './failures.js';
 import type { Given } from './options.js';
 import { toFile, toStream, type Output } from './output.js';
 
@@ -35,9 +36,5 @@ export async function withResult<T>(
 
 /** A reader that stands still must not keep the tool from ending when it is told to. */
 function interruptible(output: Output, signal: AbortSignal): Output {
-  const interruption = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
-  interruption.catch(() => undefined);
-  return { ...output, write: (text) => Promise.race([output.write(text), interruption]) };
+  return { ...output, write: (text) => unlessInterrupted(signal, output.write(text)) };
 }

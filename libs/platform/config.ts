@@ -95,15 +95,31 @@ export function readConfig(env: Environment, readFile: (path: string) => string 
   return deepFreeze({ ...shape(values), ...given({ tls, kafka }), warnings: warningsOf(values) });
 }
 
+/**
+ * Some of the values, for a tool that is no service: what is wrong with the others, lacking or not to be combined is not
+ * its matter, also where it runs in a service's own environment. Throws as `readConfig` does.
+ */
+export function readValues<N extends VariableName>(env: Environment, names: readonly N[]): Pick<Values, N> {
+  const faults: string[] = misspeltNames(env);
+  const values = parseAll(textsOf(env, readText, faults, names), faults);
+  if (faults.length > 0) throw new ConfigError(faults);
+  return values;
+}
+
 function readText(path: string): string {
   return readFileSync(path, 'utf8');
 }
 
 type Texts = ReadonlyMap<VariableName, string>;
 
-function textsOf(env: Environment, readFile: (path: string) => string, faults: string[]): Texts {
+function textsOf(
+  env: Environment,
+  readFile: (path: string) => string,
+  faults: string[],
+  names = Object.keys(VARIABLES) as readonly VariableName[],
+): Texts {
   const texts = new Map<VariableName, string>();
-  for (const name of Object.keys(VARIABLES) as VariableName[]) {
+  for (const name of names) {
     const text = textOf(name, env, readFile, faults);
     if (text !== undefined) texts.set(name, text);
   }

@@ -1,5 +1,5 @@
 export * from './clock.js';
-export { type Config, ConfigError, type Limits, readConfig } from './config.js';
+export { type Config, ConfigError, type Limits, readConfig, readValues } from './config.js';
 export type { KafkaConfig } from './config-kafka.js';
 export type { DatabaseConfig } from './config-servers.js';
 export type { Role } from './config-values.js';

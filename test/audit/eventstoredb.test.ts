@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -64,12 +65,28 @@ describe('audit over EventStoreDB', () => {
     expect(there.stdout).toContain('"reason":"REVOKED"');
   });
 
+  it('takes the address from a file, and in the environment of a replica, without its secrets', async () => {
+    const file = join(service.dataDir, 'address.txt');
+    writeFileSync(file, `${server.url}\n`);
+    const replica = { DATABASE_URL: 'postgres://127.0.0.1:9/consent', ROLES: 'commands', DATA_DIR: file };
+    const wanted = await audit(['replay', '--data', service.dataDir]);
+    expect(await audit(['replay'], { env: { ...replica, EVENTSTORE_URL_FILE: file } })).toEqual(wanted);
+    expect(await audit(['replay'], { env: { ...replica, EVENTSTORE_URL: server.url } })).toEqual(wanted);
+    const misspelt = await audit(['replay'], { env: { EVENTSTORE_ULR: server.url } });
+    expect([misspelt.code, misspelt.stderr]).toEqual([1, expect.stringContaining('did you mean EVENTSTORE_URL?')]);
+  });
+
   it('fails in words without the password where no server answers, or the address is none', async () => {
     const away = await audit(['replay', '--from', 'esdb://auditor:hunter2@127.0.0.1:9?tls=false']);
     expect([away.code, away.stdout]).toEqual([1, '']);
     const none = await audit(['replay', '--from', 'esdb://auditor:hunter2@?nonsense=hunter2']);
     expect(none.code).not.toBe(0);
     expect(none.stdout).toBe('');
-    expect(away.stderr + none.stderr).not.toContain('hunter2');
+    const lost = await audit(['replay', '--from', 'esdb://auditor:hunter2@127.0.0.1:9?tlsCAFile=/no/such/ca.crt']);
+    expect([lost.code, lost.stderr]).toEqual([2, expect.stringContaining('a certificate file')]);
+    const misplaced = await audit(['replay'], { env: { DATA_DIR: 'esdb://auditor:hunter2@127.0.0.1:9' } });
+    expect([misplaced.code, misplaced.stderr]).toEqual([2, expect.stringContaining('names a directory')]);
+    const said = [away, none, lost, misplaced].map(({ stderr }) => stderr).join('');
+    expect(said).not.toContain('hunter2');
   });
 });

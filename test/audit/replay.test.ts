@@ -10,7 +10,7 @@ import { appendBytes, recipientIdsOf } from '../promises/support/service.js';
 import { deliver, deliveryOf, grantBody, must, registerAcme } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { businessOf, headOf } from '../http/support/acme.js';
-import { audit, linesOf, type Ran } from './support.js';
+import { audit, linesOf, startAudit, textOf, type Ran } from './support.js';
 
 const NOON = Date.parse('2026-05-04T12:00:00.000Z');
 const MINUTE = 60_000;
@@ -197,6 +197,16 @@ describe('audit replay', () => {
       positionsOf(stored.filter(({ stream }) => stream.endsWith(annaId))),
     );
     expect(ran.stdout + ran.stderr).not.toMatch(/333\s?700/);
+  });
+
+  it('ends when it is told to, also while nobody gives the address', async () => {
+    const { child, ended } = startAudit(['replay', '--data', service.dataDir, '--address', '--business', 'acme']);
+    const said = textOf(child.stderr);
+    // More empty lines than a pipe holds: they are gone only once the tool reads.
+    await new Promise((resolve) => child.stdin.write('\n'.repeat(1_000_000), resolve));
+    child.kill('SIGTERM');
+    expect(await ended).toEqual({ code: 143, signal: null });
+    expect(await said).toContain('interrupted');
   });
 
   it('never writes into the ledger, and leaves nothing of its own beside it', async () => {
