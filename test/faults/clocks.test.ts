@@ -183,7 +183,7 @@ describe('clocks that are wrong: the STOP wins', () => {
         personal: { address: phone.slice(1), addressKind: 'phone', messageId: wamid, text: 'STOP' },
         warnings: [],
         key: wamid,
-        request: { operation: 'whatsapp', messageId: wamid },
+        request: { operation: 'whatsapp', messageId: wamid, categories: ['*'] },
         caller: { actor: 'webhook:whatsapp', requestId: 'request-of-the-first-delivery' },
       }),
     );
