@@ -1,5 +1,6 @@
 import { encoded, ProtoWriter } from '#protobuf';
 import { PROBLEM, type Basis, type Decision } from './decision.js';
+import { haveSameFrame, haveSameWords, type Frame, type Words } from './decision-parts.js';
 import type { CheckResult } from './eligibility.js';
 import { writeInstant } from './instant.js';
 
@@ -61,9 +62,6 @@ function writeBasis(writer: ProtoWriter, basis: Basis): void {
   writer.close(start, LENGTH_BYTES);
 }
 
-type Words = Pick<Decision, 'eligible' | 'reason' | 'explanation' | 'channel' | 'purpose' | 'category'>;
-type Frame = Pick<Decision, 'position' | 'decidedAt' | 'policyVersion' | 'rulesVersion'>;
-
 /** The last of each reason: there are few, and an audience is asked about one topic. */
 const lastWords = new Map<string, Words & { readonly bytes: Buffer }>();
 let lastFrame: (Frame & { readonly bytes: Buffer }) | undefined;
@@ -82,18 +80,8 @@ function wordsOf(decision: Decision): Buffer {
   return bytes;
 }
 
-function haveSameWords(one: Words, other: Words): boolean {
-  return (
-    one.explanation === other.explanation &&
-    one.channel === other.channel &&
-    one.purpose === other.purpose &&
-    one.category === other.category &&
-    one.eligible === other.eligible
-  );
-}
-
 function frameOf(decision: Decision): Buffer {
-  if (lastFrame && isSameFrame(lastFrame, decision)) return lastFrame.bytes;
+  if (lastFrame && haveSameFrame(lastFrame, decision)) return lastFrame.bytes;
   const { position, decidedAt, policyVersion, rulesVersion } = decision;
   partWriter.restart();
   partWriter.string(12, position);
@@ -101,13 +89,4 @@ function frameOf(decision: Decision): Buffer {
   const bytes = partWriter.string(14, policyVersion).string(15, rulesVersion).take();
   lastFrame = { position, decidedAt, policyVersion, rulesVersion, bytes };
   return bytes;
-}
-
-function isSameFrame(one: Frame, other: Frame): boolean {
-  return (
-    one.decidedAt === other.decidedAt &&
-    one.position === other.position &&
-    one.policyVersion === other.policyVersion &&
-    one.rulesVersion === other.rulesVersion
-  );
 }

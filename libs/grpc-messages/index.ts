@@ -2,6 +2,7 @@ export { encodeAnswers, encodeCheckResponse } from './answer-writer.js';
 export * from './change.js';
 export * from './consent.js';
 export * from './decision.js';
+export * from './decision-parts.js';
 export { DESCRIPTOR_SET } from './descriptor-set.js';
 export * from './eligibility.js';
 export { isInstant, readInstant } from './instant.js';

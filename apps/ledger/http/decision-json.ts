@@ -1,4 +1,5 @@
 import type { Basis } from '#consent';
+import { haveSameFrame, haveSameWords, type Frame, type Words } from '#grpc-messages';
 import type { Problem } from '#platform';
 import type { Decision } from '../queries/check-eligibility.js';
 
@@ -68,21 +69,15 @@ function quoted(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
-interface Words extends Pick<Decision, 'eligible' | 'reason' | 'explanation' | 'channel' | 'purpose' | 'category'> {
-  /** The members up to the recipient's id, and those behind it. */
-  readonly before: string;
-  readonly after: string;
-}
-
-interface Frame extends Pick<Decision, 'position' | 'decidedAt' | 'policyVersion' | 'rulesVersion'> {
-  readonly members: string;
-}
+/** The members up to the recipient's id, and those behind it. */
+type WrittenWords = Words & { readonly before: string; readonly after: string };
+type WrittenFrame = Frame & { readonly members: string };
 
 /** The last of each reason: there are few, and an audience is asked about one topic. What they share is written once. */
-const lastWords = new Map<string, Words>();
-let lastFrame: Frame | undefined;
+const lastWords = new Map<string, WrittenWords>();
+let lastFrame: WrittenFrame | undefined;
 
-function wordsOf(decision: Decision): Words {
+function wordsOf(decision: Decision): WrittenWords {
   const known = lastWords.get(decision.reason);
   if (known && haveSameWords(known, decision)) return known;
   const { eligible, reason, explanation, channel, purpose, category } = decision;
@@ -93,33 +88,14 @@ function wordsOf(decision: Decision): Words {
   return words;
 }
 
-function haveSameWords(one: Words, other: Decision): boolean {
-  return (
-    one.explanation === other.explanation &&
-    one.channel === other.channel &&
-    one.purpose === other.purpose &&
-    one.category === other.category &&
-    one.eligible === other.eligible
-  );
-}
-
 function frameOf(decision: Decision): string {
-  if (lastFrame && isSameFrame(lastFrame, decision)) return lastFrame.members;
+  if (lastFrame && haveSameFrame(lastFrame, decision)) return lastFrame.members;
   const { position, decidedAt, policyVersion, rulesVersion } = decision;
   const members =
     `"position":"${position}","decidedAt":"${decidedAt}",` +
     `"policyVersion":"${policyVersion}","rulesVersion":"${rulesVersion}"`;
   lastFrame = { position, decidedAt, policyVersion, rulesVersion, members };
   return members;
-}
-
-function isSameFrame(one: Frame, other: Decision): boolean {
-  return (
-    one.decidedAt === other.decidedAt &&
-    one.position === other.position &&
-    one.policyVersion === other.policyVersion &&
-    one.rulesVersion === other.rulesVersion
-  );
 }
 
 class TextBuffer {
