@@ -1,8 +1,8 @@
 import { instantOf, type Instant } from '#consent';
-import type { EventStore } from '#event-store';
+import { orAborted, type EventStore } from '#event-store';
 import { readRecipientEvent } from '#view';
 import { askRecipient } from './address.js';
-import { UsageError, unlessInterrupted } from './failures.js';
+import { UsageError } from './failures.js';
 import { EXPLAIN_OPTIONS, checkExplain, checkTopic, type ExplainOption } from './explain-options.js';
 import { openLedger, readSettings, type Settings } from './ledger.js';
 import { readOptions, type Given } from './options.js';
@@ -19,9 +19,9 @@ export async function explainStory(args: readonly string[], signal: AbortSignal)
   checkExplain(given);
   const at = readTime(given, 'at');
   const settings = readSettings(given, process.env);
-  const store = await unlessInterrupted(signal, openLedger(settings.place));
+  const store = await orAborted(openLedger(settings.place), signal);
   try {
-    const asked = await unlessInterrupted(signal, askedOf(store, settings, given));
+    const asked = await orAborted(askedOf(store, settings, given), signal);
     await withResult(given, signal, (result) => tell(store, asked, result, { format: given.one('format'), at }));
   } finally {
     await store.close();

@@ -14,16 +14,6 @@ export class Interrupted extends Error {
   }
 }
 
-/** The outcome of the work, or a rejection with the reason of the signal where that comes first: nobody waits for it then. */
-export function unlessInterrupted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const end = () => reject(signal.reason as Error);
-    if (signal.aborted) end();
-    signal.addEventListener('abort', end, { once: true });
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
-  });
-}
-
 const EXIT = { done: 0, trouble: 1, usage: 2 } as const;
 
 /** The exit code of a failure, and what is said of it on stderr: nothing where nobody is left to be told. */

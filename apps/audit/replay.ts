@@ -1,7 +1,7 @@
-import type { EventStore, Position, StoredEvent } from '#event-store';
+import { orAborted, type EventStore, type Position, type StoredEvent } from '#event-store';
 import { askRecipient } from './address.js';
 import { eventsOfLedger, eventsOfStreams, type Span } from './events.js';
-import { UsageError, unlessInterrupted } from './failures.js';
+import { UsageError } from './failures.js';
 import { FORMATS, formatOf, type Format, type FormatName } from './formats.js';
 import { openLedger, readSettings, type Settings } from './ledger.js';
 import { readOptions, requireOne, type Given } from './options.js';
@@ -16,9 +16,9 @@ export async function replay(args: readonly string[], signal: AbortSignal): Prom
   const given = readOptions(args, REPLAY_OPTIONS);
   checkReplay(given);
   const settings = readSettings(given, process.env);
-  const store = await unlessInterrupted(signal, openLedger(settings.place));
+  const store = await orAborted(openLedger(settings.place), signal);
   try {
-    const asked = await unlessInterrupted(signal, recipientAsked(store, settings, given));
+    const asked = await orAborted(recipientAsked(store, settings, given), signal);
     const selection = readSelection(given, store.ledgerId, asked);
     const told = await withResult(given, signal, (result) => writeEvents(store, selection, result, given));
     process.stderr.write(summaryOf(told));

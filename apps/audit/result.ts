@@ -1,4 +1,4 @@
-import { unlessInterrupted } from './failures.js';
+import { orAborted } from '#event-store';
 import type { Given } from './options.js';
 import { toFile, toStream, type Output } from './output.js';
 
@@ -36,5 +36,5 @@ export async function withResult<T>(
 
 /** A reader that stands still must not keep the tool from ending when it is told to. */
 function interruptible(output: Output, signal: AbortSignal): Output {
-  return { ...output, write: (text) => unlessInterrupted(signal, output.write(text)) };
+  return { ...output, write: (text) => orAborted(output.write(text), signal) };
 }

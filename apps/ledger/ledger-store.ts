@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import {
   StoreUnavailable,
   openEventStoreDb,
+  orAborted,
   openSqliteStore,
   type EventStoreDbOptions,
   type EventStoreDbReport,
@@ -40,7 +41,7 @@ export async function openRemoteLedger(
   for (let attempt = 0; ; attempt++) {
     signal.throwIfAborted();
     try {
-      return await unlessAborted(signal, openEventStoreDb({ url, ...limits, onReport: (report) => tell(log, report) }));
+      return await openedInTime(openEventStoreDb({ url, ...limits, onReport: (report) => tell(log, report) }), signal);
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
       log.warn({ problem: error.message }, 'the ledger cannot be opened yet');
@@ -52,19 +53,12 @@ export async function openRemoteLedger(
 }
 
 /** Nobody waits for a server that does not answer once the process was told to stop. */
-async function unlessAborted(signal: AbortSignal, opening: Promise<Ledger>): Promise<Ledger> {
-  let abort = (): void => undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', abort, { once: true });
-  });
+async function openedInTime(opening: Promise<Ledger>, signal: AbortSignal): Promise<Ledger> {
   try {
-    return await Promise.race([opening, aborted]);
+    return await orAborted(opening, signal);
   } catch (error) {
     if (signal.aborted) void opening.then((late) => late.close()).catch(() => undefined);
     throw error;
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 

@@ -2,6 +2,7 @@ export * from './port.js';
 export * from './envelope.js';
 export * from './follow.js';
 export * from './ledger-started.js';
+export { orAborted } from './or-aborted.js';
 export type { Ledger, LedgerStatus } from './status.js';
 export { NEWEST_SCHEMA, upcast, type EventData, type Upcast, type Upcaster, type Upcasters } from './upcast.js';
 export { isSameLedger, summaryOf, type LedgerSummary } from './ledger-digest.js';

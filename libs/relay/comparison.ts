@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { TOPICS } from '#contracts';
-import { hasReached, ledgerIdOf, type EventStore } from '#event-store';
-import { orAborted } from './or-aborted.js';
+import { hasReached, ledgerIdOf, orAborted, type EventStore } from '#event-store';
 import type { Cluster, PartitionEnds } from './publisher.js';
 import type { RelayDatabase } from './relay-database.js';
 

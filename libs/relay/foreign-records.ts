@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { orAborted } from './or-aborted.js';
+import { orAborted } from '#event-store';
 import type { LaneProgress } from './progress.js';
 import type { Cluster, IncomingRecord, PartitionEnds, Stored, TailHandler, TailStart } from './publisher.js';
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { orAborted } from '#event-store';
 import { LANES, type Rewound } from './comparison.js';
 import { takeLease, type HeldLease } from './lease.js';
-import { orAborted } from './or-aborted.js';
 import { ParkedEvents } from './parked.js';
 import { TopicLost } from './publisher.js';
 import type { RelayOptions } from './relay-options.js';

@@ -1,12 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { hasReached, ledgerIdOf, type EventStore, type Position, type StoredEvent } from '#event-store';
+import { hasReached, ledgerIdOf, orAborted, type EventStore, type Position, type StoredEvent } from '#event-store';
 import { businessOf, VIEW_PREFIXES } from '#view';
 import { batchesOf, type BatchLimits } from './batches.js';
 import { changesIn, crossesLinks, isOptOut, type Change } from './changes.js';
 import type { RelayCopy } from './copy.js';
 import type { Subject } from './dirty-set.js';
 import { linkedKeys } from './linked-keys.js';
-import { orAborted } from './or-aborted.js';
 import type { ParkedEvents } from './parked.js';
 import type { RelayDatabase } from './relay-database.js';
 import type { Sender } from './sender.js';

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { orAborted } from '#event-store';
 import { hasLost, LANES, look } from './comparison.js';
-import { orAborted } from './or-aborted.js';
 import { TopicLost, type Cluster } from './publisher.js';
 import type { RelayDatabase } from './relay-database.js';
 

@@ -1,8 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { instantOf } from '#consent';
 import { TOPICS } from '#contracts';
-import { hasReached, type EventStore, type Position } from '#event-store';
-import { orAborted } from './or-aborted.js';
+import { hasReached, orAborted, type EventStore, type Position } from '#event-store';
 import type { LaneProgress } from './progress.js';
 import type { Publisher } from './publisher.js';
 import type { Tellings } from './tellings.js';

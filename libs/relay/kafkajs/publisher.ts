@@ -1,5 +1,5 @@
 import type { RecordMetadata } from 'kafkajs';
-import { orAborted } from '../or-aborted.js';
+import { orAborted } from '#event-store';
 import {
   PublisherError,
   PublisherStopped,

@@ -1,6 +1,6 @@
 /**
- * What is asked for, or a rejection with the signal's reason as soon as that aborts: who stops does not wait for a broker
- * or a ledger that is silent. Their answer is then nobody's.
+ * What is asked for, or a rejection with the signal's reason as soon as that aborts: who stops does not wait for a ledger
+ * that is silent, or a broker. Their answer is then nobody's.
  */
 export async function orAborted<T>(asking: Promise<T>, signal: AbortSignal): Promise<T> {
   let stop = (): void => undefined;
