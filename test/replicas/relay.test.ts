@@ -65,13 +65,13 @@ interface Stop {
   readonly position: Position;
 }
 
-/** Every second one also says stop: at the replica named. Resolves with the last stop. */
+/** Every second one also says stop, the last one too: at the replica named. Resolves with the last stop, and event. */
 async function news(at: Replica, round: number): Promise<Stop> {
   let stop: Stop = { eventId: '', position: '' };
   for (let n = 0; n < PEOPLE; n++) {
     const person = phone(round * PEOPLE + n);
     await must(ask(at, 'POST', '/v1/businesses/acme/grants', { body: grantBody(person) }));
-    if (n % 2 !== 0) continue;
+    if (n % 2 === 0) continue;
     const { eventId, position } = (await must(revoke(at, person))).body;
     stop = { eventId: String(eventId), position: String(position) };
   }
