@@ -106,8 +106,11 @@ describe('the spellings of one number', () => {
     ['525512345678', '+52 55 1234 5678', '5215512345678', '+52 1 55 1234 5678'],
     ['541123456789', '+54 9 11 2345 6789', '541123456789', '5491123456789'],
     ['551187654321', '+55 11 9 8765 4321', '551187654321', '5511987654321'],
-  ])('example 17: the variants of %s are one line', (form, ...spellings) => {
-    expect(spellings.map((spelling) => readPhone(spelling, undefined))).toEqual(spellings.map(() => form));
+  ])('example 17: the variants of %s are one line, whatever the region', (form, ...spellings) => {
+    for (const region of [undefined, ...REGIONS]) {
+      const read = spellings.map((spelling) => readPhone(spelling, region));
+      expect({ region, read }).toEqual({ region, read: spellings.map(() => form) });
+    }
   });
 });
 

@@ -73,8 +73,13 @@ function readWithoutPlus(digits: string, region: string | undefined): string | u
   const homeNumber = home === undefined ? undefined : international(home);
   if (local === undefined || homeNumber === undefined || homeNumber === abroad) return abroad;
   if (abroad === undefined || prefersHome(local, isDialled)) return homeNumber;
-  // Asked for both spellings, because folding may leave one that the numbering plan does not know.
-  return isAssigned(unprefixed) || isAssigned(abroad) ? abroad : homeNumber;
+  // Asked for every spelling, because folding may leave one that the numbering plan does not know, and WhatsApp writes it.
+  return [unprefixed, abroad, withNinthDigit(abroad)].some(isAssigned) ? abroad : homeNumber;
+}
+
+/** A Brazilian mobile as the numbering plan has it since 2016; every other number stays. */
+function withNinthDigit(folded: string): string {
+  return folded.replace(/(?<=^55\d\d)(?=[6-9]\d{7}$)/, '9');
 }
 
 /**
