@@ -284,3 +284,11 @@ it('explains every reason in one sentence of its own', () => {
   expect(new Set(sentences).size).toBe(REASONS.length);
   expect(RULES_VERSION).toBe('1');
 });
+
+it('says of a window that was asked about for one sender that it is the one of that sender', () => {
+  const asked = { channel: 'rcs', purpose: 'service', sender: 'shop' } as const;
+  expect([explain('SERVICE_WINDOW_OPEN', asked), explain('SERVICE_WINDOW_CLOSED', asked)]).toEqual([
+    "The recipient wrote or called on rcs (sender 'shop') within the last 24 hours, so a reply is allowed.",
+    "The recipient has not written or called on rcs (sender 'shop') within the last 24 hours.",
+  ]);
+});

@@ -187,8 +187,10 @@ function no(reason: Reason, basis?: Basis): Draft {
 }
 
 /** One plain sentence for people, made of the reason and the question alone: no personal data can enter it. */
-export function explain(reason: Reason, question: Pick<Question, 'channel' | 'purpose'>): string {
-  const { channel, purpose } = question;
+export function explain(reason: Reason, question: Pick<Question, 'channel' | 'purpose' | 'sender'>): string {
+  const { channel, purpose, sender } = question;
+  // With a sender only what was written to that one counts, and the person may well have written to another.
+  const atSender = sender === undefined ? '' : ` (sender '${sender}')`;
   switch (reason) {
     case 'VIEW_UNAVAILABLE':
       return 'The ledger cannot look this recipient up at the moment, so the answer is no for now.';
@@ -205,9 +207,9 @@ export function explain(reason: Reason, question: Pick<Question, 'channel' | 'pu
     case 'NO_RECENT_OPT_OUT':
       return `There is no opt-out on ${channel} in the last minutes that a confirmation could answer.`;
     case 'SERVICE_WINDOW_OPEN':
-      return `The recipient wrote or called on ${channel} within the last 24 hours, so a reply is allowed.`;
+      return `The recipient wrote or called on ${channel}${atSender} within the last 24 hours, so a reply is allowed.`;
     case 'SERVICE_WINDOW_CLOSED':
-      return `The recipient has not written or called on ${channel} within the last 24 hours.`;
+      return `The recipient has not written or called on ${channel}${atSender} within the last 24 hours.`;
     case 'CONSENTED':
       return `The recipient agreed to '${purpose}' on ${channel} and has not withdrawn it.`;
     case 'REVOKED':
