@@ -93,6 +93,7 @@ describe('checks', () => {
       [{ recipient: { phone: 'x' } }, 400, 'ADDRESS_INVALID', 'recipient.phone'],
       [{ recipient: {} }, 400, 'VALIDATION_FAILED', 'recipient'],
       [{ recipient: { ...CONSENTED, email: 'a@b.example' } }, 400, 'VALIDATION_FAILED', 'recipient'],
+      [{ recipient: { ...CONSENTED, whatsappUserID: 'IT.1' } }, 400, 'VALIDATION_FAILED', 'recipient.whatsappUserID'],
       [{ atLeast: 'yesterday' }, 400, 'VALIDATION_FAILED', 'atLeast'],
       [{ consistency: 'atLeast' }, 400, 'VALIDATION_FAILED', 'atLeast'],
       [{ consistency: 'soon' }, 400, 'VALIDATION_FAILED', 'consistency'],

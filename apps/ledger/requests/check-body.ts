@@ -1,11 +1,11 @@
 import type { Topic } from '#consent';
 import { isPosition } from '#event-store';
-import { Refusal, fieldPath, invalid } from '#platform';
+import { Refusal } from '#platform';
 import type { Parts } from '../parts.js';
 import type { Check } from '../queries/check-eligibility.js';
 import { topicOf } from '../queries/question.js';
 import { register } from '../commands/register.js';
-import { nameRecipient } from './name-recipient.js';
+import { nameRecipient, unknownField } from './name-recipient.js';
 
 /** What a check asks, before anything of it is trusted. */
 export interface RawCheck {
@@ -27,13 +27,8 @@ const ITEM_FIELDS: ReadonlySet<string> = new Set(['ref', 'recipient', 'channel',
 export function readItem(value: unknown): ReadItem {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { ref: undefined, item: NO_DEFAULTS };
   const { ref } = value as { readonly ref?: unknown };
-  for (const name in value) if (!ITEM_FIELDS.has(name)) return { ref, item: unknownField(name) };
+  for (const name in value) if (!ITEM_FIELDS.has(name)) return { ref, item: unknownField('', name) };
   return { ref, item: value };
-}
-
-function unknownField(name: string): Refusal {
-  const message = 'There is no such field here.';
-  return invalid([{ field: fieldPath('', name), code: 'UNKNOWN_FIELD', message }]);
 }
 
 /** Turns one item into a check, or into the refusal that tells what is wrong with it. */

@@ -1,4 +1,4 @@
-import { Refusal } from '#platform';
+import { Refusal, fieldPath, invalid } from '#platform';
 import { isRecipientId, readAddress, type ReadAddress } from '#vault';
 import type { Warning } from '../commands/answer.js';
 import { recipientNotFound } from '../ownership.js';
@@ -14,16 +14,33 @@ export interface NamedRecipient {
 }
 
 export const ADDRESS_FIELDS = ['phone', 'email', 'whatsappUserId', 'recipientId'] as const;
+const KNOWN_FIELDS: ReadonlySet<string> = new Set(ADDRESS_FIELDS);
 
-/** One recipient, read strictly; answers a refusal rather than throwing, so that a batch can go on. */
+/**
+ * One recipient, read strictly; answers a refusal rather than throwing, so that a batch can go on. A field that is passed
+ * by in silence may be a second address, misspelt, whose stop the caller believes to be looked for.
+ */
 export function nameRecipient(
   parts: Parts,
   businessId: string,
   recipient: unknown,
   path = 'recipient',
 ): NamedRecipient | Refusal {
+  const stranger = strangerIn(recipient);
+  if (stranger !== undefined) return unknownField(path, stranger);
   const read = readAddress(recipient, options(parts, businessId, false));
   return 'problem' in read ? refusalOf(read, path) : named(parts, businessId, read);
+}
+
+function strangerIn(recipient: unknown): string | undefined {
+  if (typeof recipient !== 'object' || Array.isArray(recipient)) return undefined;
+  for (const name in recipient) if (!KNOWN_FIELDS.has(name)) return name;
+  return undefined;
+}
+
+export function unknownField(parent: string, name: string): Refusal {
+  const message = 'There is no such field here.';
+  return invalid([{ field: fieldPath(parent, name), code: 'UNKNOWN_FIELD', message }]);
 }
 
 /** Whom an opt-out is recorded for, and which of the fields that should name them could not be read at all. */
