@@ -75,6 +75,18 @@ describe('freshness', () => {
     expect(age()).toBe(31_000);
   });
 
+  it('knows what the clock of the ledger has reached, where its own is slow or is set back', () => {
+    expect(freshness.ledgerMs(monotonicMs)).toBe(-Infinity);
+    watermark(0, 0, { timeMs: wallMs + 60_000 });
+    watermark(1, 0, { timeMs: wallMs + 60_200 });
+    pass(4_000);
+    wallMs -= 3_600_000;
+    expect(freshness.ledgerMs(monotonicMs)).toBe(T0 + 64_200);
+    watermark(0, 0, { timeMs: T0 + 5_000 });
+    watermark(1, 0, { timeMs: T0 + 5_100 });
+    expect(freshness.ledgerMs(monotonicMs)).toBe(T0 + 5_100);
+  });
+
   it('has the position that every partition has reached, of one ledger alone', () => {
     watermark(0, 0, { n: 9 });
     watermark(1, 0, { n: 10 });

@@ -10,6 +10,8 @@ const MAX_WAITING = 64;
 interface Proof {
   readonly position: string;
   readonly timeMs: number;
+  /** By the monotonic clock, when the watermark came. */
+  readonly arrivedMs: number;
   /** By the monotonic clock, when the watermark's instant was, if the wall clock was right as it came. */
   readonly monotonicMs: number;
 }
@@ -34,6 +36,8 @@ export class Freshness {
   /** The oldest proof's instants; before all of time until every partition has proved something. */
   #wallMs = Number.NEGATIVE_INFINITY;
   #monotonicMs = Number.NEGATIVE_INFINITY;
+  /** By how much the ledger's clock is ahead of the monotonic one, at least. */
+  #ledgerAheadMs = Number.NEGATIVE_INFINITY;
   #position: string | undefined;
   /** How far the newest watermark was ahead of this machine's wall clock. */
   aheadMs = 0;
@@ -55,9 +59,9 @@ export class Freshness {
     return Math.max(nowMs - this.#wallMs, monotonicMs - this.#monotonicMs, 0);
   }
 
-  /** The instant of the oldest proof: no clock of a machine in order is behind it. */
-  get provedMs(): number {
-    return this.#wallMs;
+  /** An instant that the ledger's clock has reached by now: what the newest proof said, and the time since it came. */
+  ledgerMs(monotonicMs: number): number {
+    return monotonicMs + this.#ledgerAheadMs;
   }
 
   /**
@@ -92,7 +96,8 @@ export class Freshness {
     const timeMs = epochMsOf(time);
     const sinceMs = this.clock.nowMs() - timeMs;
     this.aheadMs = Math.max(0, -sinceMs);
-    const proof = { position, timeMs, monotonicMs: this.clock.monotonicMs() - Math.max(0, sinceMs) };
+    const arrivedMs = this.clock.monotonicMs();
+    const proof = { position, timeMs, arrivedMs, monotonicMs: arrivedMs - Math.max(0, sinceMs) };
     if (partition.waiting.length >= MAX_WAITING) partition.waiting.pop();
     partition.waiting.push({ offset: Number(offset), proof });
     this.#prove(partition);
@@ -114,6 +119,7 @@ export class Freshness {
     if (proofs.length < this.#partitions.length) return;
     this.#wallMs = Math.min(...proofs.map(({ timeMs }) => timeMs));
     this.#monotonicMs = Math.min(...proofs.map(({ monotonicMs }) => monotonicMs));
+    this.#ledgerAheadMs = Math.max(...proofs.map(({ timeMs, arrivedMs }) => timeMs - arrivedMs));
     const [first, ...others] = proofs.map(({ position }) => position);
     this.#position = others.reduce<string | undefined>((all, one) => all && nearest(all, one), first);
   }

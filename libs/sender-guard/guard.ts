@@ -50,7 +50,6 @@ export class Guard {
   #told: GuardState = 'LOADING';
   /** The millisecond in which the guard was last seen to be LIVE, while nothing has changed since: once is enough. */
   #liveMs = Number.NaN;
-  #instantMs = 0;
   #instant: Instant = '';
 
   constructor(
@@ -157,14 +156,16 @@ export class Guard {
   #decide(asked: GuardQuestion): GuardDecision {
     const nowMs = this.settings.clock.nowMs();
     if (nowMs !== this.#liveMs) {
-      const state = this.#stateAt(nowMs, this.settings.clock.monotonicMs());
+      const monotonicMs = this.settings.clock.monotonicMs();
+      const state = this.#stateAt(nowMs, monotonicMs);
       if (state !== 'LIVE') return { eligible: false, reason: NOT_LIVE[state] };
       this.#liveMs = nowMs;
+      this.#instant = this.#instantOf(nowMs, monotonicMs);
     }
     const { known, freshness } = this.#follower.reading as NonNullable<Follower['reading']>;
     try {
       if (!isQuestion(asked)) return { eligible: false, reason: 'QUESTION_INVALID' };
-      return decisionFrom(known.judge(asked, this.#instantOf(nowMs)), freshness.position);
+      return decisionFrom(known.judge(asked, this.#instant), freshness.position);
     } catch {
       return { eligible: false, reason: 'STATE_UNREADABLE' };
     }
@@ -173,7 +174,9 @@ export class Guard {
   /** Doubt counts as an objection: then the ledger is not asked either. */
   #objects(asked: GuardQuestion): boolean {
     try {
-      return this.#follower.reading?.known.objects(asked, this.#instantOf(this.settings.clock.nowMs())) ?? false;
+      const { clock } = this.settings;
+      const at = this.#instantOf(clock.nowMs(), clock.monotonicMs());
+      return this.#follower.reading?.known.objects(asked, at) ?? false;
     } catch {
       return true;
     }
@@ -196,13 +199,10 @@ export class Guard {
     return watermarkAgeMs <= denyAfterMs && this.#follower.fetchAgeMs(monotonicMs) <= denyAfterMs;
   }
 
-  /** Never before an instant at which the ledger proved something: consent and windows must not outlast a slow clock. */
-  #instantOf(nowMs: number): Instant {
-    const ms = Math.max(nowMs, this.#follower.reading?.freshness.provedMs ?? 0);
-    if (ms === this.#instantMs) return this.#instant;
-    this.#instant = instantOf(ms);
-    this.#instantMs = ms;
-    return this.#instant;
+  /** Never before what the ledger's clock is known to have reached: consent and windows must not outlast a slow clock. */
+  #instantOf(nowMs: number, monotonicMs: number): Instant {
+    const ledgerMs = this.#follower.reading?.freshness.ledgerMs(monotonicMs) ?? 0;
+    return instantOf(Math.max(nowMs, Math.floor(ledgerMs)));
   }
 
   #ages(): Pick<GuardStatus, 'watermarkAgeMs' | 'fetchAgeMs'> {

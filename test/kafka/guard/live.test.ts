@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { instantOf, type Instant } from '#consent';
 import { TOPICS } from '#contracts';
 import { startGuard, type Guard, type GuardOptions, type OptOutNotice } from '#sender-guard';
 import { until } from '../../faults/until.js';
@@ -57,9 +58,12 @@ function about(recipientId: string, purpose = 'offers') {
   return { businessId: BUSINESS, recipientId, channel: 'whatsapp', purpose } as const;
 }
 
-async function granted(name: string): Promise<string> {
+async function granted(
+  name: string,
+  data: Partial<typeof GRANT> & { readonly expiresAt?: Instant } = {},
+): Promise<string> {
   const id = idOf(name);
-  scene.append(id, 'ConsentGranted', GRANT);
+  scene.append(id, 'ConsentGranted', { ...GRANT, ...data });
   await scene.tellState(id);
   return id;
 }
@@ -145,6 +149,16 @@ describe('a guard over a broker', () => {
     await comesToNothing(topics, id);
     const late = await openLive();
     expect(late.check(about(id)).reason).toBe('REVOKED');
+  });
+
+  test('lets no consent outlast a slow clock, also while no watermark comes', async () => {
+    const id = await granted('expiring', { expiresAt: instantOf(Date.now() + 6_000) });
+    const nowMs = () => Date.now() - 600_000;
+    const guard = await openLive({ clock: { nowMs, monotonicMs: () => performance.now() } });
+    await reasonIs(guard, id, 'CONSENTED');
+    scene.stopProving();
+    await reasonIs(guard, id, 'EXPIRED');
+    scene.keepProving();
   });
 
   test('a listener that throws holds nothing up', async () => {
