@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CommandBus } from '@nestjs/cqrs';
@@ -62,7 +63,9 @@ export async function openHttp(parts: Parts, authenticator: Authenticator): Prom
     commands: app.get(CommandBus),
     connections,
     listen: async ({ host, port }) => {
-      await app.listen(port, host);
+      // For the name `localhost` Fastify opens a second server, past all that stands on this one.
+      const { address } = await lookup(host);
+      await app.listen(port, address);
       return (app.getHttpServer().address() as AddressInfo).port;
     },
     close: () => {
