@@ -29,6 +29,8 @@ export class FeedScene {
   store!: EventStore;
   feed!: Feed;
   readonly errors: unknown[] = [];
+  /** By how much the time of day has run ahead of the clock of durations, as after a machine was suspended. */
+  suspendedMs = 0;
   private isOwn = true;
 
   /** `store`: another than one of its own, which whoever opened it closes. */
@@ -37,7 +39,7 @@ export class FeedScene {
     this.store = store ?? (await openSqliteStore({ dataDir: this.dataDir, diskReserveMb: 0 }));
     this.feed = openFeed({
       store: this.store,
-      clock: { now: () => Date.now(), monotonic: () => performance.now() },
+      clock: { now: () => Date.now() + this.suspendedMs, monotonic: () => performance.now() },
       limits: { ...LIMITS, ...limits },
       onError: (error) => this.errors.push(error),
     });

@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { changeRecordOf } from '#contracts';
 import { ForeignPosition, StoreUnavailable, openSqliteStore } from '#event-store';
 import { readRecipientEvent } from '#view';
 import { describeFeedOver } from './contract.js';
 import { FeedScene, NOW, changesFrom, eventOf, names, recipientsOf, stopOf, toldUntil, until } from './feed-scene.js';
-import { FeedFull, PositionAhead, WatchEnded } from './index.js';
+import { FeedFull, PositionAhead, WatchEnded, type Told, type ToldWatermark } from './index.js';
 
 let scene: FeedScene;
 beforeEach(async () => {
@@ -73,6 +73,19 @@ describe('a watch', () => {
     const marks = told.filter(({ kind }) => kind === 'watermark');
     expect(performance.now() - beganMs).toBeLessThan(1_000 * (marks.length + 1));
     for (const mark of marks) expect(mark.position).toBe(await scene.store.head());
+  });
+
+  it('proves nothing of the time in which the whole machine was suspended, before it has looked again', async () => {
+    const watching = watch();
+    const isProof = (one: Told) => one.kind === 'watermark' && one.at !== undefined;
+    const [proof] = (await toldUntil(watching, isProof)).slice(-1) as [ToldWatermark];
+    const head = jest.spyOn(scene.store, 'head').mockReturnValue(new Promise(() => undefined));
+    // The head that was being read just then is of before, and may still come.
+    await new Promise((resolve) => setImmediate(resolve));
+    scene.suspendedMs = 3_600_000;
+    const [next] = (await toldUntil(watching, isProof)).slice(-1) as [ToldWatermark];
+    expect(Date.parse(next.at ?? '') - Date.parse(proof.at ?? '')).toBeLessThan(60_000);
+    head.mockRestore();
   });
 
   it('goes on from any place that it named, without loss', async () => {

@@ -39,6 +39,8 @@ export class LiveEnd {
     this.follower = follow({
       ...{ store, name: 'feed', prefixes: CHANGE_PREFIXES, batchSize: BATCH_SIZE, probeMs: PROBE_MS, onError },
       monotonic: () => clock.monotonic(),
+      // Others may have written while this whole machine was suspended, of which the first clock knows nothing.
+      wall: () => clock.now(),
       from: async () => this.reached,
       handle: (delivery) => this.take(delivery),
     });
