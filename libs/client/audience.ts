@@ -1,9 +1,17 @@
 import { FILTER_REQUEST, type FilterRequest } from '#grpc-messages';
-import { bytesOf } from './bytes.js';
+import { asOf, bytesOf } from './bytes.js';
+import { later } from './positions.js';
 
 export interface AudienceOptions {
   readonly requests: AsyncIterable<FilterRequest> | Iterable<FilterRequest>;
-  readonly asOf: (request: FilterRequest) => FilterRequest;
+  /** The position that no answer may be from before. */
+  readonly newest: () => string | undefined;
+}
+
+/** A request as it was when it was taken: whoever makes an audience may use its objects again. */
+interface Taken {
+  readonly bytes: Buffer;
+  readonly atLeast: string | undefined;
 }
 
 /** Requests that are under way at once. */
@@ -14,8 +22,8 @@ export class SourceFailed extends Error {}
 
 /** The requests of an audience as they are taken from its source, each kept until it is answered. */
 export class Audience {
-  /** As they are sent, the oldest first. */
-  readonly unanswered: Buffer[] = [];
+  /** The oldest first. */
+  readonly unanswered: Taken[] = [];
   private readonly source: AsyncIterator<FilterRequest> | Iterator<FilterRequest>;
   private taking: Promise<void> | undefined;
   private hasEnded = false;
@@ -51,6 +59,12 @@ export class Audience {
     return !this.isOver;
   }
 
+  /** Those from `sent` on as they are to be sent now, be it again: a command may have been answered meanwhile. */
+  messagesFrom(sent: number): readonly Buffer[] {
+    const newest = this.options.newest();
+    return this.unanswered.slice(sent).map(({ bytes, atLeast }) => asOf(FILTER_REQUEST, bytes, later(newest, atLeast)));
+  }
+
   async close(): Promise<void> {
     const closed = Promise.resolve(this.source.return?.());
     // A source that still waits for something must not keep whoever has stopped reading.
@@ -62,7 +76,7 @@ export class Audience {
     try {
       const next = await this.source.next();
       if (next.done) this.hasEnded = true;
-      else this.unanswered.push(bytesOf(FILTER_REQUEST, this.options.asOf(next.value)));
+      else this.unanswered.push({ bytes: bytesOf(FILTER_REQUEST, next.value), atLeast: next.value.atLeast });
     } catch (error) {
       throw new SourceFailed('the source of the audience failed', { cause: error });
     }

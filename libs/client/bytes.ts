@@ -22,3 +22,12 @@ export function answerIn<Answer extends object>(type: MessageType<Answer>, bytes
     throw ownError(status.INTERNAL, 'the answer is not understood');
   }
 }
+
+/** The same request, to be answered from no earlier than there: of a field that comes twice the last counts. */
+export function asOf<Request extends object>(
+  type: MessageType<Request>,
+  bytes: Buffer,
+  atLeast: string | undefined,
+): Buffer {
+  return atLeast === undefined ? bytes : Buffer.concat([bytes, type.encode({ atLeast } as Request)]);
+}

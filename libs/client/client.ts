@@ -24,7 +24,7 @@ import {
   type WatchRequest,
   type WatchResponse,
 } from '#grpc-messages';
-import { answerIn, bytesOf } from './bytes.js';
+import { answerIn, asOf, bytesOf } from './bytes.js';
 import { Connection, type ConnectionOptions } from './connection.js';
 import { sendableKey, usableKey, withReadableTime, type Acted } from './command-parts.js';
 import { silent } from './errors.js';
@@ -48,16 +48,17 @@ const TIMEOUT_MS = 10_000;
 
 /**
  * The ledger as a program asks it. Every call has a deadline; what may be asked again is, and commands carry a key that
- * makes this safe; checks carry the position of the newest command that this client was answered, so that they are
- * never answered from before. Rejects with `LedgerError`.
+ * makes this safe; checks carry the position of the newest command that this client was answered, and of the newest
+ * change that it was told, so that they are never answered from before. Rejects with `LedgerError`.
  */
 export class LedgerClient {
   private readonly connection: Connection;
   private readonly retries: RetryOptions;
   private readonly timeoutMs: number;
   /**
-   * Where the ledger was when it acknowledged the newest command of this client. One for everybody: the same person may
-   * be asked about by another spelling of the address, by an id, or as somebody else's linked recipient.
+   * Where the ledger was when it acknowledged the newest command of this client, or recorded the newest change that this
+   * was told. One for everybody: the same person may be asked about by another spelling of the address, by an id, or as
+   * somebody else's linked recipient.
    */
   private newest: string | undefined;
 
@@ -69,14 +70,14 @@ export class LedgerClient {
 
   /** A no is an answer too. */
   async check(request: CheckRequest): Promise<Decision> {
-    const { decision } = await this.ask(METHODS.check, CHECK_REQUEST, CHECK_RESPONSE, this.asOfCommands(request));
+    const { decision } = await this.question(METHODS.check, CHECK_REQUEST, CHECK_RESPONSE, request);
     if (!decision) throw silent('what was decided');
     return decision;
   }
 
   /** At most 1,000 questions, answered in the same order. */
   checkBatch(request: CheckBatchRequest): Promise<CheckBatchResponse> {
-    return this.ask(METHODS.checkBatch, CHECK_BATCH_REQUEST, CHECK_BATCH_RESPONSE, this.asOfCommands(request));
+    return this.question(METHODS.checkBatch, CHECK_BATCH_REQUEST, CHECK_BATCH_RESPONSE, request);
   }
 
   /**
@@ -89,7 +90,7 @@ export class LedgerClient {
       retries: this.retries,
       timeoutMs: this.timeoutMs,
       requests,
-      asOf: (request) => this.asOfCommands(request),
+      newest: () => this.newest,
     });
   }
 
@@ -111,8 +112,11 @@ export class LedgerClient {
    * The changes of a business, without end: where the stream breaks off it goes on from the last position told, however
    * long the service is away. Only before anything was told it gives up after the attempts that `retries` allows.
    */
-  watch(request: WatchRequest, signal?: AbortSignal): AsyncGenerator<WatchResponse, void> {
-    return watch(this.connection, this.retries, request, signal);
+  async *watch(request: WatchRequest, signal?: AbortSignal): AsyncGenerator<WatchResponse, void> {
+    for await (const told of watch(this.connection, this.retries, request, signal)) {
+      if (told.change) this.newest = later(this.newest, told.position);
+      yield told;
+    }
   }
 
   /** Ends the connection once what is under way has ended: of a watch, its signal or its stream. */
@@ -127,29 +131,35 @@ export class LedgerClient {
     { idempotencyKey = randomUUID() }: CommandOptions = {},
   ): Promise<CommandAnswer> {
     const key = { 'idempotency-key': sendableKey(idempotencyKey) };
-    const { answer } = await this.ask(method, type, COMMAND_RESPONSE, withReadableTime(request), key);
+    const message = bytesOf(type, withReadableTime(request));
+    const { answer } = await this.ask(method, COMMAND_RESPONSE, () => message, key);
     if (!answer) throw silent('what was recorded');
     this.newest = later(this.newest, answer.position);
     return answer;
   }
 
-  private async ask<Request extends object, Response extends object>(
+  /** Each attempt carries what is the newest by then: a command may have been answered since the one before. */
+  private async question<Request extends { readonly atLeast?: string }, Response extends object>(
     method: MethodPath,
     requestType: MessageType<Request>,
     responseType: MessageType<Response>,
     request: Request,
+  ): Promise<Response> {
+    const { atLeast } = request;
+    const message = bytesOf(requestType, request);
+    return this.ask(method, responseType, () => asOf(requestType, message, later(this.newest, atLeast)));
+  }
+
+  private async ask<Response extends object>(
+    method: MethodPath,
+    responseType: MessageType<Response>,
+    message: () => Buffer,
     metadata: Readonly<Record<string, string>> = {},
   ): Promise<Response> {
     const deadlineMs = Date.now() + this.timeoutMs;
-    const message = bytesOf(requestType, request);
     return withRetries(this.retries, deadlineMs, async () => {
-      const answer = await this.connection.unary(method.path, message, deadlineMs, metadata);
+      const answer = await this.connection.unary(method.path, message(), deadlineMs, metadata);
       return answerIn(responseType, answer);
     });
-  }
-
-  private asOfCommands<Request extends { readonly atLeast?: string }>(request: Request): Request {
-    const atLeast = later(this.newest, request.atLeast);
-    return atLeast === undefined ? request : { ...request, atLeast };
   }
 }

@@ -53,7 +53,7 @@ async function* answersOn(stream: Stream, audience: Audience, timeoutMs: number)
   let [sent, dueMs] = [0, 0];
   while (!audience.isOver) {
     if (sent === 0) dueMs = performance.now() + timeoutMs;
-    for (const message of unanswered.slice(sent)) stream.write(message);
+    for (const message of audience.messagesFrom(sent)) stream.write(message);
     sent = unanswered.length;
     const next = audience.mayTake ? Promise.race([answering, audience.take()]) : answering;
     const answer = await (sent === 0 ? next : within(Math.max(0, dueMs - performance.now()), next));

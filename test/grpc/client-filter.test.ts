@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Server, ServerCredentials, status, type ServerDuplexStream } from '@grpc/grpc-js';
+import { Server, ServerCredentials, status, type sendUnaryData, type ServerDuplexStream } from '@grpc/grpc-js';
 import { LedgerClient, LedgerError, type FilterRequest, type FilterResponse } from '#client';
-import { FILTER_REQUEST, FILTER_RESPONSE, METHODS } from '#grpc-messages';
+import { COMMAND_RESPONSE, FILTER_REQUEST, FILTER_RESPONSE, METHODS } from '#grpc-messages';
 
 type Call = ServerDuplexStream<Buffer, Buffer>;
 
@@ -31,6 +31,9 @@ beforeAll(async () => {
     (streams.shift() ?? answerAll)(call);
   };
   server.register(METHODS.filter.path, filter, asBytes, asBytes, 'bidi');
+  const answer = COMMAND_RESPONSE.encode({ answer: { position: 'ledger.7' } as never });
+  const revoke = (_call: unknown, callback: sendUnaryData<Buffer>) => callback(null, answer);
+  server.register(METHODS.revoke.path, revoke, asBytes, asBytes, 'unary');
   const port = await new Promise<number>((resolve) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (_error, bound) => resolve(bound));
   });
@@ -112,6 +115,26 @@ describe('the filter of the client', () => {
     }, unavailable);
     const asked = Array.from({ length: 30 }, (_, n) => String(n));
     expect(await refs(client.filter(asked.map(request)))).toEqual(asked);
+  });
+
+  it('asks again as of what was acknowledged meanwhile, also with requests that it took before', async () => {
+    const carried: (string | undefined)[] = [];
+    const note = (call: Call) =>
+      call.on('data', (message: Buffer) => carried.push(FILTER_REQUEST.decode(message).atLeast));
+    let breakOff = () => {};
+    const isAsked = new Promise<void>((resolve) => {
+      streams.push((call) => {
+        breakOff = () => void unavailable(call);
+        note(call).once('data', () => resolve());
+      });
+    });
+    streams.push((call) => answerAll(note(call)));
+    const answered = refs(client.filter([request('a')]));
+    await isAsked;
+    await client.revoke({ businessId: 'acme', recipient: { recipientId: 'anna' } });
+    breakOff();
+    expect(await answered).toEqual(['a']);
+    expect(carried).toEqual([undefined, 'ledger.7']);
   });
 
   it('gives up after so many streams without an answer', async () => {

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Server, ServerCredentials, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js';
+import {
+  Server,
+  ServerCredentials,
+  type sendUnaryData,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from '@grpc/grpc-js';
 import { LedgerClient, LedgerError, type FilterRequest, type WatchResponse } from '#client';
 import {
   CHECK_REQUEST,
@@ -8,6 +14,7 @@ import {
   METHODS,
   REVOKE_REQUEST,
   STATUS_KEY,
+  WATCH_RESPONSE,
   encodeStatus,
   type CommandAnswer,
   type StatusDetails,
@@ -154,6 +161,14 @@ describe('the client and a server in trouble', () => {
     const decision = { eligible: false, reason: 'NO_CONSENT', decidedAt: NOON } as never;
     server.register(METHODS.revoke.path, revoke, asBytes, asBytes, 'unary');
     server.register(METHODS.check.path, answered(CHECK_RESPONSE.encode({ decision })), asBytes, asBytes, 'unary');
+    const watch = (call: ServerWritableStream<Buffer, Buffer>) => {
+      const told = {
+        position: 'ledger.9',
+        change: { recipientId: 'anna', occurredAt: NOON, recordedAt: NOON } as never,
+      };
+      call.write(WATCH_RESPONSE.encode(told));
+    };
+    server.register(METHODS.watch.path, watch, asBytes, asBytes, 'serverStream');
     const port = await new Promise<number>((resolve) => {
       server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (_error, bound) => resolve(bound));
     });
@@ -167,6 +182,9 @@ describe('the client and a server in trouble', () => {
   });
 
   const revoke = (recipientId: string) => client.revoke({ businessId: 'acme', recipient: { recipientId } });
+  const bruno = { ...TOPIC, recipient: { recipientId: 'bruno' } };
+  /** What the checks carried; commands have a key. */
+  const asked = () => seen.filter(({ key }) => key === undefined).map(({ atLeast }) => atLeast);
 
   it('sends a command again under the same key, no sooner than it was asked to', async () => {
     refusals.push({ code: 14 }, { code: 8, retryAfterMs: 80 });
@@ -200,18 +218,34 @@ describe('the client and a server in trouble', () => {
   it('carries the position of its newest command, whoever is asked about, or a later one that the caller names', async () => {
     const fresh = new LedgerClient({ address, key: 'a-key' });
     seen.length = 0;
-    const ask = (atLeast?: string) =>
-      fresh.check({ ...TOPIC, recipient: { recipientId: 'bruno' }, ...(atLeast === undefined ? {} : { atLeast }) });
+    const ask = (atLeast?: string) => fresh.check({ ...bruno, ...(atLeast === undefined ? {} : { atLeast }) });
     await ask();
     await fresh.revoke({ businessId: 'acme', recipient: { recipientId: 'anna' } });
     for (const atLeast of [undefined, 'ledger.10', 'ledger.6', 'another.1']) await ask(atLeast);
-    expect(seen.filter(({ key }) => key === undefined).map(({ atLeast }) => atLeast)).toEqual([
-      undefined,
-      'ledger.7',
-      'ledger.10',
-      'ledger.7',
-      'another.1',
-    ]);
+    expect(asked()).toEqual([undefined, 'ledger.7', 'ledger.10', 'ledger.7', 'another.1']);
+    fresh.close();
+  });
+
+  it('carries it from the attempt on before which it was answered', async () => {
+    const fresh = new LedgerClient({ address, key: 'a-key' });
+    seen.length = 0;
+    refusals.push({ code: 8, retryAfterMs: 300 });
+    const decision = fresh.check(bruno);
+    while (seen.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await fresh.revoke({ businessId: 'acme', recipient: { recipientId: 'anna' } });
+    await decision;
+    expect(asked()).toEqual([undefined, 'ledger.7']);
+    fresh.close();
+  });
+
+  it('carries the position of the newest change that it was told', async () => {
+    const fresh = new LedgerClient({ address, key: 'a-key' });
+    seen.length = 0;
+    const watched = fresh.watch({ businessId: 'acme' });
+    await watched.next();
+    await fresh.check(bruno);
+    await watched.return();
+    expect(asked()).toEqual(['ledger.9']);
     fresh.close();
   });
 
