@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Relay } from '../eventstore/relay.js';
 import { until } from '../faults/until.js';
 import { businessOf, expectProblem, keyFor, type Json } from '../http/support/acme.js';
-import { deliver, deliveryOf, must, registerAcme } from '../support/client.js';
-import { phone, ReplicaScene, type Replica } from './scene.js';
+import { deliver, deliveryOf, grantBody, must, registerAcme } from '../support/client.js';
+import { decided, phone, ReplicaScene, type Replica } from './scene.js';
 
 /** Probed so seldom that what is read of the ledger meanwhile was read for a request. */
 const SELDOM = { VIEW_PROBE_INTERVAL_MS: '60000', VIEW_MAX_LAG_MS: '120000' };
@@ -93,6 +93,19 @@ describe('a replica that is behind', () => {
     const { secret } = await keyFor(one, ['consent:write'], 'silent');
     const revoked = await businessOf(behind, 'silent').revoke({ recipient: { phone: phone(3) } }, { key: secret });
     expect(revoked).toMatchObject({ status: 201, body: { recipientId: expect.any(String) } });
+  });
+
+  it('says no at once of whoever was linked, at another, to who stops here: it has not heard of the links', async () => {
+    const [agreed, between, stops] = [phone(11), phone(12), phone(13)].map((number) => ({ phone: number }));
+    await must(businessOf(one).grant(grantBody(phone(11))));
+    await until('it knows', async () => (await decided(behind, phone(11))).eligible || undefined);
+    relay.hold();
+    const occurredAt = new Date().toISOString();
+    const link = { kind: 'same_person', occurredAt };
+    await must(businessOf(one).post('/links', { recipient: agreed, other: between, ...link }));
+    await must(businessOf(one).post('/links', { recipient: between, other: stops, ...link }));
+    const { body } = await must(businessOf(behind).revoke({ recipient: stops }));
+    expect(await decided(behind, phone(11))).toMatchObject({ reason: 'REVOKED', basis: { eventId: body.eventId } });
   });
 
   it('takes a message to a sender that was registered at another', async () => {

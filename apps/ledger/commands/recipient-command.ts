@@ -7,6 +7,7 @@ import type { Parts } from '../parts.js';
 import { metadataOf, type Caller } from './caller.js';
 import { answerOf, placeOf, type Effect, type Outcome, type Place, type Warning } from './answer.js';
 import { handle, type Decided, type History } from './handle.js';
+import { rememberForLinked } from './remember-linked.js';
 import { identify, isErasedSince, isReused, type Identifiable, type Identity } from './identity.js';
 
 /** A command on a recipient's consent stream: read, fold, decide, seal, append, and make the process read its own write. */
@@ -28,6 +29,8 @@ interface Draft {
   readonly effect: Effect;
   readonly recordedAt: Instant;
   readonly eventId: string;
+  /** Whether the recipient's stream, as it was read, says anything of links. */
+  readonly isLinked: boolean;
   /** Where the event already stood, if this is a replay. */
   readonly place?: Place;
 }
@@ -53,6 +56,7 @@ async function carryOutNow(parts: Parts, command: RecipientCommand): Promise<Out
   // A replay too: the event may be durable and neither the copy nor its own request have come so far yet.
   parts.view.remember(command.recipientId, command.businessId, draft.event, place, place.position);
   if (identity.keyUse) parts.keyUses.note(identity.keyUse);
+  if (draft.isLinked && !parts.store.isOurs) await rememberForLinked(parts, { ...command, event: draft.event, place });
   const replayed = draft.place !== undefined || appended?.replayed === true;
   parts.metrics.command(draft.event.type, replayed ? 'replayed' : 'recorded');
   return { answer: answerOf(command.recipientId, draft.event, place, draft.effect), replayed };
@@ -122,7 +126,8 @@ async function propose(
   const warnings = [...command.warnings, ...(decided.warnings ?? []), ...(warning ? [warning] : [])];
   const effect = { ...decided, warnings };
   const event = newEvent(command, identity, eventId, decided.event, sealed, recordedAt);
-  return { events: [event], answer: { event: decided.event, effect, recordedAt, eventId } };
+  const isLinked = state.links.length > 0;
+  return { events: [event], answer: { event: decided.event, effect, recordedAt, eventId, isLinked } };
 }
 
 /** The same answer as the first time: its effect is judged again over what was known then, as of then. */
@@ -132,7 +137,9 @@ async function replay(command: RecipientCommand, history: History, earlier: Read
   const before = stateOf({ ...history, events: history.events.slice(0, history.events.indexOf(earlier)) });
   const effect = await command.effectOf(before, event, place);
   const warnings = [...command.warnings, ...(effect.warnings ?? [])];
-  return { event, effect: { ...effect, warnings }, recordedAt: place.recordedAt, eventId: place.eventId, place };
+  const { recordedAt, eventId } = place;
+  const isLinked = stateOf(history).links.length > 0;
+  return { event, effect: { ...effect, warnings }, recordedAt, eventId, isLinked, place };
 }
 
 function stateOf({ state, events }: History): RecipientState {
