@@ -42,7 +42,18 @@ const message = { recipient: somebody, channel: 'whatsapp', sender: 'main', mess
 const at = '2026-05-04T11:00:00.000Z';
 
 /** Whom the questions are about: told by the commands of the test, half of them over each. */
-export const PEOPLE = ['+393330000101', '+393330000102', '+393330000103', '+393330000104', '+393330000105'] as const;
+export const PEOPLE = [
+  '+393330000101',
+  '+393330000102',
+  '+393330000103',
+  '+393330000104',
+  '+393330000105',
+  '+393330000106',
+  '+393330000107',
+] as const;
+
+/** A purpose that was retired. */
+export const RETIRED = 'raffles-2025';
 
 const TOPICS = [
   offers,
@@ -83,6 +94,7 @@ export const REFUSED_CHECKS: readonly Case[] = [
   check('no channel', 'VALIDATION_FAILED', { channel: undefined }),
   check('no purpose', 'VALIDATION_FAILED', { purpose: undefined }),
   check('an unknown purpose', 'PURPOSE_NOT_FOUND', { purpose: 'raffles' }),
+  check('a retired purpose', 'PURPOSE_RETIRED', { purpose: RETIRED }),
   check('an unknown sender', 'SENDER_NOT_FOUND', { sender: 'nobody' }),
   check('nobody', 'VALIDATION_FAILED', { recipient: {} }),
   check('no number', 'ADDRESS_INVALID', { recipient: { phone: '12' } }),
@@ -134,6 +146,7 @@ export const REFUSED_COMMANDS: readonly Case[] = [
   refusedGrant('a grant on an unknown channel', 'CHANNEL_UNKNOWN', { channels: ['fax'] }),
   refusedGrant('a grant by an unknown method', 'VALIDATION_FAILED', { method: 'telepathy' }),
   refusedGrant('a grant of an unknown purpose', 'PURPOSE_NOT_FOUND', { purposes: ['raffles'] }),
+  refusedGrant('a grant of a retired purpose', 'PURPOSE_RETIRED', { purposes: [RETIRED] }),
   refusedGrant('a grant without a disclosure', 'DISCLOSURE_REQUIRED', { disclosure: undefined }),
   refusedGrant('a grant by an unknown disclosure', 'DISCLOSURE_NOT_FOUND', { disclosure: { id: 'web', version: 9 } }),
   refusedGrant('a grant beyond its disclosure', 'DISCLOSURE_DOES_NOT_COVER', { channels: ['voice'] }),

@@ -11,6 +11,7 @@ import {
   QUESTIONS,
   REFUSED_CHECKS,
   REFUSED_COMMANDS,
+  RETIRED,
   ROUTE_OF,
   type Case,
 } from './cases.js';
@@ -33,6 +34,9 @@ beforeAll(async () => {
   keys.set('reader', (await keyFor(service, ['eligibility:read'], 'acme')).secret);
   keys.set('writer', (await keyFor(service, ['consent:write'], 'acme')).secret);
   keys.set('foreign', (await keyFor(service, ['eligibility:read'], 'other')).secret);
+  const retired = `/v1/businesses/acme/purposes/${RETIRED}`;
+  await must(ask(service, 'PUT', retired, { body: { category: 'marketing', title: 'Raffles' } }));
+  await must(ask(service, 'DELETE', retired));
   await tellTheStory();
 });
 
@@ -41,9 +45,9 @@ afterAll(async () => {
   await service.stop();
 });
 
-/** Somebody of whom nothing is known, one who agreed, one who agreed and stopped, one who wrote, one who did everything. */
+/** Nothing of somebody, and of each of the others what their name says. */
 async function tellTheStory(): Promise<void> {
-  const [, agreed, stopped, wrote, all] = PEOPLE.map((phone) => ({ recipient: { phone } }));
+  const [, agreed, stopped, wrote, all, blocked, before] = PEOPLE.map((phone) => ({ recipient: { phone } }));
   const topic = {
     channels: ['whatsapp'],
     purposes: ['offers'],
@@ -59,6 +63,8 @@ async function tellTheStory(): Promise<void> {
     ['grant', { ...all, ...topic, occurredAt: '2026-05-04T09:00:00.000Z' }],
     ['revoke', { ...all, categories: ['marketing'], occurredAt: '2026-05-04T10:00:00.000Z' }],
     ['message', { ...all, ...message, messageId: 'n' }],
+    ['revoke', { ...blocked, channels: ['whatsapp'], method: 'block' }],
+    ['grant', { ...before, ...topic, occurredAt: '2026-05-04T09:00:00.000Z', expiresAt: '2026-05-04T11:00:00.000Z' }],
   ];
   for (const [index, [what, body]] of told.entries()) {
     const one: Case = { what: '', ask: what, body, code: 'OK' };
@@ -167,6 +173,8 @@ describe('every question is decided alike over HTTP and gRPC, field by field', (
       'NO_OBJECTION',
       'NO_RECENT_OPT_OUT',
       'OPT_OUT_CONFIRMATION',
+      'BLOCKED',
+      'EXPIRED',
     ];
     expect([...new Set(reasons)].sort()).toEqual(all.sort());
   });
