@@ -98,6 +98,18 @@ describe('a grant', () => {
     expect(grantedAt(NONE)).toBe(NOW);
   });
 
+  it('counts no later than it was heard of, however long it waited to be decided', () => {
+    const heardAt = '2026-05-01T11:30:00.000Z';
+    expect(grantedAt(NONE, { heardAt })).toBe(heardAt);
+    expect(grantedAt(instant('2026-05-01T11:30:00.001Z'), { heardAt })).toBe(heardAt);
+    expect(grantedAt(instant('2026-05-01T11:29:59.999Z'), { heardAt })).toBe('2026-05-01T11:29:59.999Z');
+    expect(grantedAt(NONE, { heardAt: '2026-05-01T12:00:00.001Z' })).toBe(NOW);
+    const no = decideRevocation(EMPTY_STATE, { ...revocation, claimed: instant('2026-05-01T11:45:00.000Z') });
+    expect(decideGrant(after(no), { ...grant, claimed: NONE, heardAt })).toMatchObject({
+      ineffectiveBecause: 'REVOKED_LATER',
+    });
+  });
+
   it('is refused where it is dated more than five minutes ahead', () => {
     expect(grantedAt(instant('2026-05-01T12:05:00.001Z'))).toEqual({ refused: 'OCCURRED_IN_FUTURE' });
     expect(grantedAt(readClaimedTime('2099-01-01'))).toEqual({ refused: 'OCCURRED_IN_FUTURE' });

@@ -46,6 +46,8 @@ export interface Grant {
   /** The time as the source wrote it, kept where the ledger counts another. */
   readonly claimedText?: string;
   readonly expiresAt?: Instant;
+  /** When it was heard of, where that was before now: it may be decided again because a no was faster. */
+  readonly heardAt?: Instant;
   readonly now: Instant;
 }
 
@@ -94,7 +96,10 @@ export type GrantDecision =
 /** The methods whose records are written down after the fact: without a date they could undo every later STOP. */
 const DATED_METHODS: readonly GrantMethod[] = ['import', 'paper_form', 'phone_call', 'in_person', 'qr_code'];
 
-/** A grant never counts later than now; one dated too far ahead, or by something that is no time, is refused. */
+/**
+ * A grant never counts later than now, nor than it was heard of: waiting must not carry it past a no. One that is dated too
+ * far ahead, or by something that is no time, is refused.
+ */
 export function decideGrant(state: RecipientState, grant: Grant): GrantDecision {
   const claimedAt = earliestOf(grant.claimed);
   const mustBeDated = grant.claimed.precision === 'unreadable' || DATED_METHODS.includes(grant.method);
@@ -102,7 +107,8 @@ export function decideGrant(state: RecipientState, grant: Grant): GrantDecision 
   if (claimedAt !== undefined && claimedAt > addMs(grant.now, CLOCK_TOLERANCE_MS)) {
     return { refused: 'OCCURRED_IN_FUTURE' };
   }
-  const occurredAt = claimedAt === undefined || claimedAt > grant.now ? grant.now : claimedAt;
+  const latest = grant.heardAt !== undefined && grant.heardAt < grant.now ? grant.heardAt : grant.now;
+  const occurredAt = claimedAt === undefined || claimedAt > latest ? latest : claimedAt;
   const event: ConsentGranted = {
     type: 'ConsentGranted',
     data: {

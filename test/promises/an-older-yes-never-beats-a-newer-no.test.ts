@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { SettableClock } from '#platform';
 import { deliver, deliveryOf, grantBody, must, registerAcme } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -71,6 +71,23 @@ describe('an older yes never beats a newer no', () => {
     await must(deliver(service, deliveryOf(stop(after), stop(before))));
     await expectFor(before, 'REVOKED');
     await expectFor(after, 'CONSENTED');
+  });
+
+  it('a yes that waits for the disk while a no overtakes it is still the older one, also when it is told again', async () => {
+    const phone = somebody();
+    const { store } = service.running.parts;
+    const append = store.append.bind(store);
+    jest.spyOn(store, 'append').mockImplementationOnce(async (...args) => {
+      clock.advance(1);
+      await revoke(phone);
+      clock.advance(1);
+      return append(...args);
+    });
+    const tell = () => must(acme.grant(grantBody(phone), { headers: { 'Idempotency-Key': 'overtaken' } }));
+    const granted = await tell();
+    expect(granted.body).toMatchObject({ effective: false, ineffectiveBecause: 'REVOKED_LATER' });
+    await expectFor(phone, 'REVOKED');
+    expect((await tell()).body).toEqual(granted.body);
   });
 
   const TOO_OLD = [

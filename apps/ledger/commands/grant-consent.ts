@@ -1,6 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import {
   decideGrant,
+  instantOf,
   purposeOf,
   purposesOfGrant,
   type Category,
@@ -50,10 +51,12 @@ export class GrantConsentHandler implements ICommandHandler<GrantConsent> {
   constructor(private readonly parts: Parts) {}
 
   execute({ grant }: GrantConsent): Promise<Outcome> {
-    return withNews(this.parts, () => this.record(grant));
+    // An opt-out is written first, whatever waits for the disk: what it overtakes came before it all the same.
+    const heardAt = instantOf(this.parts.clock.now());
+    return withNews(this.parts, () => this.record(grant, heardAt));
   }
 
-  private record(grant: GrantRequest): Promise<Outcome> {
+  private record(grant: GrantRequest, heardAt: Instant): Promise<Outcome> {
     return carryOut(this.parts, {
       ...grant,
       operation: 'grants',
@@ -63,14 +66,14 @@ export class GrantConsentHandler implements ICommandHandler<GrantConsent> {
         const purposes = purposesOfGrant(register(this.parts, grant.businessId), grant);
         if ('refused' in purposes) throw refuse(purposes);
         const known = await joinedWithLinked(this.parts, grant.recipientId, state);
-        const decision = decideGrant(known, { ...grant, purposes, now });
+        const decision = decideGrant(known, { ...grant, purposes, heardAt, now });
         if ('refused' in decision) throw TIME_REFUSALS[decision.refused]();
         return { event: decision.event, ...effectIn(decision) };
       },
       effectOf: async (state, { data }, { recordedAt, position }) => {
         const purposes = this.categoriesOf(grant.businessId, 'purposes' in data ? data.purposes : []);
         const known = await joinedWithLinked(this.parts, grant.recipientId, state, position);
-        const decision = decideGrant(known, { ...grant, purposes, now: recordedAt });
+        const decision = decideGrant(known, { ...grant, purposes, heardAt: data.occurredAt, now: recordedAt });
         return 'refused' in decision ? {} : effectIn(decision);
       },
     });
