@@ -120,6 +120,20 @@ describe('what auditors read', () => {
     expect(await timeline()).toEqual(shut);
   });
 
+  it('shows an event whose sealed part is not what was sealed without it, and the others with theirs', async () => {
+    const { store } = service.running.parts;
+    const { body } = await must(acme.revoke({ recipient: { phone: '+393336000003' } }));
+    const [stored] = await store.readStream(String(body.stream), { limit: 1 });
+    // Of another event, as far as its seal knows.
+    const moved = { ...(stored as StoredEvent), id: '00000000-0000-4000-8000-000000000001' };
+    await store.append(String(body.stream), [moved], 'any');
+    const story = `/recipients/${String(body.recipientId)}/timeline`;
+    const { events } = (await must(acme.get(story, { key: reader.secret }))).body as unknown as { events: Json[] };
+    const personal = { address: '+393336000003', addressKind: 'phone' };
+    expect(events.map((event) => event.personal)).toEqual([personal, undefined]);
+    expect(service.log()).toContain(moved.id);
+  });
+
   it('folds the state as the join has it', async () => {
     const { body } = await must(acme.get(path, { key: auditor }));
     const occurredAt = expect.stringMatching(/^2026-05-0[34]T/);

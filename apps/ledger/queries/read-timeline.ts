@@ -1,7 +1,7 @@
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { readEvent, comparePositions, type EventStore, type ReadEvent } from '#event-store';
 import { Refusal } from '#platform';
-import type { Sealed } from '#vault';
+import { SealInvalid, type Sealed } from '#vault';
 import { recordReading } from '../commands/record-reading.js';
 import type { Caller } from '../commands/caller.js';
 import { recipientNotFound, requireOwn } from '../ownership.js';
@@ -71,8 +71,7 @@ export class ReadTimelineHandler implements IQueryHandler<ReadTimeline> {
   private async project({ recipientId, unseal }: TimelineRequest, read: ReadEvent): Promise<TimelineEvent> {
     const { event, metadata } = read;
     const { sealed, occurredAt, claimedAt, ...data } = (read.data ?? {}) as Record<string, unknown>;
-    const personal =
-      unseal && sealed ? await this.parts.vault.open(recipientId, event.id, sealed as Sealed) : undefined;
+    const personal = unseal && sealed ? await this.open(recipientId, event.id, sealed as Sealed) : undefined;
     return {
       eventId: event.id,
       type: event.type,
@@ -86,6 +85,18 @@ export class ReadTimelineHandler implements IQueryHandler<ReadTimeline> {
       data,
       ...(personal ? { personal: asGiven(personal) } : {}),
     };
+  }
+
+  /** Undefined too where it is not what was sealed: the rest of the story is to be read all the same. */
+  private async open(recipientId: string, eventId: string, sealed: Sealed) {
+    const { vault, log } = this.parts;
+    try {
+      return await vault.open(recipientId, eventId, sealed);
+    } catch (error) {
+      if (!(error instanceof SealInvalid)) throw error;
+      log.error({ err: error, eventId }, 'the sealed part of an event cannot be opened; it is shown without');
+      return undefined;
+    }
   }
 }
 
