@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { EMPTY_STATE } from '#consent';
 import { foldStored, stateFromLedger } from './ledger-state.js';
 import { MemoryLedger } from './memory-ledger.js';
-import { at, imagined as imaginedAt, link, message, stop as stopAt } from './sample-events.js';
+import { at, grant, imagined as imaginedAt, link, message, stop as stopAt } from './sample-events.js';
 
 const stop = stopAt(1);
 
@@ -39,6 +39,26 @@ describe('the state from the ledger itself', () => {
     };
     const { state, position } = await stateFromLedger(ledger, 'acme', 'r1');
     expect([state?.revocations.length, position]).toStrictEqual([1, 'ledger.1']);
+  });
+});
+
+describe('the state that is read while an opt-out comes in', () => {
+  it.each([1, 2])('has no message that carried one without the no, after reading %d', async (readings) => {
+    const ledger = new MemoryLedger('ledger');
+    await ledger.append('consent-r1', [grant(0)]);
+    const readStream = ledger.readStream.bind(ledger);
+    let done = 0;
+    ledger.readStream = async (stream, options) => {
+      const events = await readStream(stream, options);
+      done += 1;
+      if (done !== readings) return events;
+      await ledger.append('consent-r1', [stop]);
+      await ledger.append('conversation-r1', [message(1)]);
+      return events;
+    };
+    const { state } = await stateFromLedger(ledger, 'acme', 'r1');
+    const [contact, no] = [state?.contacts.length ?? 0, state?.revocations.length ?? 0];
+    expect(contact).toBeLessThanOrEqual(no);
   });
 });
 

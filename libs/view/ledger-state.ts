@@ -39,14 +39,17 @@ export function foldStored(state: RecipientState, events: readonly StoredEvent[]
   }, state);
 }
 
-/** The row as a view at `upTo` holds it; absent: with everything that the ledger holds by now. */
+/**
+ * The row as a view at `upTo` holds it; absent: with everything that the ledger holds by now. The conversation is read
+ * first: an opt-out is recorded before the message that carried it, so who sees that message has yet to read the no.
+ */
 export async function rowFromLedger(
   store: Pick<EventStore, 'readStream'>,
   recipientId: string,
   upTo?: Position,
 ): Promise<RecipientRow | undefined> {
   let row: RecipientRow | undefined;
-  for (const stream of [`consent-${recipientId}`, `conversation-${recipientId}`]) {
+  for (const stream of [`conversation-${recipientId}`, `consent-${recipientId}`]) {
     for await (const event of eventsOf(store, stream)) {
       if (upTo !== undefined && !hasReached(upTo, event.position)) break;
       row = projectRecipient(row, event, () => undefined);
