@@ -125,6 +125,21 @@ describe('an opt-out is recorded', () => {
   });
 });
 
+it.each([
+  { WEBHOOK_LIMIT_KB: '1', BODY_LIMIT_KB: '1024' },
+  { WEBHOOK_LIMIT_KB: '1024', BODY_LIMIT_KB: '1' },
+])('an opt-out with a long reason is recorded under %j, since the wider limit is its own', async (env) => {
+  const service = await startTestService({ clock: new SettableClock(NOON), env });
+  try {
+    const business = { legalName: 'Acme', displayName: 'Acme' };
+    await must(ask(service, 'PUT', '/v1/businesses/acme', { body: business }));
+    const answer = await businessOf(service).revoke({ recipient: { phone: somebody() }, reason: 'x'.repeat(100_000) });
+    expect(answer.status).toBe(201);
+  } finally {
+    await service.stop();
+  }
+});
+
 it('an opt-out of somebody new is recorded while the vault cannot be used, without its sealed part', async () => {
   const service = await startTestService({ clock: new SettableClock(NOON) });
   try {

@@ -30,12 +30,14 @@ export interface HttpSide {
 
 export async function openHttp(parts: Parts, authenticator: Authenticator): Promise<HttpSide> {
   const { config, log } = parts;
+  const { bodyBytes, webhookBytes } = config.limits;
   const adapter = new FastifyAdapter(serverOptions(parts));
   const fastify = adapter.getInstance();
   fastify.addHook('onRoute', (route) => {
     const { body } = (route.config ?? {}) as { body?: BodyMode };
     // An opt-out is not turned away for a long reason, nor a delivery for its many parts.
-    if (body !== undefined && body !== 'strict') route.bodyLimit = config.limits.webhookBytes;
+    if (body === 'lenient') route.bodyLimit = Math.max(bodyBytes, webhookBytes);
+    else if (body !== undefined && body !== 'strict') route.bodyLimit = webhookBytes;
   });
   parseBodies(fastify, config.limits.jsonDepth);
   let isStopping = false;
