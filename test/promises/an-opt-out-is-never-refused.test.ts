@@ -119,6 +119,15 @@ describe('an opt-out is recorded', () => {
     },
   );
 
+  it('of several addresses with a warning of each that could not be read, whichever stands first', async () => {
+    const answer = await acme.revoke({ recipient: { phone: await agreed(), email: 'zaccaria at home' } });
+    const warnings = answer.body.warnings as unknown as readonly { message: string }[];
+    expect(warnings.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/Several addresses/),
+      expect.stringMatching(/could not be read/),
+    ]);
+  });
+
   it('with a reason of 2 MB', async () => {
     const phone = await agreed();
     await expectStopped(await acme.revoke({ recipient: { phone }, reason: 'x'.repeat(2_000_000) }), { phone });

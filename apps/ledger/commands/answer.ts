@@ -32,13 +32,19 @@ export interface Outcome {
 }
 
 /**
- * The answer of the first of several that one request asks for, as of a position at which all of them are in the ledger:
- * a check that carries it finds each.
+ * The answer of the first of several that one request asks for, with what any of them warns of, as of a position at which
+ * all of them are in the ledger: a check that carries it finds each.
  */
 export function together([first, ...others]: readonly [Outcome, ...Outcome[]]): Outcome {
+  if (others.length === 0) return first;
   const { answer, replayed } = first;
   const position = others.reduce((last, other) => later(last, other.answer.position), answer.position);
-  return { answer: position === answer.position ? answer : { ...answer, position }, replayed };
+  const warnings = onceEach([first, ...others].flatMap((one) => one.answer.warnings ?? []));
+  return { answer: { ...answer, position, ...(warnings.length === 0 ? {} : { warnings }) }, replayed };
+}
+
+export function onceEach(warnings: readonly Warning[]): readonly Warning[] {
+  return [...new Map(warnings.map((warning) => [`${warning.field} ${warning.message}`, warning])).values()];
 }
 
 function later(one: string, other: string): string {

@@ -38,7 +38,8 @@ export class ConsentCalls {
     const businessId = await this.business(asked, SERVED.revoke, named);
     const { caller } = asked;
     const revocations = await revocationsOf(this.parts, businessId, asked.idempotencyKey, body, faults, caller);
-    countLenience(this.parts, caller.actor, revocations[0]?.warnings ?? []);
+    const warnings = revocations.flatMap((one) => one.warnings);
+    countLenience(this.parts, caller.actor, warnings);
     const outcomes = await Promise.all(revocations.map((one) => this.commands.execute(new RevokeConsent(one))));
     return replyOf(ofEveryAddress(outcomes));
   }

@@ -50,7 +50,8 @@ export class ConsentController {
       request.jsonFaults ?? [],
       callerOf(request),
     );
-    countLenience(this.parts, callerOf(request).actor, revocations[0]?.warnings ?? []);
+    const warnings = revocations.flatMap((one) => one.warnings);
+    countLenience(this.parts, callerOf(request).actor, warnings);
     const outcomes = await Promise.all(revocations.map((one) => this.commands.execute(new RevokeConsent(one))));
     return answer(reply, ofEveryAddress(outcomes));
   }

@@ -29,7 +29,8 @@ export class ErasuresController {
   ): Promise<CommandAnswer> {
     const faults = request.jsonFaults ?? [];
     const erasures = await erasuresOf(this.parts, businessId, key, body, faults, callerOf(request));
-    countLenience(this.parts, callerOf(request).actor, erasures[0]?.warnings ?? []);
+    const warnings = erasures.flatMap((one) => one.warnings);
+    countLenience(this.parts, callerOf(request).actor, warnings);
     const outcomes = await Promise.all(erasures.map((one) => this.commands.execute(new EraseRecipient(one))));
     return answer(reply, ofEveryAddress(outcomes));
   }

@@ -1,4 +1,4 @@
-import type { Warning } from '../commands/answer.js';
+import { onceEach, type Warning } from '../commands/answer.js';
 import type { Parts } from '../parts.js';
 
 const COUNTED = [
@@ -15,7 +15,7 @@ const COUNTED = [
 
 /** Counts, for whoever holds the key, what of an opt-out was understood otherwise than it may have been meant. */
 export function countLenience({ metrics }: Parts, keyId: string, warnings: readonly Warning[]): void {
-  for (const { field } of warnings) metrics.lenientWarning(keyId, labelOf(field));
+  for (const { field } of onceEach(warnings)) metrics.lenientWarning(keyId, labelOf(field));
 }
 
 /** A label must not carry what a caller made up. */
