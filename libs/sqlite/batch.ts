@@ -16,6 +16,8 @@ export interface WriterProgram<Job, Result> {
   throwIfFailed?(): void;
   /** Every second in which the thread has nothing else to do. */
   idle?(): void;
+  /** Writes, inside the open transaction, what changes nothing: whether the disk takes writes again after it did not. */
+  probe?(): void;
   /** What health should know; handed to the main side with every answer and whenever it changes. */
   status?(): unknown;
   close(): void | Promise<void>;

@@ -59,6 +59,15 @@ describe('a batch', () => {
     expect(writer.status()).not.toHaveProperty('problem');
   });
 
+  it('that failed is told of until the disk takes writes again, which it finds out without a job', () => {
+    const { writer } = programOf(['SQLITE_READONLY', 'SQLITE_READONLY'], { probe: () => undefined });
+    writer.write({ revocation: [], normal: ['a'] });
+    writer.idle();
+    expect(writer.status()).toMatchObject({ broken: false, problem: 'the disk or the file is read-only' });
+    writer.idle();
+    expect(writer.status()).not.toHaveProperty('problem');
+  });
+
   it('gives up the reserve for revocations on a full disk, and only for them', () => {
     let rooms = 1;
     const { writer, committed } = programOf(['SQLITE_FULL'], { makeRoom: () => rooms-- > 0 });

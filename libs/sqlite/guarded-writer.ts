@@ -36,6 +36,7 @@ export class GuardedWriter<Job, Result> {
   idle(): void {
     this.hear();
     if (!this.broken) this.attempt(() => this.program.idle?.());
+    if (!this.broken && this.problem !== undefined) this.attempt(() => this.probe());
   }
 
   status(): WriterStatus {
@@ -45,6 +46,21 @@ export class GuardedWriter<Job, Result> {
 
   async close(): Promise<void> {
     await this.program.close();
+  }
+
+  /** Whoever hears that nothing can be written sends nothing to write, so that no job would ever tell that it can. */
+  private probe(): void {
+    const { program } = this;
+    if (!program.probe || program.refusal?.() !== undefined) return;
+    try {
+      program.transaction.begin();
+      program.probe();
+      program.transaction.commit();
+      this.problem = undefined;
+    } catch (error) {
+      program.transaction.rollback();
+      throw error;
+    }
   }
 
   private hear(): void {

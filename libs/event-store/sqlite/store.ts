@@ -186,7 +186,7 @@ class WritingStore extends ReadingStore implements SqliteStore {
     const { reserve } = details as LedgerWriterDetails;
     const full = reserve === 'released' ? 'the reserve of disk is in use: only revocations are taken' : undefined;
     const said = problem ?? full;
-    const writable = !broken && reserve === 'kept' && !this.closing.signal.aborted;
+    const writable = !broken && problem === undefined && reserve === 'kept' && !this.closing.signal.aborted;
     return { writable, reserve, queued, ...(said === undefined ? {} : { problem: said }) };
   }
 

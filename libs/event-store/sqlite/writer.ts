@@ -45,6 +45,10 @@ function open({ dataDir, reserveBytes }: LedgerWriterData): WriterProgram<Append
     whereRoomAllows(() => checkpointer.now());
     whereRoomAllows(() => extendLog(db, LOG_PAGES_WITH_ROOM));
   }
+  const [mark, unmark] = [
+    db.prepare("INSERT INTO meta VALUES ('probe', '')"),
+    db.prepare("DELETE FROM meta WHERE key = 'probe'"),
+  ];
   return {
     transaction: transactionOf(db),
     run: appenderOf(db),
@@ -59,6 +63,10 @@ function open({ dataDir, reserveBytes }: LedgerWriterData): WriterProgram<Append
     committed: () => checkpointer.ifDue(),
     throwIfFailed: () => checkpointer.throwIfFailed(),
     idle: () => void reserve.refill(),
+    probe: () => {
+      mark.run();
+      unmark.run();
+    },
     status: (): LedgerWriterDetails => ({ reserve: reserve.isKept ? 'kept' : 'released' }),
     close: async () => {
       await checkpointer.close();
