@@ -7,4 +7,4 @@ export * from './secrets.js';
 export { VAULT_FILE, openSqliteVault, type OpenSqliteVaultOptions } from './sqlite-vault.js';
 export { openPostgresVault, type OpenPostgresVaultOptions } from './postgres/postgres-vault.js';
 export type { VaultLimits } from './limits.js';
-export { snapshotVault, vaultIdOf } from './keeping.js';
+export { beginVaultSnapshot, snapshotVault, vaultIdOf } from './keeping.js';

@@ -1,8 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals';
 import { openSqliteStore, type StoredEvent } from '#event-store';
-import { ask, registerAcme } from '../support/client.js';
+import { readConfig } from '#platform';
+import { makeBackup } from '../../apps/ledger/keeping/make-backup.js';
+import { Bar } from '../../apps/ledger/keeping/tool.js';
+import { ask, deliver, deliveryOf, grantBody, must, registerAcme, type Answer } from '../support/client.js';
 import { killLaunched, launchService, type ServiceProcess } from '../support/process.js';
 import { newDataDirectory, removeDataDirectories } from '../faults/data-directory.js';
 import { FULL, chance, figure } from '../faults/full.js';
@@ -14,6 +18,7 @@ import { mustRun } from './tools.js';
 
 const BEFORE = FULL ? 5_000 : 150;
 const WRITERS = 4;
+const ACME = '/v1/businesses/acme';
 
 const random = chance('backup while writers write');
 
@@ -129,3 +134,65 @@ describe('a backup made while writers write', () => {
     expect(readFileSync(join(restored, 'admin.key'), 'utf8')).toBe(readFileSync(join(dataDir, 'admin.key'), 'utf8'));
   }, 90_000);
 });
+
+/** Does something while a backup is made: when its first step is shown, the moment of the ledger's copy is fixed. */
+class Meanwhile extends Bar {
+  private isDone = false;
+  constructor(private readonly work: () => void) {
+    super('backup');
+  }
+  override show(): void {
+    if (!this.isDone) this.work();
+    this.isDone = true;
+  }
+}
+
+async function backUp(service: ServiceProcess, meanwhile: () => void) {
+  const to = join(newDataDirectory(), 'backup');
+  const manifest = await makeBackup(readConfig({ DATA_DIR: service.dataDir }), to, new Meanwhile(meanwhile));
+  return { to, manifest };
+}
+
+/** Without this process going on meanwhile. */
+function askInBetween(method: string, url: string, adminKey: string, body: unknown): void {
+  const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' };
+  const init = JSON.stringify({ method, headers, body: JSON.stringify(body) });
+  const program = `const { status } = await fetch('${url}', ${init}); if (status > 201) throw new Error(String(status));`;
+  execFileSync(process.execPath, ['--input-type=module', '-e', program]);
+}
+
+describe('the moment of a backup', () => {
+  it('is not before its date, since opt-outs are told again from that date on', async () => {
+    const service = await launchService(newDataDirectory());
+    await registerAcme(service);
+    let copiedMs = Infinity;
+    const { manifest } = await backUp(service, () => (copiedMs = Date.now()));
+    expect(Date.parse(manifest.createdAt)).toBeLessThanOrEqual(copiedMs);
+  });
+
+  it('has what was kept as unrouted and recorded after it', async () => {
+    const service = await launchService(newDataDirectory());
+    await registerAcme(service);
+    const phone = '+393331231234';
+    const { body: granted } = await must(ask(service, 'POST', `${ACME}/grants`, { body: grantBody(phone) }));
+    const stop = { from: phone.slice(1), id: 'wamid.unrouted', text: 'STOP', at: Date.now(), phoneNumberId: '4711' };
+    await must(deliver(service, deliveryOf(stop)));
+    const bound = { channel: 'whatsapp', provider: 'whatsapp_cloud', address: '+39021234568', providerId: '4711' };
+    const path = `${ACME}/senders/second`;
+    const { to } = await backUp(service, () => askInBetween('PUT', service.base + path, service.adminKey, bound));
+    expect(await answerIn(service, granted)).toMatchObject({ reason: 'REVOKED' });
+
+    const restored = join(newDataDirectory(), 'restored');
+    await mustRun('restore', { from: to, to: restored });
+    const again = await launchService(restored);
+    expect(await answerIn(again, granted)).toMatchObject({ reason: 'CONSENTED' });
+    const { body } = await must(ask(again, 'GET', '/v1/unrouted'));
+    expect(body.unrouted).toMatchObject([{ reason: 'unknown_sender', providerId: '4711' }]);
+    await must(ask(again, 'PUT', path, { body: bound }));
+    expect(await answerIn(again, granted)).toMatchObject({ reason: 'REVOKED' });
+  }, 90_000);
+});
+
+function answerIn(service: ServiceProcess, { recipientId }: Answer['body']) {
+  return decide(service, String(recipientId), { channel: 'whatsapp', purpose: 'offers' });
+}

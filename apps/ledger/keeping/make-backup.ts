@@ -5,7 +5,7 @@ import { EVENT_SCHEMA } from '#consent';
 import { LEDGER_FILE, copyLedger, snapshotLedger } from '#event-store';
 import type { Config } from '#platform';
 import { syncDirectory } from '#sqlite';
-import { VAULT_FILE, snapshotVault } from '#vault';
+import { VAULT_FILE, beginVaultSnapshot, snapshotVault } from '#vault';
 import { VERSION } from '../version.js';
 import { examine } from './examine.js';
 import { copyFile, factsOf, inDraft, removeAbandoned, writeDurably } from './files.js';
@@ -44,9 +44,15 @@ function abandonedOf(name: string): RegExp {
   return new RegExp(`^${name.replaceAll(/[^A-Za-z0-9]/g, '\\$&')}\\.(\\d+)\\.partial$`);
 }
 
-/** The ledger first: whatever its events are sealed under was in the vault before them, and so is in the later copy. */
+/**
+ * The ledger first: whatever its events are sealed under was in the vault before them, and so is in the later copy. What
+ * goes the other way, from the vault into the ledger, is kept beforehand. The backup is dated before all of that: what was
+ * acknowledged after its date may be missing in it, and what was before is not.
+ */
 async function fill(draft: string, config: Config, bar: Bar): Promise<Manifest> {
   const { dataDir, secrets } = config;
+  const createdAt = new Date().toISOString();
+  beginVaultSnapshot(dataDir, draft);
   await keepLedger(draft, config, bar);
   await snapshotVault(dataDir, draft, { onProgress: (done, total) => bar.show('copying the vault', done / total) });
   for (const name of KEPT_FILES) {
@@ -55,7 +61,6 @@ async function fill(draft: string, config: Config, bar: Bar): Promise<Manifest> 
   }
   const { ledger, keyEncryptionKey } = await examine(draft, secrets, (share) => bar.show('checking the copy', share));
   const files = await factsOfKept(draft);
-  const createdAt = new Date().toISOString();
   const body = { format: 1, createdAt, program: VERSION, eventSchema: EVENT_SCHEMA, ledger, files } as const;
   const manifest = sealed(body, keyEncryptionKey);
   await writeDurably(join(draft, MANIFEST_FILE), `${JSON.stringify(manifest, undefined, 2)}\n`);

@@ -19,6 +19,7 @@ const ALWAYS_KEPT: readonly KeptFile[] = [VAULT_FILE, LEDGER_FILE];
 
 export interface Manifest {
   readonly format: 1;
+  /** When it was begun: everything acknowledged before then is in it. */
   readonly createdAt: string;
   /** Version of the program that made the backup. */
   readonly program: string;
