@@ -55,6 +55,14 @@ describe('an address among the arguments', () => {
     expect(isRefused('replay', '--out', arg)).toBe(false);
   });
 
+  it.each(['--business', '--purpose', '--sender'])('is not seen in an id of digits alone behind %s', (option) => {
+    expect(isRefused('explain', option, '106540352242922')).toBe(false);
+    expect(isRefused('explain', `${option}=20261125`)).toBe(false);
+    expect(isRefused('explain', `${option}=+393331234567`)).toBe(true);
+    expect(isRefused('explain', option, '20261125', '393331234567')).toBe(true);
+    expect(isRefused('explain', `--recipient=${option}`, '393331234567')).toBe(true);
+  });
+
   it('is found in whatever way an international number is grouped', () => {
     const digits = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 7, maxLength: 15 });
     const grouped = fc.tuple(digits, fc.constantFrom('', ' ', '-', '.', '/'), fc.integer({ min: 1, max: 5 }));

@@ -1,3 +1,4 @@
+import { ID_PATTERN } from '#consent';
 import { UsageError } from './failures.js';
 
 const REFUSAL =
@@ -7,13 +8,27 @@ const REFUSAL =
 
 /** Throws `UsageError` where somebody's address stands among the arguments. Before anything else looks at them. */
 export function refuseAddresses(args: readonly string[]): void {
-  if (args.flatMap(partsOf).some(looksLikeAddress)) throw new UsageError(REFUSAL);
+  const given = args.map((arg, index) => valueIn(arg, args[index - 1]));
+  if (given.some((value) => looksLikeAddress(value.text) && !isId(value))) throw new UsageError(REFUSAL);
+}
+
+interface Value {
+  readonly text: string;
+  /** What stands before it, which need not be an option. */
+  readonly option: string | undefined;
 }
 
 /** An option may carry its value behind a `=`. */
-function partsOf(arg: string): readonly string[] {
+function valueIn(arg: string, before: string | undefined): Value {
   const at = arg.startsWith('--') ? arg.indexOf('=') : -1;
-  return at < 0 ? [arg] : [arg.slice(at + 1)];
+  return at < 0 ? { text: arg, option: before } : { text: arg.slice(at + 1), option: arg.slice(0, at) };
+}
+
+/** Their values may be digits alone, and there is no other way to say which business, purpose or sender one means. */
+const TAKING_IDS = ['--business', '--purpose', '--sender'];
+
+function isId({ text, option }: Value): boolean {
+  return option !== undefined && TAKING_IDS.includes(option) && ID_PATTERN.test(text);
 }
 
 const SERVER = /^esdb(\+discover)?:\/\//i;
