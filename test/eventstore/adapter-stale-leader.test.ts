@@ -1,6 +1,14 @@
 import { cpSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { StoreUnavailable, follow, hasReached, openEventStoreDb, type EventStoreDb, type Position } from '#event-store';
+import {
+  StoreUnavailable,
+  follow,
+  hasReached,
+  openEventStoreDb,
+  type EventStoreDb,
+  type NewEvent,
+  type Position,
+} from '#event-store';
 import { until } from '../faults/until.js';
 import { Relay } from './relay.js';
 import { EventStoreProcess } from './server-process.js';
@@ -89,5 +97,19 @@ describe('a leader that was cut off, and to which the connection moves', () => {
     relay.moveTo(leader);
     expect(await store.readStream('consent-stop', { limit: 1 })).toHaveLength(1);
     expect((await store.readAll({ limit: 100 })).events).toHaveLength(6);
+  });
+
+  it.each<[string, (events: readonly NewEvent[]) => Promise<unknown>]>([
+    ['was only read here', () => store.readStream('consent-stop', { limit: 9 })],
+    ['was acknowledged as a repeat', (events) => store.append('consent-stop', events, 'any')],
+  ])('is refused too where what it lacks %s', async (_what, learn) => {
+    const other = await openEventStoreDb({ url: leader.url });
+    const events = [newEvent('ConsentRevoked'), newEvent('ConsentRevoked')];
+    await other.append('consent-stop', events, 'none');
+    await other.close();
+    await learn(events);
+    relay.moveTo(stale);
+    expect(await errorOf(store.head())).toBeInstanceOf(StoreUnavailable);
+    expect(await errorOf(store.readStream('consent-stop', { limit: 9 }))).toBeInstanceOf(StoreUnavailable);
   });
 });

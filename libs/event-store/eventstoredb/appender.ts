@@ -129,7 +129,6 @@ export class Appender {
     }
     const answer = await this.connections.append(request);
     const place = await this.settle(request, answer, knownBefore, time);
-    this.horizon.reach(place.n);
     this.refusal = undefined;
     return this.appendedAt(place, place.n <= knownBefore);
   }
@@ -195,7 +194,9 @@ export class Appender {
     return last;
   }
 
+  /** What was acknowledged, now or the first time, no node may lack from now on. */
   private appendedAt({ revision, n }: Place, replayed: boolean): Appended {
+    this.horizon.reach(n);
     return { revision: String(revision), position: this.reader.position(n), replayed };
   }
 }

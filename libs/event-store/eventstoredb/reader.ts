@@ -58,10 +58,12 @@ export class Reader {
     return this.persist(async (signal) => {
       const needed = this.horizon.n;
       await this.requireShown(needed, signal);
-      const events: StoredEvent[] = [];
-      const take = (event: WireEvent) => events.push(this.storedOf(event));
+      const events: WireEvent[] = [];
+      const take = (event: WireEvent) => events.push(event);
       await this.scan(request, { signal, take, ended: (shown) => refuseUnshown(needed, shown) });
-      return events;
+      // What was read once is never missed again: whoever was answered by it may have been told so.
+      this.horizon.reach(events.reduce((furthest, { n }) => Math.max(furthest, n), 0));
+      return events.map((event) => this.storedOf(event));
     });
   }
 
