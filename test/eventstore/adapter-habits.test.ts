@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import shared from '@eventstore/db-client/generated/shared_pb.js';
-import rpc from '@eventstore/db-client/generated/status_pb.js';
 import type streams from '@eventstore/db-client/generated/streams_pb.js';
-import any from 'google-protobuf/google/protobuf/any_pb.js';
 import empty from 'google-protobuf/google/protobuf/empty_pb.js';
 import { RevisionConflict, StoreUnavailable, hasReached, openEventStoreDb, type EventStoreDb } from '#event-store';
 import { until } from '../faults/until.js';
+import { once, refusing } from './answers.js';
 import { Relay, notLeader } from './relay.js';
 import { EventStoreProcess } from './server-process.js';
 import { newEvent } from './writers.js';
@@ -32,24 +31,6 @@ afterEach(async () => {
 
 const isLive = (request: streams.ReadReq) => request.getOptions()?.hasSubscription() ?? false;
 const stream = () => `consent-${randomUUID()}`;
-
-function refusing(name: string, details: { serializeBinary(): Uint8Array }) {
-  return (answer: streams.BatchAppendResp) => {
-    const packed = new any.Any();
-    packed.pack(details.serializeBinary(), name);
-    return answer.setSuccess().setError(new rpc.Status().setDetails(packed));
-  };
-}
-
-/** Only the first answers: then the habit is over. */
-function once<T>(habit: (answer: T) => T): (answer: T) => T {
-  let used = false;
-  return (answer) => {
-    if (used) return answer;
-    used = true;
-    return habit(answer);
-  };
-}
 
 describe('a node that does not lead', () => {
   it('sends us to the leader, for reads and for appends', async () => {
@@ -115,31 +96,6 @@ describe('an access list that was changed while nobody sent an append', () => {
     expect(refused.status()).toMatchObject({ writable: false });
     await until('it may be asked again', () => (refused.status().writable ? true : undefined));
     await refused.close();
-  });
-});
-
-describe('an append whose outcome nobody was told', () => {
-  it('is looked for by the one of the same id that waited for it', async () => {
-    relay.habits.answer = refusing('event_store.client.AccessDenied', new shared.AccessDenied());
-    const name = stream();
-    const event = newEvent();
-    const [first, second] = await Promise.allSettled([
-      store.append(name, [event], 'any'),
-      store.append(name, [event], 'any'),
-    ]);
-    expect(first).toMatchObject({ status: 'rejected', reason: expect.any(StoreUnavailable) });
-    expect(second).toMatchObject({ status: 'fulfilled', value: { revision: '0', replayed: true } });
-    expect(relay.appends).toBe(1);
-  });
-
-  it('is not sent once more when its time is over, though it has not been found by then', async () => {
-    const hasty = await openEventStoreDb({ url: relay.url, timeouts: { appendMs: 300, silenceMs: 10_000 } });
-    relay.habits.answer = once(refusing('event_store.client.Timeout', new shared.Timeout()));
-    relay.habits.isSilent = (request) => request.getOptions()?.hasStream() ?? false;
-    await expect(hasty.append(stream(), [newEvent()], 'any')).rejects.toThrow(StoreUnavailable);
-    await hasty.append(stream(), [newEvent()], 'none');
-    expect(relay.appends).toBe(2);
-    await hasty.close();
   });
 });
 

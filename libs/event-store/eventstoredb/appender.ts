@@ -1,4 +1,4 @@
-import { EventTooLarge, RevisionConflict, StoreUnavailable, type Appended } from '../port.js';
+import { EventTooLarge, RevisionConflict, StoreUnavailable, type Appended, type NewEvent } from '../port.js';
 import type { AppendAnswer, AppendRequest } from './append-messages.js';
 import { AppendWindow, type Lane } from './append-window.js';
 import type { Connections } from './connections.js';
@@ -23,12 +23,26 @@ interface Place {
   readonly n: number;
 }
 
+interface Repeat extends Place {
+  /** What stands there are these very bytes, and not what another made of the same command. */
+  readonly isOurs: boolean;
+}
+
 /** What an append holds from its first attempt to its end. */
 interface Going {
   leave?: () => void;
   turn?: Turn;
   /** The furthest place that was known before anything of this append was sent. */
   knownBefore?: number;
+}
+
+/** One attempt, as far as it is not the first, or not the first of its ids. */
+interface Attempt {
+  readonly time: TimeLimit;
+  readonly isRetry: boolean;
+  /** What an earlier one may have written is looked for. */
+  readonly isDoubtful: boolean;
+  readonly knownBefore: number;
 }
 
 /**
@@ -112,20 +126,17 @@ export class Appender {
     }
     // Where no revision is expected a server that was started anew may have forgotten the id that it wrote before.
     const isDoubtful = going.turn.isDoubtful || (isRetry && request.expected === 'any');
-    return this.attempt(request, isDoubtful, going.knownBefore ?? 0, time);
+    return this.attempt(request, { time, isRetry, isDoubtful, knownBefore: going.knownBefore ?? 0 });
   }
 
-  private async attempt(
-    request: AppendRequest,
-    isDoubtful: boolean,
-    knownBefore: number,
-    time: TimeLimit,
-  ): Promise<Appended> {
+  private async attempt(request: AppendRequest, attempt: Attempt): Promise<Appended> {
+    const { time, isRetry, isDoubtful, knownBefore } = attempt;
     if (isDoubtful || isUnguarded(request)) {
       const repeated = await this.findRepeat(request, time);
       // What was broken off may have found nothing for that reason alone, and nobody waits for an answer any more.
       if (time.isOver) throw new CallFailure('busy');
-      if (repeated) return this.appendedAt(repeated, true);
+      // The attempt before may be the one that wrote it, and then nothing is repeated.
+      if (repeated) return this.appendedAt(repeated, !(isRetry && repeated.isOurs && repeated.n > knownBefore));
     }
     const answer = await this.connections.append(request);
     const place = await this.settle(request, answer, knownBefore, time);
@@ -176,14 +187,18 @@ export class Appender {
    * Where these very events stand in the stream in this order with nothing between. Throws `RevisionConflict` where
    * only some of them do, or in another order; undefined where none is there.
    */
-  private async findRepeat({ stream, expected, events }: AppendRequest, time: TimeLimit): Promise<Place | undefined> {
+  private async findRepeat({ stream, expected, events }: AppendRequest, time: TimeLimit): Promise<Repeat | undefined> {
     const missing = new Map(events.map(({ id }, index) => [id.toLowerCase(), index]));
     const found: (Place | undefined)[] = events.map(() => undefined);
     let actual = 'none';
-    await this.reader.walkBack(stream, LOOKED_BACK, time.signal, ({ id, revision, n }) => {
+    let isOurs = true;
+    await this.reader.walkBack(stream, LOOKED_BACK, time.signal, (event) => {
+      const { id, revision, n } = event;
       if (actual === 'none') actual = String(revision);
       const index = missing.get(id);
-      if (index !== undefined) found[index] = { revision, n };
+      if (index === undefined) return;
+      found[index] = { revision, n };
+      isOurs &&= isSame(event, events[index]);
       missing.delete(id);
     });
     if (missing.size === events.length) return undefined;
@@ -191,7 +206,7 @@ export class Appender {
     const isWhole = found.every((place, index) => first && place?.revision === first.revision + index);
     const last = found.at(-1);
     if (!isWhole || !last) throw new RevisionConflict(stream, expected, actual);
-    return last;
+    return { ...last, isOurs };
   }
 
   /** What was acknowledged, now or the first time, no node may lack from now on. */
@@ -207,6 +222,10 @@ export class Appender {
  */
 function isUnguarded({ events, expected, keepsRepeats }: AppendRequest): boolean {
   return events.length > 1 && expected !== 'none' && !keepsRepeats;
+}
+
+function isSame(one: Pick<NewEvent, 'data' | 'metadata'>, other: NewEvent | undefined): boolean {
+  return (['data', 'metadata'] as const).every((part) => other && Buffer.compare(one[part], other[part]) === 0);
 }
 
 function lastIdOf({ events }: AppendRequest): string | undefined {
