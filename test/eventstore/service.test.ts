@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import shared from '@eventstore/db-client/generated/shared_pb.js';
 import { copyLedger, openEventStoreDb, openSqliteStore, hasReached, ledgerIdOf } from '#event-store';
 import { systemClock } from '#platform';
 import { until } from '../faults/until.js';
@@ -10,6 +11,8 @@ import { ask, grantBody, must, registerAcme, type Reachable } from '../support/c
 import { ProgramProcess } from '../support/process.js';
 import { baseEnv, startTestService, type TestService } from '../support/service.js';
 import { keyFor } from '../http/support/acme.js';
+import { refusing } from './answers.js';
+import { Relay } from './relay.js';
 import { EventStoreProcess } from './server-process.js';
 
 const PHONE = '+393331234567';
@@ -141,6 +144,26 @@ describe('the service on EventStoreDB', () => {
       'ConsentGranted',
       'ConsentRevoked',
     ]);
+  });
+
+  it('answers a reply by a message that it could not acknowledge the first time, before the view hears of it', async () => {
+    const relay = await Relay.before(server);
+    const service = await start({ env: { EVENTSTORE_URL: relay.url } });
+    await registerAcme(service);
+    await service.running.parts.view.whenReady();
+    const occurredAt = new Date().toISOString();
+    const body = { recipient: { phone: PHONE }, channel: 'whatsapp', sender: 'main', messageId: 'm-1', occurredAt };
+    const message = () => ask(service, 'POST', '/v1/businesses/acme/messages', { body });
+    relay.hold();
+    relay.habits.answer = refusing('event_store.client.AccessDenied', new shared.AccessDenied());
+    expect((await message()).status).toBe(503);
+    relay.habits = {};
+    await service.running.parts.store.head();
+    expect((await must(message())).headers.get('idempotent-replayed')).toBe('true');
+    expect((await check(service, { purpose: 'service' })).body).toMatchObject({ reason: 'SERVICE_WINDOW_OPEN' });
+    await service.stop();
+    services.pop();
+    await relay.close();
   });
 
   it('does not take a view, or a position, of the embedded ledger for its own', async () => {

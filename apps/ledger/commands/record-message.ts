@@ -115,14 +115,17 @@ export class RecordMessageHandler implements ICommandHandler<RecordMessage> {
   }
 
   private async replay(message: MessageRequest, revision: string): Promise<Outcome> {
+    const { store, view } = this.parts;
     const stream = `conversation-${message.recipientId}`;
-    const [stored] = await this.parts.store.readStream(stream, { from: revision, limit: 1 });
+    const [stored] = await store.readStream(stream, { from: revision, limit: 1 });
     if (!stored) throw new Error('a replayed message is not where the store says it is');
     const earlier = readEvent(stored);
     const place = placeOf(earlier);
     const { ineffectiveBecause } = decideMessage({ ...message, now: place.recordedAt });
     const effect: Effect = { warnings: [], ...(ineffectiveBecause ? { ineffectiveBecause } : {}) };
     const event = { type: stored.type, data: earlier.data } as UserMessaged;
+    // The first time may have been told that nobody knows what became of it, and the view need not have come so far.
+    view.remember(message.recipientId, message.businessId, event, place, place.position);
     return { answer: answerOf(message.recipientId, event, place, effect), replayed: true };
   }
 }
