@@ -115,7 +115,17 @@ export function headersSchema(record: RecordName): JsonSchema {
   );
 }
 
-/** AsyncAPI names a schema by its place; its own dialect is draft 7, which passes over `dependentRequired`. */
+/** AsyncAPI names a schema by its place; its own dialect is draft 7, which calls `dependentRequired` `dependencies`. */
 function embedded({ $schema: _dialect, $id: _id, ...schema }: JsonSchema): JsonSchema {
-  return schema;
+  return inDraft7(schema) as JsonSchema;
+}
+
+function inDraft7(part: unknown): unknown {
+  if (Array.isArray(part)) return part.map(inDraft7);
+  if (typeof part !== 'object' || part === null) return part;
+  const members = Object.entries(part).map(([name, member]) => [
+    name === 'dependentRequired' ? 'dependencies' : name,
+    inDraft7(member),
+  ]);
+  return Object.fromEntries(members) as JsonSchema;
 }

@@ -19,6 +19,15 @@ describe('the files for other languages', () => {
   });
 });
 
+describe('a JSON Schema', () => {
+  it.each(Object.entries(SCHEMAS))(
+    'of a %s has no keyword that its dialect has given up, though Ajv takes it',
+    (_, schema) => {
+      expect(JSON.stringify(schema)).not.toMatch(/"(dependencies|definitions|additionalItems)":/);
+    },
+  );
+});
+
 describe('asyncapi.json', () => {
   const text = () => readFileSync(new URL('asyncapi.json', import.meta.url), 'utf8');
 

@@ -23,7 +23,7 @@ const ROLE = words(['old', 'new']);
 /** An instant and the event that it is of stand together: both, or neither. */
 function together(...pairs: readonly (readonly [string, string])[]): JsonSchema {
   return {
-    dependencies: Object.fromEntries(
+    dependentRequired: Object.fromEntries(
       pairs.flatMap(
         ([at, id]) =>
           [
