@@ -40,21 +40,25 @@ export async function look(cluster: Pick<Cluster, 'ends'>): Promise<Ends> {
   return new Map(await Promise.all(topics.map(async (topic) => [topic, await cluster.ends(topic)] as const)));
 }
 
+export interface RewindOptions {
+  readonly database: RelayDatabase;
+  readonly epoch: number;
+  readonly ends: Ends;
+  /** Lanes that found records missing: by now their topics may end where they did. */
+  readonly lost: ReadonlySet<LaneName>;
+  readonly store: Pick<EventStore, 'head' | 'ledgerId'>;
+}
+
 /**
  * Compares what the lanes remember with what the topics hold and where the ledger ends. A lane begins again at the start
  * where a topic ends before what was written, since nobody knows what is missing in it, and where its place is in another
  * ledger or behind this one's end. Publishing again is harmless to every consumer.
  */
-export async function rewindLanes(
-  database: RelayDatabase,
-  epoch: number,
-  ends: Ends,
-  store: EventStore,
-  signal: AbortSignal,
-): Promise<readonly Rewound[]> {
+export async function rewindLanes(options: RewindOptions, signal: AbortSignal): Promise<readonly Rewound[]> {
+  const { database, epoch, ends, lost, store } = options;
   const head = await orAborted(store.head(), signal);
   const rewound = LANES.flatMap((lane): Rewound[] => {
-    if (hasLost(database, lane, ends)) return [{ lane, why: 'LOST_RECORDS' }];
+    if (lost.has(lane) || hasLost(database, lane, ends)) return [{ lane, why: 'LOST_RECORDS' }];
     const place = database.checkpoint(lane);
     const isHere = place === undefined || (ledgerIdOf(place) === store.ledgerId && hasReached(head, place));
     return isHere ? [] : [{ lane, why: 'OTHER_LEDGER' }];

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { LaneProgress } from './progress.js';
-import { TopicLost, type Stored } from './publisher.js';
+import { RecordsLost, type Stored } from './publisher.js';
 import { RelayDatabase } from './relay-database.js';
 
 let dataDir: string;
@@ -40,7 +40,7 @@ describe('what a lane remembers of a partition', () => {
     const one = progress();
     one.note([stored('0', '2')]);
     one.save('ledger.7');
-    for (const next of ['1', '2', '9']) expect(() => progress().note([stored('0', next)])).toThrow(TopicLost);
+    for (const next of ['1', '2', '9']) expect(() => progress().note([stored('0', next)])).toThrow(RecordsLost);
     expect(progress().offsetOf('some', 0)).toBe('2');
   });
 });

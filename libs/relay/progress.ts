@@ -1,6 +1,6 @@
 import type { Position } from '#event-store';
 import { storageErrorOf } from '#sqlite';
-import { TopicLost, type Stored, type Written } from './publisher.js';
+import { RecordsLost, type Stored, type Written } from './publisher.js';
 import type { RelayDatabase } from './relay-database.js';
 
 export interface ProgressOptions {
@@ -30,7 +30,7 @@ export class LaneProgress {
   }
 
   /**
-   * Takes note of what was stored. Throws `TopicLost` where it does not stand behind what was stored before: the partition
+   * Takes note of what was stored. Throws `RecordsLost` where it does not stand behind what was stored before: the partition
    * was made anew.
    */
   note(written: readonly (Written & Partial<Stored>)[]): void {
@@ -38,7 +38,8 @@ export class LaneProgress {
       const key = keyOf(one);
       const before = this.#offsets.get(key);
       const { firstOffset = one.nextOffset } = one;
-      if (before && BigInt(firstOffset) < BigInt(before.nextOffset)) throw new TopicLost(`${one.topic} was made anew`);
+      if (before && BigInt(firstOffset) < BigInt(before.nextOffset))
+        throw new RecordsLost(`${one.topic} was made anew`);
       this.#offsets.set(key, one);
       this.#unsaved.set(key, one);
     }

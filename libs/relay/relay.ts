@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { orAborted } from '#event-store';
-import { LANES, type Rewound } from './comparison.js';
+import { LANES, type LaneName, type Rewound } from './comparison.js';
 import { takeLease, type HeldLease } from './lease.js';
 import { ParkedEvents } from './parked.js';
 import { TopicLost } from './publisher.js';
@@ -37,6 +37,7 @@ class RunningRelay implements Relay {
   readonly #parked: ParkedEvents;
   readonly #running: Promise<unknown>;
   readonly #complained = new Map<string, number>();
+  readonly #lost = new Set<LaneName>();
   #lease: HeldLease | undefined;
   #term: Term | undefined;
   #problem: string | undefined;
@@ -124,7 +125,7 @@ class RunningRelay implements Relay {
   async #serve(lease: HeldLease, over: AbortSignal): Promise<unknown> {
     const term = await Term.begin(
       {
-        ...{ relay: this.#options, lease, parked: this.#parked },
+        ...{ relay: this.#options, lease, parked: this.#parked, lost: this.#lost },
         onRewound: (rewound) => this.#rewound(rewound),
         onParked: (telling) => this.#tellParked(telling),
         onHealed: (recipients) => this.#tellHealed(recipients),

@@ -1,18 +1,19 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { TOPICS } from '#contracts';
-import { epochMsOf, ID_PATTERN } from '#consent';
-import { orAborted, type Delivery, type Position } from '#event-store';
+import { ID_PATTERN } from '#consent';
+import { orAborted, type Position } from '#event-store';
 import { isRecipientId } from '#packed';
-import { CHANGE_PREFIXES, changesIn, OPT_OUT_PREFIXES, type Change } from './changes.js';
-import { endsOf, HEARD, rewindLanes, type Ends, type LaneName, type Rewound } from './comparison.js';
-import { EventLane, type Prepared } from './event-lane.js';
+import { prepareChanges } from './changes-lane.js';
+import { CHANGE_PREFIXES, OPT_OUT_PREFIXES, type Change } from './changes.js';
+import { endsOf, HEARD, LANES, rewindLanes, type Ends, type LaneName, type Rewound } from './comparison.js';
+import { EventLane } from './event-lane.js';
 import { ForeignRecords } from './foreign-records.js';
 import type { HeldLease } from './lease.js';
 import { prepareOptOuts } from './optouts-lane.js';
 import { WHOLE, type ParkedEvents } from './parked.js';
 import { LaneProgress } from './progress.js';
-import type { Publisher, Stored } from './publisher.js';
+import { RecordsLost, type Publisher, type Stored } from './publisher.js';
 import type { RelayOptions } from './relay-options.js';
 import { republishAsWished } from './republish.js';
 import { Sender } from './sender.js';
@@ -38,6 +39,8 @@ export interface TermOptions {
   readonly relay: RelayOptions;
   readonly lease: HeldLease;
   readonly parked: ParkedEvents;
+  /** Lanes that found records missing before it begins; those that do so later are added. */
+  readonly lost: Set<LaneName>;
   readonly onRewound: (rewound: readonly Rewound[]) => void;
   readonly onParked: (telling: Telling) => void;
   readonly onHealed: (records: number) => void;
@@ -71,9 +74,11 @@ export class Term {
 
   /** Compares the topics with what is remembered, and begins. Rejects where that cannot be told, or `signal` aborts. */
   static async begin(options: TermOptions, signal: AbortSignal): Promise<Term> {
-    const { database, kafka, store } = options.relay;
+    const { lost, lease, relay } = options;
+    const { database, kafka, store } = relay;
     const ends = await endsOf(kafka.cluster, database, signal);
-    options.onRewound(await rewindLanes(database, options.lease.epoch, ends, store, signal));
+    options.onRewound(await rewindLanes({ database, epoch: lease.epoch, ends, lost, store }, signal));
+    lost.clear();
     return new Term(options, ends);
   }
 
@@ -157,7 +162,7 @@ export class Term {
     const { store, copy, clock, limits } = this.#options.relay;
     const batches = { records: limits.batchEvents, bytes: limits.batchBytes };
     const onError = (error: unknown) => this.#options.onError(name, error);
-    const fail = (error: unknown) => this.#fail(error);
+    const fail = (error: unknown) => this.#fail(error, name);
     return { name, store, copy, clock, batches, onError, fail, signal: this.#signal };
   }
 
@@ -270,17 +275,10 @@ export class Term {
     return this.#optOuts.inHand >= MANY_OPT_OUTS || !this.#optOuts.follower.status().caughtUp;
   }
 
-  #fail(error: unknown): void {
+  #fail(error: unknown, name: string): void {
+    for (const lane of LANES) if (error instanceof RecordsLost && lane === name) this.#options.lost.add(lane);
     if (this.#signal.aborted) return;
     this.#reason = error;
     this.#over.abort(error);
   }
-}
-
-async function prepareChanges({ events }: Delivery, tellings: Tellings): Promise<Prepared> {
-  const changes = await changesIn(events);
-  const [first] = changes;
-  if (first === undefined) return { tellings: [] };
-  const sinceMs = epochMsOf(first.origin.recordedAt);
-  return { sinceMs, tellings: changes.map((change) => tellings.change('changes', change)) };
 }

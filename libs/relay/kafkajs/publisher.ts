@@ -4,6 +4,7 @@ import {
   PublisherError,
   PublisherStopped,
   RecordRefused,
+  RecordsLost,
   TopicLost,
   type OutgoingRecord,
   type Publisher,
@@ -137,7 +138,7 @@ export class KafkaJsPublisher implements Publisher {
   private isPlausible(session: Session, topic: string, pair: string, base: bigint): boolean {
     if (base >= (this.acknowledged.get(pair) ?? 0n)) return true;
     if (session.hasSettled(pair) || base < 0n) return false;
-    throw this.lost(topic, `${topic} has lost records that it had acknowledged`);
+    throw this.lost(topic, new RecordsLost(`${topic} has lost records that it had acknowledged`));
   }
 
   private meet({ kind, problem }: Trouble, session: Session): void {
@@ -163,14 +164,15 @@ export class KafkaJsPublisher implements Publisher {
   private missTopic(): void {
     const now = performance.now();
     this.missingSince ??= now;
-    if (now - this.missingSince >= TOPIC_LOST_AFTER_MS) throw this.lost('', 'a topic is not there any more');
+    if (now - this.missingSince >= TOPIC_LOST_AFTER_MS)
+      throw this.lost('', new TopicLost('a topic is not there any more'));
   }
 
   /** What was acknowledged says nothing any more about the topic that takes its place; any, where none is named. */
-  private lost(topic: string, message: string): TopicLost {
+  private lost(topic: string, error: TopicLost): TopicLost {
     this.missingSince = undefined;
     for (const pair of this.acknowledged.keys()) if (pair.startsWith(topic)) this.acknowledged.delete(pair);
-    return new TopicLost(message);
+    return error;
   }
 
   private endSession(): void {

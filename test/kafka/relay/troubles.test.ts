@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { TOPICS, type ChangeRecord, type StateRecord } from '#contracts';
+import { planned, TOPICS, type ChangeRecord, type StateRecord } from '#contracts';
 import { RelayDatabase } from '#relay';
 import { until as eventually } from '../../faults/until.js';
 import { jsonOf, type SeenRecord } from '../reader.js';
@@ -108,6 +108,22 @@ describe('a relay in trouble', () => {
     },
     120_000,
   );
+
+  it('tells again what was in a topic that somebody made anew, also where as much stands in it before it is noticed', async () => {
+    const relay = scene.relay();
+    await append(scene, 'consent-r1', stop(), stop());
+    await scene.published(relay);
+    await deleteTopic(TOPICS.optouts.topic);
+    await eventually('it is made anew', async () => {
+      await scene.kafka.cluster.create([planned('optouts', {})]).catch(() => undefined);
+      const ends = await scene.kafka.cluster.ends(TOPICS.optouts.topic).catch(() => []);
+      return (ends.length > 0 && ends.every(({ high }) => high === '0')) || undefined;
+    });
+    await append(scene, 'consent-r1', stop());
+    await until(() => scene.said('begins again').length > 0);
+    await scene.published(relay);
+    expect(new Set((await records(TOPICS.optouts.topic)).map(({ headers }) => headers.ce_id)).size).toBe(3);
+  });
 
   it('says that it cannot prove how far the opt-outs are', async () => {
     const { topic, partitions, settings } = TOPICS.watermarks;
