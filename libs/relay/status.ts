@@ -6,7 +6,10 @@ export interface LaneStatus {
   readonly name: LaneName;
   /** Everything up to here is published; undefined where nothing is. */
   readonly position?: Position;
-  /** Age of the oldest event that is not published, in milliseconds; `Infinity` where nobody can tell. */
+  /**
+   * Age of the oldest event that is not published, in milliseconds; `Infinity` where nobody can tell. Of the opt-outs, also
+   * since when it could not be told how far they are.
+   */
   readonly lagMs: number;
   /** How many events that is, where the ledger counts them. */
   readonly lagEvents?: number;
@@ -38,18 +41,20 @@ export interface LaneView {
   readonly position: Position | undefined;
   readonly oldestMs: number | undefined;
   readonly follower: Follower;
+  /** Of the opt-outs: how long ago it was last told how far they are, in milliseconds. */
+  readonly unprovedMs?: number;
   readonly problem?: string | undefined;
   readonly batches: number;
   readonly publisher: Publisher;
 }
 
-/** A follower proves every second that it is at the end; one that has not for so long cannot read, in milliseconds. */
+/** Every second a follower proves that it is at the end, and the relay how far the opt-outs are; so late, neither can. */
 const PROVED_MS = 5_000;
 
 export function laneStatus(lane: LaneView, nowMs: number, head: Position | undefined): LaneStatus {
-  const { name, position, oldestMs, batches } = lane;
-  const unprovedMs = lane.follower.status().lagMs;
-  const lagMs = oldestMs === undefined ? (unprovedMs > PROVED_MS ? unprovedMs : 0) : Math.max(0, nowMs - oldestMs);
+  const { name, position, oldestMs, batches, unprovedMs = 0 } = lane;
+  const waitingMs = oldestMs === undefined ? overdue(lane.follower.status().lagMs) : nowMs - oldestMs;
+  const lagMs = Math.max(0, waitingMs, overdue(unprovedMs));
   const { retries, problem = lane.problem } = lane.publisher.status();
   return {
     ...{ name, lagMs, batches, retries },
@@ -57,4 +62,8 @@ export function laneStatus(lane: LaneView, nowMs: number, head: Position | undef
     ...(head === undefined ? {} : { lagEvents: Math.max(0, depthOf(head) - (position ? depthOf(position) : 0)) }),
     ...(problem === undefined ? {} : { problem }),
   };
+}
+
+function overdue(ms: number): number {
+  return ms > PROVED_MS ? ms : 0;
 }

@@ -70,6 +70,8 @@ export class Term {
   readonly #reached: Reached;
   readonly #loops: readonly Promise<void>[];
   #head: Position | undefined;
+  /** By the monotonic clock, when it was last told how far the opt-outs are. */
+  #provedMs: number;
   #reason: unknown;
 
   /** Compares the topics with what is remembered, and begins. Rejects where that cannot be told, or `signal` aborts. */
@@ -85,6 +87,7 @@ export class Term {
   private constructor(options: TermOptions, ends: Ends) {
     this.#options = options;
     this.#ends = ends;
+    this.#provedMs = options.relay.clock.monotonic();
     this.#signal = AbortSignal.any([options.lease.signal, this.#over.signal]);
     // All lanes and loops wait for it at once: beyond ten Node takes that for a leak, and says so.
     setMaxListeners(MOST_WAITING, this.#signal);
@@ -120,14 +123,17 @@ export class Term {
   }
 
   status(nowMs: number): readonly LaneStatus[] {
-    const head = this.#options.relay.alone ? this.#head : undefined;
+    const { alone, clock } = this.#options.relay;
+    const head = alone ? this.#head : undefined;
+    const unprovedMs = clock.monotonic() - this.#provedMs;
     const lanes = { optouts: this.#optOuts, changes: this.#changes, state: this.#states };
     return Object.entries(lanes).map(([name, lane]) => {
       const { publisher, sender } = this.#desks.get(name) as Desk;
       const { position, oldestMs, follower } = lane;
       const problem = this.#problemBeside(name as LaneName);
       const view = { name: name as LaneName, position, oldestMs, follower, problem, publisher };
-      return laneStatus({ ...view, batches: sender.batches }, nowMs, head);
+      const proof = name === 'optouts' ? { unprovedMs } : {};
+      return laneStatus({ ...view, ...proof, batches: sender.batches }, nowMs, head);
     });
   }
 
@@ -228,8 +234,9 @@ export class Term {
     const { progress } = this.#desks.get('optouts') as Desk;
     const highs = new Map(this.#ends.get(TOPICS.optouts.topic)?.map(({ partition, high }) => [partition, high]));
     const onHead = (head: Position) => (this.#head = head);
-    const reached = this.#reached;
-    await publishWatermarks({ store, clock, tellings, publisher, progress, highs, reached, onHead, onError, signal });
+    const onProved = () => (this.#provedMs = clock.monotonic());
+    const told = { reached: this.#reached, onHead, onProved };
+    await publishWatermarks({ store, clock, tellings, publisher, progress, highs, ...told, onError, signal });
   }
 
   #topicWatch(): Promise<void> {

@@ -22,6 +22,8 @@ export interface WatermarkOptions {
   readonly reached: Reached;
   /** Told of every end of the ledger that was read. */
   readonly onHead: (head: Position) => void;
+  /** Told of every proof that is stored. */
+  readonly onProved: () => void;
   readonly onError: (error: unknown) => void;
   readonly signal: AbortSignal;
 }
@@ -78,10 +80,11 @@ async function publishOnce({ store, clock, reached, onHead, signal, ...options }
   onHead(position);
   await reached.wait(position, signal);
   const { topic, partitions } = TOPICS.optouts;
-  const { publisher, tellings, progress, highs } = options;
+  const { publisher, tellings, progress, highs, onProved } = options;
   const records = Array.from({ length: partitions }, (_, partition) => {
     const offset = progress.offsetOf(topic, partition) ?? highs.get(partition) ?? '0';
     return tellings.watermark({ topic, partition, position, time, offset });
   });
   await publisher.publish(records, signal);
+  onProved();
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { planned, TOPICS, type ChangeRecord, type StateRecord } from '#contracts';
-import { RelayDatabase } from '#relay';
+import { RELAY_DEFAULTS, RelayDatabase } from '#relay';
 import { until as eventually } from '../../faults/until.js';
 import { jsonOf, type SeenRecord } from '../reader.js';
 import { startBroker, stopBrokers, type Broker } from '../broker.js';
@@ -135,10 +135,14 @@ describe('a relay in trouble', () => {
       return found?.settings['max.message.bytes'] === '10' || undefined;
     });
     const relay = scene.relay();
-    const problemOf = (lane: string) => relay.status().lanes.find(({ name }) => name === lane)?.problem;
+    const laneOf = (lane: string) => relay.status().lanes.find(({ name }) => name === lane);
+    const problemOf = (lane: string) => laneOf(lane)?.problem;
     await until(() => problemOf('optouts') !== undefined);
     expect(problemOf('optouts')).toBe('how far it is cannot be told: a record is larger than the topic takes');
     expect(problemOf('changes')).toBeUndefined();
+    // Nothing waits to be told, and still every guard is about to say no to everything.
+    await until(() => Number(laneOf('optouts')?.lagMs) > RELAY_DEFAULTS.lagWarnMs);
+    expect(laneOf('changes')?.lagMs).toBe(0);
     await deleteTopic(topic);
   });
 
