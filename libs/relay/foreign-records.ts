@@ -1,7 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { ID_PATTERN } from '#consent';
+import { TOPICS } from '#contracts';
 import { orAborted } from '#event-store';
+import { isRecipientId } from '#packed';
 import type { LaneProgress } from './progress.js';
 import type { Cluster, IncomingRecord, PartitionEnds, Stored, TailHandler, TailStart } from './publisher.js';
+
+/** Of the topics that keep only the newest of each key, whose records they hold. */
+export const COMPACTED = [
+  { topic: TOPICS.state.topic, kind: 'recipient', isKey: isRecipientId },
+  { topic: TOPICS.catalogue.topic, kind: 'business', isKey: (key: string) => ID_PATTERN.test(key) },
+] as const;
 
 export interface ForeignOptions {
   /** A compacted topic that this relay alone should write. */

@@ -47,6 +47,8 @@ export interface RelayOptions {
   readonly log: RelayLog;
   readonly topics: TopicSettings;
   readonly limits: RelayLimits;
+  /** How long Kafka writes to one segment of the topic of states, in milliseconds; as planned where it is left out. */
+  readonly segmentMs?: number;
   /**
    * Told that the lease was lost. The relay then takes no other and is to be closed: whoever chooses among several may
    * have chosen another meanwhile. Where it is left out the relay waits for its turn.

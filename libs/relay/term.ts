@@ -1,19 +1,19 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { TOPICS } from '#contracts';
-import { ID_PATTERN } from '#consent';
 import { orAborted, type Position } from '#event-store';
-import { isRecipientId } from '#packed';
 import { prepareChanges } from './changes-lane.js';
 import { CHANGE_PREFIXES, OPT_OUT_PREFIXES, type Change } from './changes.js';
 import { endsOf, HEARD, LANES, rewindLanes, type Ends, type LaneName, type Rewound } from './comparison.js';
+import type { Subject } from './dirty-set.js';
 import { EventLane } from './event-lane.js';
-import { ForeignRecords } from './foreign-records.js';
+import { COMPACTED, ForeignRecords } from './foreign-records.js';
 import type { HeldLease } from './lease.js';
 import { prepareOptOuts } from './optouts-lane.js';
 import { WHOLE, type ParkedEvents } from './parked.js';
 import { LaneProgress } from './progress.js';
 import { RecordsLost, type Publisher, type Stored } from './publisher.js';
+import { keepSegmentsMoving, STATE_SEGMENT_MS } from './quiet-partitions.js';
 import type { RelayOptions } from './relay-options.js';
 import { republishAsWished } from './republish.js';
 import { Sender } from './sender.js';
@@ -28,12 +28,6 @@ const MANY_OPT_OUTS = 100;
 const GIVE_WAY_MS = 5;
 const GIVE_WAY_TIMES = 50;
 const MOST_WAITING = 100;
-
-/** Of the topics that keep only the newest of each key, whose records they hold. */
-const COMPACTED = [
-  { topic: TOPICS.state.topic, kind: 'recipient', isKey: isRecipientId },
-  { topic: TOPICS.catalogue.topic, kind: 'business', isKey: (key: string) => ID_PATTERN.test(key) },
-] as const;
 
 export interface TermOptions {
   readonly relay: RelayOptions;
@@ -97,7 +91,7 @@ export class Term {
       this.#reached = new Reached(options.relay.database.checkpoint('optouts'));
       this.#optOuts = this.#optOutsLane();
       this.#changes = this.#changesLane();
-      this.#loops = [this.#watermarks(), this.#republisher(), this.#topicWatch()];
+      this.#loops = [this.#watermarks(), this.#republisher(), this.#topicWatch(), this.#quietPartitions()];
     } catch (error) {
       // A lane that has begun would go on beside that of the next term, and the older of two states could come last.
       this.#over.abort(error);
@@ -185,19 +179,28 @@ export class Term {
 
   #foreignRecords(): readonly ForeignRecords[] {
     const { relay, lease, onHealed, onNobodys } = this.#options;
-    const { database, kafka, store } = relay;
+    const { database, kafka } = relay;
     const { onError, signal } = this.#common('state');
     const { epoch } = lease;
     const heard = new LaneProgress({ database, epoch, lane: HEARD, onProblem: onError });
     const options = { cluster: kafka.cluster, heard, onHealed, onNobodys, onError, signal };
     return COMPACTED.map(({ topic, kind, isKey }) => {
-      const heal = async (keys: readonly string[]) => {
-        const subjects = keys.map((id) => ({ kind, id }));
-        const head = await orAborted(store.head(), signal);
-        await this.#states.publishAgain(subjects, head, { evenNothing: true });
-      };
+      const heal = (keys: readonly string[]) => this.#publishAgain(kind, keys);
       return new ForeignRecords({ ...options, topic, isKey, heal, ends: this.#ends.get(topic) ?? [] });
     });
+  }
+
+  async #publishAgain(kind: Subject['kind'], keys: readonly string[]): Promise<void> {
+    const subjects = keys.map((id) => ({ kind, id }));
+    const head = await orAborted(this.#options.relay.store.head(), this.#signal);
+    await this.#states.publishAgain(subjects, head, { evenNothing: true });
+  }
+
+  #quietPartitions(): Promise<void> {
+    const { kafka, segmentMs = STATE_SEGMENT_MS } = this.#options.relay;
+    const { onError, signal } = this.#common('state');
+    const publishAgain = (keys: readonly string[]) => this.#publishAgain('recipient', keys);
+    return keepSegmentsMoving({ cluster: kafka.cluster, segmentMs, publishAgain, onError, signal });
   }
 
   #optOutsLane(): EventLane {
