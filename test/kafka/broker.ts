@@ -14,6 +14,8 @@ export interface BrokerOptions {
   /** For Kafka's own files; kept after `stop`. Otherwise a directory that `stop` removes. */
   readonly dataDir?: string;
   readonly version?: KafkaVersion;
+  /** Whether it also listens where it asks for a name, `relay` or `sender`, the same as password, and lets do what was granted. */
+  readonly secured?: boolean;
   /** Told the port that a node listens on; answers the one that clients are to use, e.g. of a proxy before it. */
   readonly before?: (port: number) => Promise<number>;
 }
@@ -56,7 +58,7 @@ export class KafkaCluster {
 
   async start(jars: string, count: number, options: BrokerOptions & Pick<NodeOptions, 'leavesClasses'>): Promise<void> {
     const { settings = {}, dataDir = this.workDir, before = async (port: number) => port, leavesClasses } = options;
-    const places = await Promise.all(range(count).map((id) => this.place(id, before)));
+    const places = await Promise.all(range(count).map((id) => this.place(id, before, options.secured === true)));
     const voters = places.map(({ id, controller }) => `${id}@127.0.0.1:${controller}`).join(',');
     const all = { ...COMMON, ...(count === 1 ? ALONE : TOGETHER), ...replication(count), ...settings };
     for (const place of places) {
@@ -82,10 +84,14 @@ export class KafkaCluster {
     rmSync(this.workDir, { recursive: true, force: true });
   }
 
-  private async place(id: number, before: (port: number) => Promise<number>) {
+  private async place(id: number, before: (port: number) => Promise<number>, isSecured: boolean) {
     const [client, controller] = await Promise.all([claimPort(), claimPort()]);
     this.ports.push(client, controller);
-    return { id, client: client.port, controller: controller.port, advertised: await before(client.port) };
+    const place = { id, client: client.port, controller: controller.port, advertised: await before(client.port) };
+    if (!isSecured) return place;
+    const secured = await claimPort();
+    this.ports.push(secured);
+    return { ...place, secured: secured.port };
   }
 }
 
@@ -105,6 +111,11 @@ export class Broker {
   /** For `KAFKA_BROKERS`. */
   get brokers(): string[] {
     return this.cluster.brokers;
+  }
+
+  /** The same where it asks who somebody is. */
+  get securedBrokers(): string[] {
+    return this.cluster.nodes.map(({ securedAddress }) => securedAddress);
   }
 
   get pid(): number {

@@ -19,6 +19,16 @@ const LOG_TAIL = 4000;
 /** No file may grow: every write that needs room fails, as on a disk that is full. Rights of the superuser are not needed. */
 const NO_ROOM = '--fsize=0:';
 
+/** Who comes over the plain listener, as the launcher and other nodes do, may do all; others what they were given. */
+const SECURED = {
+  'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_PLAINTEXT',
+  'listener.name.secured.sasl.enabled.mechanisms': 'PLAIN',
+  'listener.name.secured.plain.sasl.jaas.config':
+    'org.apache.kafka.common.security.plain.PlainLoginModule required user_relay="relay" user_sender="sender";',
+  'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+  'super.users': 'User:ANONYMOUS',
+};
+
 export interface NodeOptions {
   readonly id: number;
   readonly jars: string;
@@ -26,6 +36,8 @@ export interface NodeOptions {
   readonly client: number;
   readonly controller: number;
   readonly advertised: number;
+  /** Where it asks who somebody is; undefined where it asks nobody. */
+  readonly secured?: number;
   /** Of all nodes: `1@127.0.0.1:port,…`. */
   readonly voters: string;
   readonly settings: Readonly<Record<string, string>>;
@@ -71,6 +83,10 @@ export class KafkaNode {
   /** `host:port`, as `KAFKA_BROKERS` wants it. */
   get address(): string {
     return `127.0.0.1:${this.options.advertised}`;
+  }
+
+  get securedAddress(): string {
+    return `127.0.0.1:${this.options.secured}`;
   }
 
   /** 0 where it was never started. */
@@ -155,14 +171,16 @@ export class KafkaNode {
 }
 
 function properties(options: NodeOptions): Record<string, string | number> {
-  const { id, client, controller, advertised, voters, settings, dataDir } = options;
+  const { id, client, controller, advertised, secured, voters, settings, dataDir } = options;
+  const asking = secured === undefined ? '' : `,SECURED://127.0.0.1:${secured}`;
   return {
     'node.id': id,
     'process.roles': 'broker,controller',
     'controller.quorum.voters': voters,
     'controller.listener.names': 'CONTROLLER',
-    listeners: `PLAINTEXT://127.0.0.1:${client},CONTROLLER://127.0.0.1:${controller}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertised}`,
+    listeners: `PLAINTEXT://127.0.0.1:${client},CONTROLLER://127.0.0.1:${controller}${asking}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertised}${asking}`,
+    ...(secured === undefined ? {} : SECURED),
     'log.dirs': dataDir,
     ...settings,
   };
