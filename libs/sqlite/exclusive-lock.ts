@@ -15,6 +15,9 @@ export function lockExclusively(file: string): ExclusiveLock {
   try {
     createPrivately(file);
     db = new Database(file, { timeout: 0 });
+    // Beginning, SQLite lays out the empty database's first page, and would make a journal for it, for which a full disk
+    // has no room.
+    db.pragma('journal_mode = MEMORY');
     db.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     db?.close();

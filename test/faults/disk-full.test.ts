@@ -139,4 +139,28 @@ describe('a disk that is full', () => {
     },
     180_000,
   );
+
+  onSmallDisk(
+    'starts on a disk without a block to spare after a stop in good order, and takes opt-outs',
+    async () => {
+      disk = SmallDisk.mount(DISK_MIB);
+      await start();
+      await registerAcme(service);
+      const [known = '', other = '', unknown = ''] = phoneNumbers(3);
+      for (const phone of [known, other]) expect((await grant(phone)).status).toBe(201);
+      await service.process.kill('SIGTERM');
+      disk.fill('filler');
+
+      await start();
+      expect((await health()).status).toBe(503);
+      for (const phone of [known, unknown]) expect([(await revoke(phone)).status, phone]).toEqual([201, phone]);
+      expectUnavailable(await grant(unknown));
+      await expectStopped([known, unknown]);
+      disk.empty('filler');
+      await until('health is well again', async () => isTrue((await health()).status === 200));
+      expect((await stop(other)).status).toBe(200);
+      await expectStopped([known, other, unknown]);
+    },
+    180_000,
+  );
 });
