@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GuardClock } from './clock.js';
 import { fitOf, type Fit } from './places.js';
+import { laterOf } from './positions.js';
 import { ALL_TOPICS, OPT_OUT_TOPICS, Reading, STATE_TOPICS, type HearOptOut } from './reading.js';
 import type { Source, SourceTrouble, TopicBatch } from './source.js';
 
@@ -21,6 +22,8 @@ const BEHIND_MS = 10_000;
  */
 export class Follower {
   #reading: Reading | undefined;
+  /** What the readings before had reached. */
+  #left: string | undefined;
   #trouble: SourceTrouble | undefined;
   #answeredMs = Number.NEGATIVE_INFINITY;
   readonly #stop = new AbortController();
@@ -41,6 +44,11 @@ export class Follower {
   /** Undefined until the topics' ends are known, and between two readings. */
   get reading(): Reading | undefined {
     return this.#reading;
+  }
+
+  /** All that was ever known here is known to a ledger that has reached it. */
+  get reached(): string | undefined {
+    return laterOf(this.#reading?.reached, this.#left);
   }
 
   /** What is wrong, while something is. */
@@ -75,10 +83,15 @@ export class Follower {
       } catch (error) {
         this.#note(error as SourceTrouble);
       }
-      this.#reading = undefined;
+      this.#leave();
       this.changed();
       await pause(failures, signal);
     }
+  }
+
+  #leave(): void {
+    this.#left = this.reached;
+    this.#reading = undefined;
   }
 
   /** Resolves when the reading has to be dropped. */
@@ -87,7 +100,7 @@ export class Follower {
     const signal = AbortSignal.any([over.signal, this.#stop.signal]);
     // From this moment on nothing is answered from it, however long its consumers take to end.
     const lost = () => {
-      this.#reading = undefined;
+      this.#leave();
       over.abort();
       this.changed();
     };

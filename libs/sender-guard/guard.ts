@@ -79,7 +79,7 @@ export class Guard {
   async checkOrAsk(asked: GuardQuestion): Promise<GuardDecision> {
     const own = this.check(asked);
     if (own.eligible || !this.#asker || !ASKABLE.has(own.reason) || this.#objects(asked)) return own;
-    const answer = await this.#asker.answer(asked, this.position);
+    const answer = await this.#asker.answer(asked, this.#follower.reached);
     if (answer === undefined || this.#isClosed) return own;
     // Somebody may have said no while the ledger was thinking.
     return answer.eligible && this.#objects(asked) ? this.check(asked) : answer;

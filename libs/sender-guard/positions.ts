@@ -14,6 +14,11 @@ export function furthest(one: string, other: string): string {
   return reaches(other, one) ? other : '';
 }
 
+/** The one that is at or past the other; of different ledgers the newer one's, where that is known. */
+export function laterOf(newer: string | undefined, older: string | undefined): string | undefined {
+  return newer && !reaches(older, newer) ? newer : older;
+}
+
 /** The position that both are at or past; undefined where there is none. */
 export function nearest(one: string, other: string): string | undefined {
   if (reaches(one, other)) return other;

@@ -3,7 +3,7 @@ import type { GuardClock } from './clock.js';
 import { Freshness } from './freshness.js';
 import { Known } from './known.js';
 import { Places, type Consumed } from './places.js';
-import { reaches } from './positions.js';
+import { laterOf, reaches } from './positions.js';
 import type { TopicBatch, TopicEnds } from './source.js';
 import type { TopicRecord } from './topic-record.js';
 
@@ -28,6 +28,8 @@ export class Reading {
   readonly places: Places;
   /** Set once a watermark contradicts an earlier one, until the ends of the topics have been looked at. */
   isDoubted = false;
+  /** How far the opt-outs that were taken are, and the states since it is complete, proved or not. */
+  #told: string | undefined;
   /** Resolves once the states and registers that the topics held at the beginning are known. */
   readonly statesRead: Promise<void>;
   #noteStatesRead: () => void = () => undefined;
@@ -53,6 +55,12 @@ export class Reading {
     return (this.#isComplete ||= this.places.haveReached(this.ends, ALL_TOPICS));
   }
 
+  /** A ledger that has reached it knows all that is known here; undefined where nothing is. */
+  get reached(): string | undefined {
+    const { position } = this.freshness;
+    return position === undefined ? this.#told : laterOf(position, this.#told);
+  }
+
   /**
    * Up to where each partition is to be consumed before anything is answered, then up to where it was. A topic that ends
    * before was made anew since it was asked for its ends, and might not come to them for weeks.
@@ -76,6 +84,7 @@ export class Reading {
   }
 
   #takeRecord(topic: string, record: TopicRecord, isLive: boolean): void {
+    if (topic === optouts.topic || isLive) this.#told = laterOf(record.position, this.#told);
     switch (topic) {
       case optouts.topic: {
         const change = this.known.takeOptOut(record);

@@ -141,6 +141,28 @@ describe('a guard while things break', () => {
   );
 
   test(
+    'asks for no answer that is older than what it knew, while it reads anew',
+    async () => {
+      const asked: (string | undefined)[] = [];
+      const askLedger: GuardOptions['askLedger'] = async (_question, { atLeast }) => {
+        asked.push(atLeast);
+        return { eligible: false, reason: 'REVOKED' };
+      };
+      await openLive({ askLedger });
+      scene.stopProving();
+      const optOut = scene.append(ID, 'ConsentRevoked', { ...STOP, occurredAt: instantOf(Date.now()) });
+      await scene.tellOptOut(optOut);
+      await answers('REVOKED');
+      await scene.deleteTopics();
+      await answers('GUARD_LOADING');
+      await expect(guard.checkOrAsk(ASKED)).resolves.toEqual({ eligible: false, reason: 'REVOKED' });
+      expect(asked).toEqual([optOut.position]);
+      await scene.createTopics();
+    },
+    BROKER_TEST_MS,
+  );
+
+  test(
     'may be started before the topics are there, says what is wrong, and goes on once they are',
     async () => {
       await scene.deleteTopics();
