@@ -3,11 +3,10 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { Client, credentials, loadPackageDefinition, status, type ServiceError } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import { protoPath } from 'grpc-health-check';
+import { Client, credentials, status } from '@grpc/grpc-js';
 import { openOwnCertificate } from '#esdb-server';
 import { startTestService, type TestService } from '../support/service.js';
+import { checkHealth, healthClient } from './health-client.js';
 import { GrpcClient } from './support.js';
 
 let service: TestService;
@@ -44,26 +43,8 @@ it('speaks TLS, and with nobody who does not', async () => {
   for (const client of [sealed, open]) client.close();
 });
 
-type Health = Client & {
-  check(request: object, callback: (error: ServiceError | null, answer?: { status: string }) => void): void;
-  watch(request: object): NodeJS.ReadableStream & { cancel(): void };
-};
-
-function healthClient(): Health {
-  const loaded = loadPackageDefinition(loadSync(protoPath, { enums: String })) as unknown as {
-    grpc: { health: { v1: { Health: new (at: string, channel: unknown) => Health } } };
-  };
-  return new loaded.grpc.health.v1.Health(address, secure());
-}
-
-function checkHealth(client: Health, name: string): Promise<string> {
-  return new Promise((resolve) => {
-    client.check({ service: name }, (error, answer) => resolve(error ? String(error.code) : String(answer?.status)));
-  });
-}
-
 it('says whether it serves, as a cluster asks', async () => {
-  const client = healthClient();
+  const client = healthClient(address, secure());
   expect(await checkHealth(client, '')).toBe('SERVING');
   expect(await checkHealth(client, 'consentledger.v1.ConsentService')).toBe('SERVING');
   expect(await checkHealth(client, 'consentledger.v1.Nobody')).toBe(String(status.NOT_FOUND));

@@ -1,5 +1,6 @@
 import type { ServiceError } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { checkHealth, healthClient } from '../grpc/health-client.js';
 import { GrpcClient, detailsOf, type Json } from '../grpc/support.js';
 import { ask, deliver, deliveryOf, grantBody, must, registerAcme } from '../support/client.js';
 import { decided, healthOf, phone, ReplicaScene, revoke, check, type Replica } from './scene.js';
@@ -66,6 +67,18 @@ describe('roles split over processes', () => {
     for (const client of [writes, reads, feeds]) client.close();
   });
 
+  it('each says of the services of other roles that it serves them not', async () => {
+    const services = ['', 'ConsentService', 'EligibilityService', 'ChangeService'];
+    const said = await Promise.all(
+      [commands, queries, rest].map(({ ports }) => Promise.all(services.map((service) => health(ports.grpc, service)))),
+    );
+    expect(said).toEqual([
+      ['SERVING', 'SERVING', 'NOT_SERVING', 'NOT_SERVING'],
+      ['SERVING', 'NOT_SERVING', 'SERVING', 'NOT_SERVING'],
+      ['SERVING', 'NOT_SERVING', 'NOT_SERVING', 'SERVING'],
+    ]);
+  });
+
   it('all tell their health, their metrics and what they are', async () => {
     for (const replica of [commands, queries, rest]) {
       expect((await healthOf(replica)).status).toBe(200);
@@ -75,6 +88,16 @@ describe('roles split over processes', () => {
     expect(queries.process.stdout).toContain('"roles":["queries"]');
   });
 });
+
+/** What `grpc.health.v1.Health` says of one of our services; of the whole process by the empty name. */
+async function health(port: number, service: string): Promise<string> {
+  const client = healthClient(`localhost:${port}`);
+  try {
+    return await checkHealth(client, service === '' ? '' : `consentledger.v1.${service}`);
+  } finally {
+    client.close();
+  }
+}
 
 /** The code that a watch is refused with, or OK once it tells something. */
 function watched(client: GrpcClient, of: Json): Promise<string | undefined> {

@@ -2,7 +2,7 @@ import { status, type Server, type ServerWritableStream } from '@grpc/grpc-js';
 import { encoded, ProtoReader } from '#protobuf';
 import type { Parts } from '../parts.js';
 import { readinessOf } from '../readiness.js';
-import { SERVED_BY_PATH } from './methods.js';
+import { SERVED } from './methods.js';
 
 const HEALTH = '/grpc.health.v1.Health';
 /** How often is looked while somebody watches. */
@@ -14,11 +14,19 @@ const SERVICE_UNKNOWN = 3;
 
 type WatchCall = ServerWritableStream<Buffer, Buffer>;
 
-/** `grpc.health.v1.Health`: every service is serving while `/health/ready` says that the process is ready. */
+interface Watched {
+  readonly service: string;
+  /** What its caller was told last. */
+  told: number;
+}
+
+/**
+ * `grpc.health.v1.Health`: every service is serving while `/health/ready` says that the process is ready, but those whose
+ * role it does not run: a client that balances by health must not be sent to them.
+ */
 export class Health {
   private isClosing = false;
-  /** What each was told last. */
-  private readonly watching = new Map<WatchCall, number>();
+  private readonly watching = new Map<WatchCall, Watched>();
   /** Who watches a service that there is not: told so once. */
   private readonly misled = new Set<WatchCall>();
   private looking: NodeJS.Timeout | undefined;
@@ -28,8 +36,9 @@ export class Health {
   register(server: Server): void {
     const bytes = (message: Buffer) => message;
     const check = (call: { request: Buffer }, callback: (error: object | null, answer?: Buffer) => void) => {
-      if (!isServed(serviceIn(call.request))) return callback({ code: status.NOT_FOUND, details: 'no such service' });
-      void this.now().then((said) => callback(null, answerOf(said)));
+      const service = serviceIn(call.request);
+      if (!isServed(service)) return callback({ code: status.NOT_FOUND, details: 'no such service' });
+      void this.now().then((said) => callback(null, answerOf(this.of(service, said))));
     };
     server.register(`${HEALTH}/Check`, check, bytes, bytes, 'unary');
     server.register(`${HEALTH}/Watch`, (call: WatchCall) => this.watch(call), bytes, bytes, 'serverStream');
@@ -47,11 +56,12 @@ export class Health {
 
   private watch(call: WatchCall): void {
     call.on('cancelled', () => this.forget(call));
-    if (!isServed(serviceIn(call.request))) {
+    const service = serviceIn(call.request);
+    if (!isServed(service)) {
       this.misled.add(call);
       return void call.write(answerOf(SERVICE_UNKNOWN));
     }
-    this.watching.set(call, 0);
+    this.watching.set(call, { service, told: 0 });
     this.looking ??= setInterval(() => void this.look(), LOOK_MS).unref();
     void this.look();
   }
@@ -71,9 +81,19 @@ export class Health {
 
   /** Only what is new, and nothing to whoever does not take it: the next look tells them the newest. */
   private tell(call: WatchCall, said: number): void {
-    if (this.watching.get(call) === said || call.writableNeedDrain) return;
-    this.watching.set(call, said);
-    call.write(answerOf(said));
+    const watched = this.watching.get(call);
+    if (watched === undefined || call.writableNeedDrain) return;
+    const news = this.of(watched.service, said);
+    if (news === watched.told) return;
+    watched.told = news;
+    call.write(answerOf(news));
+  }
+
+  /** What is said of the whole process, as it is of one service. */
+  private of(service: string, said: number): number {
+    const methods = methodsOf(service);
+    const isRun = methods.length === 0 || methods.some(({ role }) => this.parts.config.roles.includes(role));
+    return isRun ? said : NOT_SERVING;
   }
 
   private async now(): Promise<number> {
@@ -98,7 +118,11 @@ function serviceIn(message: Buffer): string {
 
 /** The empty name asks about the whole server. */
 function isServed(service: string): boolean {
-  return service === '' || [...SERVED_BY_PATH.keys()].some((path) => path.startsWith(`/${service}/`));
+  return service === '' || methodsOf(service).length > 0;
+}
+
+function methodsOf(service: string) {
+  return Object.values(SERVED).filter(({ path }) => path.startsWith(`/${service}/`));
 }
 
 function answerOf(said: number): Buffer {
