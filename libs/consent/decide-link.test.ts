@@ -72,6 +72,8 @@ describe('a link', () => {
     });
     const before = after(unlinked('2026-05-03T09:00:00.000Z').event, linked('2026-05-03T10:00:00.000Z'));
     expect(decideLink(before, link)).not.toHaveProperty('ineffectiveBecause');
+    const atOnce = after(unlinked('2026-05-03T09:59:59.999Z').event);
+    expect(decideLink(atOnce, link)).not.toHaveProperty('ineffectiveBecause');
     expect(decideLink(after(unlinked('2026-05-03T11:00:00.000Z').event), { ...link, other: 'c' })).not.toHaveProperty(
       'ineffectiveBecause',
     );
