@@ -102,6 +102,13 @@ describe('an unlinking', () => {
     },
   );
 
+  it('counts where no link is known, or only that they were unlinked before', () => {
+    const before = after(unlinked('2026-05-03T09:00:00.000Z').event);
+    for (const state of [EMPTY_STATE, before]) {
+      expect(unlinked('2026-05-03T10:00:00.000Z', NOW, state).ineffectiveBecause).toBeUndefined();
+    }
+  });
+
   it('says so where a link counts as late or later', () => {
     const link = after(linked('2026-05-03T10:00:00.000Z'));
     expect(unlinked('2026-05-03T09:59:59.999Z', NOW, link).ineffectiveBecause).toBe('LINKED_LATER');

@@ -24,6 +24,8 @@ describe('a message that is an opt-out word', () => {
     '\u200Fstop\u200B',
     'st\u00ADop',
     'STOP STOP STOP',
+    'STOP🛑STOP',
+    'opt🛑out',
     'STOP ALL',
     'stop-all',
     'opt-out',
