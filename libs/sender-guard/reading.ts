@@ -57,8 +57,7 @@ export class Reading {
 
   /** A ledger that has reached it knows all that is known here; undefined where nothing is. */
   get reached(): string | undefined {
-    const { position } = this.freshness;
-    return position === undefined ? this.#told : laterOf(position, this.#told);
+    return laterOf(this.freshness.position, this.#told);
   }
 
   /**
@@ -84,7 +83,7 @@ export class Reading {
   }
 
   #takeRecord(topic: string, record: TopicRecord, isLive: boolean): void {
-    if (topic === optouts.topic || isLive) this.#told = laterOf(record.position, this.#told);
+    if (topic === optouts.topic || (isLive && topic === state.topic)) this.#told = laterOf(record.position, this.#told);
     switch (topic) {
       case optouts.topic: {
         const change = this.known.takeOptOut(record);
