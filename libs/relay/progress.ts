@@ -30,8 +30,8 @@ export class LaneProgress {
   }
 
   /**
-   * Takes note of what was stored. Throws `RecordsLost` where it does not stand behind what was stored before: the partition
-   * was made anew.
+   * Takes note of what was stored. Throws `RecordsLost` where it does not stand behind what was stored before: the
+   * partition was made anew.
    */
   note(written: readonly (Written & Partial<Stored>)[]): void {
     for (const one of written) {

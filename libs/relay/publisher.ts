@@ -33,9 +33,9 @@ export interface Publisher {
    * Resolves once every record is stored by all in-sync replicas, in the order given within each partition; one entry
    * for each partition that the batch touched. Sends what was left out again, and the identical batch after a failure,
    * without end, until `signal` aborts. Rejects with `PublisherStopped` then, with `RecordRefused` where the broker will
-   * never take the batch (too large), and with `TopicLost` where a topic is not there any more, or (`RecordsLost`) has lost
-   * records that it had acknowledged. A right that is missing is no reason to give up: it is said in `status` until somebody grants it.
-   * After a rejection some records may be stored: sending them again is safe.
+   * never take the batch (too large), and with `TopicLost` where a topic is not there any more, or (`RecordsLost`) has
+   * lost records that it had acknowledged. A right that is missing is no reason to give up: it is said in `status` until
+   * somebody grants it. After a rejection some records may be stored: sending them again is safe.
    */
   publish(batch: readonly OutgoingRecord[], signal: AbortSignal): Promise<readonly Stored[]>;
   status(): PublisherStatus;

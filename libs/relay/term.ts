@@ -286,7 +286,8 @@ export class Term {
   }
 
   #fail(error: unknown, name: string): void {
-    for (const lane of LANES) if (error instanceof RecordsLost && lane === name) this.#options.lost.add(lane);
+    const lane = LANES.find((one) => one === name);
+    if (lane && error instanceof RecordsLost) this.#options.lost.add(lane);
     if (this.#signal.aborted) return;
     this.#reason = error;
     this.#over.abort(error);
