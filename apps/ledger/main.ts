@@ -1,10 +1,20 @@
 import 'reflect-metadata';
 import { existsSync } from 'node:fs';
-import { ConfigError, collectGarbage, createLog, readConfig, systemClock, type Config, type Log } from '#platform';
+import {
+  ConfigError,
+  collectGarbage,
+  createLog,
+  keepTickShape,
+  readConfig,
+  systemClock,
+  type Config,
+  type Log,
+} from '#platform';
 import { startService, type Running } from './service.js';
 
 /** The ready line on stdout, and the signals that end the process. */
 async function main(): Promise<void> {
+  keepTickShape();
   if (existsSync('.env')) process.loadEnvFile('.env');
   const config = readConfig(process.env);
   const log = createLog({ level: config.logLevel });

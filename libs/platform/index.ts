@@ -24,4 +24,5 @@ export {
 } from './openapi.js';
 export { ProblemFilter, problemServerOptions } from './problem-filter.js';
 export { type StaticFile, swaggerUi, SWAGGER_UI_CSP } from './swagger-ui.js';
+export { keepTickShape } from './tick-shape.js';
 export { validated, ValidationPipe } from './validation.js';
