@@ -98,13 +98,13 @@ export class CheckEligibilityHandler implements IQueryHandler<CheckEligibility> 
   private decide(request: CheckRequest, looked: Looked): readonly Decision[] {
     const { view, metrics, store } = this.parts;
     const register = view.catalogue.business(request.businessId);
-    const frame = {
+    const frame: Draft<Frame> = {
       position: looked.position ?? `${store.ledgerId}.0`,
       decidedAt: this.now(),
       policyVersion: register?.revision ?? '0',
       rulesVersion: RULES_VERSION,
-      ...(looked.ok ? {} : { retryAfterMs: looked.retryAfterMs }),
     };
+    if (!looked.ok) frame.retryAfterMs = looked.retryAfterMs;
     const questionOf = questionsUnder(register?.state, frame.decidedAt);
     return request.checks.map((check, index) => {
       const question = questionOf(check.topic);
@@ -168,10 +168,16 @@ function questionsUnder(register: BusinessState | undefined, now: Instant): (top
     const known = questions.get(topic);
     if (known !== undefined || questions.has(topic)) return known;
     const current = register ? topicOf(register, topic.channel, topic.purpose, topic.sender) : topic;
-    const question = current instanceof Refusal ? undefined : { ...current, now };
+    const question = current instanceof Refusal ? undefined : questionOf(current, now);
     questions.set(topic, question);
     return question;
   };
+}
+
+function questionOf({ channel, purpose, category, requires, sender }: Topic, now: Instant): Question {
+  const question: Draft<Question> = { channel, purpose, category, requires, now };
+  if (sender !== undefined) question.sender = sender;
+  return question;
 }
 
 type Frame = Pick<Decision, 'position' | 'decidedAt' | 'policyVersion' | 'rulesVersion' | 'retryAfterMs'>;
