@@ -181,11 +181,11 @@ export const VARIABLES = {
   VIEW_CACHE_ENTRIES: count(
     20_000,
     10_000_000,
-    'Recipients whose state is kept ready in memory at least, of those asked about last; at most twice as many, of about 1 kB each.',
+    'Recipients whose state is kept in memory unpacked, at most twice as many, of about 1 kB each: those with too many facts to be packed and, where VIEW_CACHE_MB is 0, those asked about last.',
   ),
   VIEW_CACHE_MB: wholeNumber(
     { fallback: 192, from: 0, to: 65_536, unit: 'MiB' },
-    'Memory for the states of many more, packed: about 7,000 in a MiB. 0: none.',
+    'Memory for the states of those asked about last, packed: about 7,000 in a MiB. 0: none are packed.',
   ),
   VIEW_RECENT_MAX: count(
     50_000,

@@ -2,26 +2,56 @@ import type { PackedRows } from './packed-rows.js';
 import type { RecipientRow } from './port.js';
 
 /**
- * Of those that stand packed, one in so many that are asked about is kept decoded: who is asked about often is soon among
- * them, and an audience that is asked about once neither pushes them out nor leaves the collector a million rows.
- */
-const KEPT_ONE_IN = 8;
-
-/**
- * The decoded rows read last: at least so many, and at most twice as many. Two generations instead of a list in order
- * of use: what was read since the younger one was opened stays, the rest goes when it is full. A hit costs one look-up
- * and moves nothing. Behind them many more stand packed.
+ * The rows read last. Where there is room for packed ones they stand packed, and as objects only those that are too long
+ * for it: looking among the objects first costs more than unpacking does, unless few are asked about.
  */
 export class RowCache {
-  #young = new Map<string, RecipientRow>();
-  #old = new Map<string, RecipientRow>();
-  #passed = 0;
-  readonly #generation: number;
+  readonly #decoded: DecodedRows;
 
+  /** So many rows as objects at least, and at most twice as many. */
   constructor(
     entries: number,
     private readonly packed?: PackedRows,
   ) {
+    this.#decoded = new DecodedRows(entries);
+  }
+
+  /** Rows kept as objects. */
+  get size(): number {
+    return this.#decoded.size;
+  }
+
+  get(recipientId: string): RecipientRow | undefined {
+    return this.packed?.get(recipientId) ?? this.#decoded.get(recipientId);
+  }
+
+  put(recipientId: string, row: RecipientRow): void {
+    this.packed?.put(recipientId, row);
+    if (this.packed?.has(recipientId)) this.#decoded.delete(recipientId);
+    else this.#decoded.put(recipientId, row);
+  }
+
+  /** A row that changed; rows that nobody reads are not taken in. */
+  replace(recipientId: string, row: RecipientRow): void {
+    if (this.packed?.has(recipientId) || this.#decoded.has(recipientId)) this.put(recipientId, row);
+  }
+
+  clear(): void {
+    this.#decoded.clear();
+    this.packed?.clear();
+  }
+}
+
+/**
+ * Two generations instead of a list in order of use: what was read since the younger one was opened stays, the rest goes
+ * when it is full. A hit costs one look-up and moves nothing.
+ */
+class DecodedRows {
+  #young = new Map<string, RecipientRow>();
+  #old = new Map<string, RecipientRow>();
+  readonly #generation: number;
+
+  constructor(entries: number) {
     this.#generation = Math.max(1, entries);
   }
 
@@ -33,31 +63,15 @@ export class RowCache {
     const young = this.#young.get(recipientId);
     if (young !== undefined) return young;
     const old = this.#old.get(recipientId);
-    if (old === undefined) return this.#unpacked(recipientId);
-    this.#keep(recipientId, old);
+    if (old !== undefined) this.put(recipientId, old);
     return old;
   }
 
+  has(recipientId: string): boolean {
+    return this.#young.has(recipientId) || this.#old.has(recipientId);
+  }
+
   put(recipientId: string, row: RecipientRow): void {
-    this.packed?.put(recipientId, row);
-    const isDecoded = this.#young.has(recipientId) || this.#old.has(recipientId);
-    // One that cannot be packed has no other place.
-    if (isDecoded || this.packed?.has(recipientId) !== true || this.#isTurn()) this.#keep(recipientId, row);
-  }
-
-  #unpacked(recipientId: string): RecipientRow | undefined {
-    const row = this.packed?.get(recipientId);
-    if (row === undefined) return undefined;
-    if (this.#isTurn()) this.#keep(recipientId, row);
-    return row;
-  }
-
-  #isTurn(): boolean {
-    this.#passed = (this.#passed + 1) % KEPT_ONE_IN;
-    return this.#passed === 0;
-  }
-
-  #keep(recipientId: string, row: RecipientRow): void {
     this.#old.delete(recipientId);
     this.#young.set(recipientId, row);
     if (this.#young.size < this.#generation) return;
@@ -65,16 +79,13 @@ export class RowCache {
     this.#young = new Map();
   }
 
-  /** A row that changed; rows that nobody reads are not taken in. */
-  replace(recipientId: string, row: RecipientRow): void {
-    if (this.#young.has(recipientId)) this.#young.set(recipientId, row);
-    else if (this.#old.has(recipientId)) this.#old.set(recipientId, row);
-    if (this.packed?.has(recipientId)) this.packed.put(recipientId, row);
+  delete(recipientId: string): void {
+    this.#young.delete(recipientId);
+    this.#old.delete(recipientId);
   }
 
   clear(): void {
     this.#young.clear();
     this.#old.clear();
-    this.packed?.clear();
   }
 }
