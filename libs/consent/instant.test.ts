@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import {
   addMs,
   DAY_MS,
@@ -56,6 +57,15 @@ describe('an instant', () => {
     {},
     ['2026-01-01T00:00:00.000Z'],
   ])('%j is none', (value) => expect(isInstant(value)).toBe(false));
+
+  it('is written as dates write it', () => {
+    const everyDate = fc.double({ min: -8.64e15, max: 8.64e15, noNaN: true });
+    const ofOurDays = fc.integer({ min: 0, max: Date.UTC(2100, 0) });
+    fc.assert(
+      fc.property(fc.oneof(everyDate, ofOurDays), (ms) => expect(instantOf(ms)).toBe(new Date(ms).toISOString())),
+    );
+    for (const none of [Number.NaN, Infinity, 8.64e15 + 1]) expect(() => instantOf(none)).toThrow(RangeError);
+  });
 
   it('moves within the years in which the order of strings is that of time', () => {
     expect(addMs('2026-12-31T23:59:59.999Z', 1)).toBe('2027-01-01T00:00:00.000Z');

@@ -11,8 +11,36 @@ export const DAY_MS = 24 * HOUR_MS;
 
 const LATEST_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
+const DAYS_MAX = 10_000;
+/**
+ * Days already written out. What is written at one time clusters in few days, and writing a whole date out anew costs ten
+ * times a look-up; the bound only guards against a ledger that spans centuries.
+ */
+const dayTexts = new Map<number, string>();
+
+const twoDigits = (n: number): string => String(n).padStart(2, '0');
+const MINUTES = Array.from({ length: 1_440 }, (_, n) => `T${twoDigits(Math.floor(n / 60))}:${twoDigits(n % 60)}:`);
+const SECONDS = Array.from({ length: 60 }, (_, n) => twoDigits(n));
+const MILLISECONDS = Array.from({ length: 1_000 }, (_, n) => `.${String(n).padStart(3, '0')}Z`);
+
+/** The text of `Date.prototype.toISOString`; throws `RangeError` likewise where there is no such instant. */
 export function instantOf(epochMs: number): Instant {
-  return new Date(epochMs).toISOString();
+  if (!Number.isInteger(epochMs) || epochMs < 0 || epochMs > LATEST_MS) return new Date(epochMs).toISOString();
+  const day = Math.floor(epochMs / DAY_MS);
+  const ofDay = epochMs - day * DAY_MS;
+  const minute = Math.floor(ofDay / MINUTE_MS);
+  const ofMinute = ofDay - minute * MINUTE_MS;
+  const second = Math.floor(ofMinute / SECOND_MS);
+  return `${dayText(day)}${MINUTES[minute]}${SECONDS[second]}${MILLISECONDS[ofMinute - second * SECOND_MS]}`;
+}
+
+function dayText(day: number): string {
+  const known = dayTexts.get(day);
+  if (known !== undefined) return known;
+  if (dayTexts.size >= DAYS_MAX) dayTexts.clear();
+  const text = new Date(day * DAY_MS).toISOString().slice(0, 10);
+  dayTexts.set(day, text);
+  return text;
 }
 
 export function epochMsOf(instant: Instant): number {

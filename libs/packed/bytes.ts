@@ -88,7 +88,8 @@ export class ByteReader {
   }
 
   ms(): number {
-    this.at += 6;
-    return this.bytes.readUIntBE(this.at - 6, 6);
+    const high = this.byte() * 256 + this.byte();
+    const low = ((this.byte() << 24) | (this.byte() << 16) | (this.byte() << 8) | this.byte()) >>> 0;
+    return high * 2 ** 32 + low;
   }
 }

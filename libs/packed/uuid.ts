@@ -21,17 +21,18 @@ export function writeUuid(text: string, into: Uint8Array, at: number): boolean {
   return (seen & NO_DIGIT) === 0;
 }
 
-/** The UUID written last. Its dashes stay. */
-const written = Buffer.from('00000000-0000-0000-0000-000000000000');
-
+/** Every event of an answer has one, and a text made of its characters at once costs half of one cut out of bytes. */
 export function readUuid(bytes: Buffer, at: number): string {
-  for (let n = 0, character = 0; n < UUID_BYTES; n++, character += 2) {
-    if (isAfterDash(n)) character += 1;
-    const byte = bytes[at + n] as number;
-    written[character] = DIGITS[byte >> 4] as number;
-    written[character + 1] = DIGITS[byte & 15] as number;
-  }
-  return written.toString('latin1');
+  const high = (n: number) => DIGITS[(bytes[at + n] as number) >> 4] as number;
+  const low = (n: number) => DIGITS[(bytes[at + n] as number) & 15] as number;
+  // prettier-ignore
+  return String.fromCharCode(
+    high(0), low(0), high(1), low(1), high(2), low(2), high(3), low(3), DASH,
+    high(4), low(4), high(5), low(5), DASH,
+    high(6), low(6), high(7), low(7), DASH,
+    high(8), low(8), high(9), low(9), DASH,
+    high(10), low(10), high(11), low(11), high(12), low(12), high(13), low(13), high(14), low(14), high(15), low(15),
+  );
 }
 
 /** Of a byte: `8-4-4-4-12`. */

@@ -92,7 +92,7 @@ type Readable = Exclude<ReadAddress, { problem: unknown }>;
 type Unreadable = Extract<ReadAddress, { problem: unknown }>;
 
 function named(parts: Parts, businessId: string, read: Readable): NamedRecipient {
-  if ('recipientId' in read) return { recipientId: read.recipientId };
+  if ('recipientId' in read) return read;
   const recipientId = parts.ids.recipientId(businessId, read.kind, read.keyForm);
   const address = { kind: read.kind, given: read.given };
   return read.unparsed ? { recipientId, address, unparsed: true } : { recipientId, address };
