@@ -16,6 +16,9 @@ export interface ServiceOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** Those of `npm start`, and of the image. */
+export const NODE_FLAGS: readonly string[] = ['--enable-source-maps', '--max-semi-space-size=32'];
+
 /** The service itself, as `npm start` runs it, on free ports. Its log is silent below warnings, as in production. */
 export async function startService(
   dataDir: string,
@@ -32,7 +35,7 @@ export async function startService(
       ...(cachedRows === undefined ? {} : { VIEW_CACHE_ENTRIES: String(cachedRows), VIEW_CACHE_MB: '0' }),
       ...env,
     },
-    nodeArgs: profileArgs(profileDir),
+    nodeArgs: [...NODE_FLAGS, ...profileArgs(profileDir)],
   });
   const { ports } = ready as { readonly ports: { readonly http: number; readonly grpc: number } };
   return { pid, stop, port: ports.http, grpcPort: ports.grpc };
