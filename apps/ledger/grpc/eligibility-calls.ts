@@ -14,7 +14,7 @@ import {
 import { readCheck, requireBatch, requirePosition } from '../requests/check-body.js';
 import { eachAnswered, readBatchWithNews, type ReadBatch } from '../requests/check-batch.js';
 import { requireBusiness, type Asked } from './asked.js';
-import type { Reply } from './calls.js';
+import { requireInLimit, type Reply } from './calls.js';
 import { SERVED } from './methods.js';
 import { protoPath } from './status.js';
 
@@ -36,6 +36,17 @@ export class EligibilityCalls {
     if (check instanceof Refusal) throw check;
     const answer = (decisions: readonly Decision[]) => encodeCheckResponse(decisions[0] as Decision);
     return this.decided({ businessId, checks: [check], ...freshness(request) }, answer);
+  }
+
+  /** The answer to a plain check; undefined, or an error, where it is not plain or has to be waited for. */
+  checkAtOnce(principal: Principal, message: Buffer): Buffer | undefined {
+    requireInLimit(this.parts, message);
+    const request = decodeCheckRequest(message);
+    if (request.atLeast !== undefined || request.consistency !== undefined) return undefined;
+    const businessId = requireBusiness(this.parts, principal, SERVED.check, request.businessId);
+    const check = readCheck(this.parts, businessId, request);
+    const decision = check instanceof Refusal ? undefined : this.checks.decideNow(businessId, check);
+    return decision && encodeCheckResponse(decision);
   }
 
   batch({ principal }: Asked, message: Buffer): Buffer | Promise<Reply> {

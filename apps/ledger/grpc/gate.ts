@@ -64,6 +64,11 @@ export class Gate implements Door {
     return visit as Visit & Entry;
   }
 
+  /** The places of calls that are no streams. */
+  get work(): InWork {
+    return this.places.work;
+  }
+
   get inWork(): number {
     const { work, filter, watch } = this.places;
     return work.size + filter.size + watch.size + this.strangers.size;

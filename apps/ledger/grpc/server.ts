@@ -1,4 +1,4 @@
-import { Server, logVerbosity, setLogVerbosity, type ServerOptions } from '@grpc/grpc-js';
+import { Server, logVerbosity, setLogVerbosity, status, type ServerOptions } from '@grpc/grpc-js';
 import type { CommandBus } from '@nestjs/cqrs';
 import type { Authenticator } from '../authenticate.js';
 import type { Connections } from '../connections.js';
@@ -7,6 +7,7 @@ import type { CheckEligibilityHandler } from '../queries/check-eligibility.js';
 import { Calls, type Duplex, type StreamWork } from './calls.js';
 import { ConsentCalls } from './consent-calls.js';
 import { EligibilityCalls } from './eligibility-calls.js';
+import { FastLane } from './fast-lane.js';
 import { filter } from './filter.js';
 import { Gate } from './gate.js';
 import { Health } from './health.js';
@@ -59,9 +60,12 @@ export function openGrpc(parts: Parts, authenticator: Authenticator, { checks, c
   health.register(server);
   registerReflection(server);
   const listener = listenerOf(server, parts.config);
+  const lane = fastLane({ parts, authenticator, gate, eligibility });
+  lane.stand(server);
   let closed: Promise<void> | undefined;
   const stop = () => {
     health.close();
+    lane.close();
     calls.endStreams();
     gate.close();
   };
@@ -73,6 +77,26 @@ export function openGrpc(parts: Parts, authenticator: Authenticator, { checks, c
     listen: (at) => listener.listen(at),
     close: () => (closed ??= close({ server, listener, stop }, limits.shutdownTimeoutMs / 2)),
   };
+}
+
+interface LaneParts {
+  readonly parts: Parts;
+  readonly authenticator: Authenticator;
+  readonly gate: Gate;
+  readonly eligibility: EligibilityCalls;
+}
+
+function fastLane({ parts, authenticator, gate, eligibility }: LaneParts): FastLane {
+  return new FastLane({
+    answer: (authorization, message) => {
+      const principal = authenticator.remembered(authorization);
+      return principal && eligibility.checkAtOnce(principal, message);
+    },
+    enter: () => gate.work.enter(),
+    leave: () => gate.work.leave(),
+    onAnswered: (seconds) => parts.metrics.grpcCall(SERVED.check.path, status.OK, seconds),
+    timeoutMs: parts.config.limits.requestTimeoutMs,
+  });
 }
 
 /** After so long callers are asked to open another connection, and so long what is under way may still take. */
