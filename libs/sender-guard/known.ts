@@ -6,6 +6,7 @@ import {
   join,
   judge,
   judgeUnder,
+  questionAt,
   topicUnder,
   type Basis,
   type BusinessState,
@@ -162,7 +163,7 @@ export class Known {
     if (!isOneOf(CHANNELS, channel)) return false;
     const guesses = CATEGORIES.map((category) => ({ channel, purpose, category, requires: 'consent' }) as const);
     const { unreadable: _doubt, ...state } = this.#joined(asked, true).state;
-    const reasons = ('refused' in topic ? guesses : [topic]).map((one) => judge(state, { ...one, now }).reason);
+    const reasons = ('refused' in topic ? guesses : [topic]).map((one) => judge(state, questionAt(one, now)).reason);
     return reasons.some((reason) => reason === 'REVOKED' || reason === 'BLOCKED');
   }
 

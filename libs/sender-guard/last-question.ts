@@ -1,4 +1,12 @@
-import { topicUnder, type AskedTopic, type BusinessState, type Instant, type Question, type Topic } from '#consent';
+import {
+  questionAt,
+  topicUnder,
+  type AskedTopic,
+  type BusinessState,
+  type Instant,
+  type Question,
+  type Topic,
+} from '#consent';
 
 type Made = Question | Exclude<ReturnType<typeof topicUnder>, Topic>;
 
@@ -19,7 +27,7 @@ export class LastQuestion {
     this.#register = register;
     this.#asked = { channel, purpose, sender };
     this.#now = now;
-    this.#made = 'refused' in topic ? topic : { ...topic, now };
+    this.#made = 'refused' in topic ? topic : questionAt(topic, now);
     return this.#made;
   }
 }

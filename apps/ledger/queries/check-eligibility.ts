@@ -4,6 +4,7 @@ import {
   explain,
   instantOf,
   judgeUnder,
+  questionAt,
   type Basis,
   type BusinessState,
   type Channel,
@@ -168,16 +169,10 @@ function questionsUnder(register: BusinessState | undefined, now: Instant): (top
     const known = questions.get(topic);
     if (known !== undefined || questions.has(topic)) return known;
     const current = register ? topicOf(register, topic.channel, topic.purpose, topic.sender) : topic;
-    const question = current instanceof Refusal ? undefined : questionOf(current, now);
+    const question = current instanceof Refusal ? undefined : questionAt(current, now);
     questions.set(topic, question);
     return question;
   };
-}
-
-function questionOf({ channel, purpose, category, requires, sender }: Topic, now: Instant): Question {
-  const question: Draft<Question> = { channel, purpose, category, requires, now };
-  if (sender !== undefined) question.sender = sender;
-  return question;
 }
 
 type Frame = Pick<Decision, 'position' | 'decidedAt' | 'policyVersion' | 'rulesVersion' | 'retryAfterMs'>;
