@@ -58,12 +58,12 @@ export class LiveView {
     recipientIds: readonly string[],
     { atLeast }: { readonly atLeast?: Position } = {},
   ): LookUp | Promise<LookUp> {
-    const atOnce = atLeast === undefined ? this.#answerNow(businessId, recipientIds) : undefined;
+    const atOnce = atLeast === undefined ? this.lookUpNow(businessId, recipientIds) : undefined;
     return atOnce ?? this.#answerLater(businessId, recipientIds, atLeast);
   }
 
-  /** Undefined where a linked recipient must be read too, or the copy has to be waited for. */
-  #answerNow(businessId: string, recipientIds: readonly string[]): LookUp | undefined {
+  /** The same at once. Undefined where a linked recipient must be read too, or the copy has to be waited for. */
+  lookUpNow(businessId: string, recipientIds: readonly string[]): LookUp | undefined {
     if (!this.#mayAnswer()) return this.#refusal();
     const snapshot = this.#copy.readNow(recipientIds);
     if (snapshot?.position === undefined) return undefined;

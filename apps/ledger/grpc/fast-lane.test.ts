@@ -1,7 +1,15 @@
 import { once } from 'node:events';
-import { connect, createServer, type ClientHttp2Session, type Http2Server, type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import {
+  connect,
+  createServer,
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type Http2Server,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import { createServer as createListener, type AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
+import { Client, credentials, Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FastLane } from './fast-lane.js';
 import { SERVED } from './methods.js';
@@ -51,7 +59,7 @@ describe('the lane of plain checks over gRPC', () => {
     lane.standBefore(server);
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    client = connect(addressOf(server));
   });
 
   afterEach(async () => {
@@ -72,7 +80,7 @@ describe('the lane of plain checks over gRPC', () => {
       call.write(piece);
       // The turn in which the call began is over by then.
       await begun;
-      await turn();
+      for (let turns = 0; turns < 3; turns += 1) await turn();
     }
     call.end(pieces.at(-1) ?? framed(MESSAGE));
     const [headers] = await response;
@@ -95,6 +103,9 @@ describe('the lane of plain checks over gRPC', () => {
     ['without a key', { authorization: undefined }],
     ['of another type', { 'content-type': 'application/grpc+json' }],
     ['whose messages are compressed', { 'grpc-encoding': 'gzip' }],
+    ['whose deadline has passed', { 'grpc-timeout': '0m' }],
+    ['whose deadline is none', { 'grpc-timeout': 'soon' }],
+    ['whose deadline is months away', { 'grpc-timeout': '9999H' }],
   ])('hands on a call %s', async (_, head) => {
     const given = Object.fromEntries(Object.entries({ ...HEAD, ...head }).filter(([, value]) => value !== undefined));
     const call = client.request(given);
@@ -162,4 +173,66 @@ describe('the lane of plain checks over gRPC', () => {
     expect(inWork).toBe(0);
     expect(call.rstCode).not.toBe(0);
   });
+
+  it('gives the place back of who resets the call before its end, with the answer not taken', async () => {
+    const narrow = connect(addressOf(server), { settings: { initialWindowSize: 0 } });
+    await once(narrow, 'remoteSettings');
+    const streams = once(server, 'stream') as Promise<[ServerHttp2Stream]>;
+    const call = narrow.request(HEAD);
+    call.on('error', () => undefined);
+    call.write(framed(MESSAGE));
+    const [stream] = await streams;
+    await once(call, 'response');
+    expect(inWork).toBe(1);
+    const over = once(stream, 'close');
+    resetAtOnce(call);
+    await over;
+    expect(inWork).toBe(0);
+    narrow.destroy();
+  });
 });
+
+it('finds the server that grpc-js has made, and answers its callers', async () => {
+  const grpc = new Server();
+  const asBytes = (bytes: Buffer) => bytes;
+  grpc.register(
+    SERVED.check.path,
+    (_: unknown, done: Done) => done(null, Buffer.from('ordinary')),
+    asBytes,
+    asBytes,
+    'unary',
+  );
+  const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
+  const terms = { enter: () => true, leave: () => undefined, onAnswered: () => undefined, timeoutMs: 1_000 };
+  const lane = new FastLane({ ...terms, answer: (_, message) => (String(message) === 'plain' ? message : undefined) });
+  lane.stand(grpc);
+  const listening = createListener((connection) => injector.injectConnection(connection)).listen(0, '127.0.0.1');
+  await once(listening, 'listening');
+  const client = new Client(addressOf(listening).slice('http://'.length), credentials.createInsecure());
+  const metadata = new Metadata();
+  metadata.set('authorization', 'Bearer key');
+  const ask = (message: string) =>
+    new Promise((resolve, reject) => {
+      client.makeUnaryRequest(SERVED.check.path, asBytes, asBytes, Buffer.from(message), metadata, (error, answer) =>
+        error ? reject(error) : resolve(String(answer)),
+      );
+    });
+  expect([await ask('plain'), await ask('anything else')]).toEqual(['plain', 'ordinary']);
+  client.close();
+  lane.close();
+  grpc.forceShutdown();
+  listening.close();
+});
+
+/** As other clients may: Node's own would say first that nothing more comes. */
+function resetAtOnce(call: ClientHttp2Stream): void {
+  const handle = Object.getOwnPropertySymbols(call).find(({ description }) => description === 'kHandle');
+  if (handle === undefined) throw new Error('this version of Node keeps its handle elsewhere');
+  (call as unknown as Record<symbol, { rstStream(code: number): void }>)[handle]?.rstStream(0);
+}
+
+type Done = (error: null, answer: Buffer) => void;
+
+function addressOf(server: { address(): unknown }): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}

@@ -18,6 +18,8 @@ export interface LaneTerms {
 type OnStream = (this: Http2Server, stream: ServerHttp2Stream, ...more: unknown[]) => void;
 
 interface Waiting {
+  /** How often its message is still looked for, each time when a turn of the event loop ends. */
+  turns: number;
   readonly stream: ServerHttp2Stream;
   readonly authorization: string;
   readonly sinceMs: number;
@@ -26,13 +28,16 @@ interface Waiting {
 
 const LOOK_MS = 1_000;
 
+/** Many a client sends the message behind the head, so that it comes a turn later. */
+const TURNS = 2;
+
 /**
- * Answers the plain check without grpc-js, which costs more than the answer (ADR 24): one message, which has come by the
- * end of the turn in which its call began, of a caller whose key is remembered, with an answer that waits for nothing.
+ * Answers the plain check without grpc-js, which costs more than the answer (ADR 24): one message, which has come within
+ * two turns of the event loop, of a caller whose key is remembered, with an answer that waits for nothing.
  * Every other call it hands on as it came, and says nothing of its own.
  */
 export class FastLane {
-  /** Calls of this turn, whose messages are looked at when it ends. */
+  /** Calls whose messages are looked for when this turn of the event loop ends. */
   private waiting: Waiting[] = [];
   /** Answered and not over, the oldest first, and since when. */
   private readonly untaken = new Map<ServerHttp2Stream, number>();
@@ -58,7 +63,7 @@ export class FastLane {
       };
       const authorization = this.isClosed ? undefined : plainlyAsked(headers);
       if (authorization === undefined) handOn();
-      else this.await({ stream, authorization, sinceMs: performance.now(), handOn });
+      else this.await({ turns: TURNS, stream, authorization, sinceMs: performance.now(), handOn });
     });
   }
 
@@ -70,21 +75,30 @@ export class FastLane {
 
   private await(call: Waiting): void {
     call.stream.on('error', ignore);
+    this.lookLater(call);
+  }
+
+  private lookLater(call: Waiting): void {
+    call.turns -= 1;
     if (this.waiting.push(call) === 1) setImmediate(this.answerAll);
   }
 
   private readonly answerAll = (): void => {
     const calls = this.waiting;
     this.waiting = [];
-    // Whose caller has gone meanwhile was not let in yet.
-    for (const call of calls) if (!isOver(call.stream) && !this.answers(call)) call.handOn();
+    for (const call of calls) {
+      // Whose caller has gone meanwhile was not let in yet.
+      if (isOver(call.stream)) continue;
+      if (call.turns > 0 && call.stream.readableLength === 0) this.lookLater(call);
+      else if (!this.answers(call)) call.handOn();
+    }
   };
 
   private answers({ stream, authorization, sinceMs }: Waiting): boolean {
     const bytes = stream.read() as Buffer | null;
     if (bytes === null) return false;
     const answer = this.answerTo(authorization, bytes);
-    if (answer === undefined || !this.terms.enter()) {
+    if (answer === undefined) {
       stream.unshift(bytes);
       return false;
     }
@@ -95,11 +109,18 @@ export class FastLane {
     return true;
   }
 
-  /** A mistake of ours here is grpc-js's handler to answer, which knows how; nothing has been sent yet. */
+  /** With an answer comes a place, taken before anything was decided. */
   private answerTo(authorization: string, bytes: Buffer): Buffer | undefined {
-    if (this.isClosed || !isOneMessage(bytes)) return undefined;
+    if (this.isClosed || !isOneMessage(bytes) || !this.terms.enter()) return undefined;
+    const answer = this.orNothing(authorization, bytes.subarray(PREFIX_BYTES));
+    if (answer === undefined) this.terms.leave();
+    return answer;
+  }
+
+  /** A mistake of ours here is grpc-js's handler to answer, which knows how; nothing has been sent yet. */
+  private orNothing(authorization: string, message: Buffer): Buffer | undefined {
     try {
-      return this.terms.answer(authorization, bytes.subarray(PREFIX_BYTES));
+      return this.terms.answer(authorization, message);
     } catch {
       return undefined;
     }
@@ -114,7 +135,9 @@ export class FastLane {
     const overdue = performance.now() - this.terms.timeoutMs;
     for (const [stream, sinceMs] of this.untaken) {
       if (sinceMs > overdue) return;
-      stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      // One whose caller has reset it before its end stays as it is for ever unless it is destroyed.
+      if (stream.closed) stream.destroy();
+      else stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     }
   }
 }
@@ -123,7 +146,7 @@ function isOver({ destroyed, closed }: ServerHttp2Stream): boolean {
   return destroyed || closed;
 }
 
-/** What closes a call is told by its `close`. */
+/** A call that fails is over with its `close`, or is looked for. */
 const ignore = (): void => undefined;
 
 const PLAIN_TYPES = new Set(['application/grpc', 'application/grpc+proto']);
@@ -133,9 +156,12 @@ function plainlyAsked(headers: IncomingHttpHeaders): string | undefined {
   if (headers[constants.HTTP2_HEADER_PATH] !== SERVED.check.path) return undefined;
   if (headers[constants.HTTP2_HEADER_METHOD] !== 'POST') return undefined;
   if (!PLAIN_TYPES.has(headers['content-type'] ?? '')) return undefined;
-  const encoding = headers['grpc-encoding'] ?? 'identity';
-  return encoding === 'identity' ? headers.authorization : undefined;
+  const { 'grpc-encoding': encoding = 'identity', 'grpc-timeout': timeout = '1S' } = headers;
+  return encoding === 'identity' && TIMEOUT.test(String(timeout)) ? headers.authorization : undefined;
 }
+
+/** One that has not passed when the call comes, and that timers can wait for. */
+const TIMEOUT = /^[1-9]\d{0,7}[mun]$|^[1-9]\d{0,5}S$/;
 
 /** Before each message: a byte that says whether it is compressed, and four with its length. */
 const PREFIX_BYTES = 5;

@@ -91,9 +91,8 @@ export class CheckEligibilityHandler implements IQueryHandler<CheckEligibility> 
 
   /** One decision over the view without a promise; undefined where the view has to be waited for. */
   decideNow(businessId: string, check: Check): Decision | undefined {
-    const request = { businessId, checks: [check] };
-    const looked = this.readView(request, [check.recipientId]);
-    return looked instanceof Promise ? undefined : this.decide(request, looked)[0];
+    const looked = this.parts.view.lookUpNow(businessId, [check.recipientId]);
+    return looked && this.decide({ businessId, checks: [check] }, looked)[0];
   }
 
   private decide(request: CheckRequest, looked: Looked): readonly Decision[] {
