@@ -181,7 +181,7 @@ export const VARIABLES = {
   VIEW_CACHE_ENTRIES: count(
     20_000,
     10_000_000,
-    'Recipients whose state is kept in memory unpacked, at most twice as many, of about 1 kB each: those with too many facts to be packed and, where VIEW_CACHE_MB is 0, those asked about last.',
+    'Recipients whose state is kept in memory unpacked where VIEW_CACHE_MB is 0, of those asked about last; at most twice as many, of about 1 kB each.',
   ),
   VIEW_CACHE_MB: wholeNumber(
     { fallback: 192, from: 0, to: 65_536, unit: 'MiB' },

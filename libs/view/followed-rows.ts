@@ -43,7 +43,7 @@ export class FollowedRows {
   }
 
   has(recipientId: string): boolean {
-    return this.#cached.get(recipientId) !== undefined;
+    return this.#cached.has(recipientId);
   }
 
   /** The rows in the order asked for; undefined where one of them has to be read. */

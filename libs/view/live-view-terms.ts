@@ -17,7 +17,7 @@ export interface LiveViewOptions {
     readonly maxLagMs: number;
     readonly waitForPositionMs: number;
     readonly cacheEntries: number;
-    /** For many more rows, packed; absent: none. */
+    /** For rows that stand packed; absent: none do. */
     readonly cacheBytes?: number;
     readonly probeIntervalMs: number;
   };

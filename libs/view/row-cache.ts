@@ -1,6 +1,9 @@
 import type { PackedRows } from './packed-rows.js';
 import type { RecipientRow } from './port.js';
 
+/** Rows too long to be packed, which are seldom and take a megabyte or more: at most twice so many are kept. */
+const LONG_ROWS = 32;
+
 /**
  * The rows read last. Where there is room for packed ones they stand packed, and as objects only those that are too long
  * for it: looking among the objects first costs more than unpacking does, unless few are asked about.
@@ -8,12 +11,12 @@ import type { RecipientRow } from './port.js';
 export class RowCache {
   readonly #decoded: DecodedRows;
 
-  /** So many rows as objects at least, and at most twice as many. */
+  /** Without packed ones: so many rows as objects at least, and at most twice as many. */
   constructor(
     entries: number,
     private readonly packed?: PackedRows,
   ) {
-    this.#decoded = new DecodedRows(entries);
+    this.#decoded = new DecodedRows(packed ? LONG_ROWS : entries);
   }
 
   /** Rows kept as objects. */
@@ -25,6 +28,10 @@ export class RowCache {
     return this.packed?.get(recipientId) ?? this.#decoded.get(recipientId);
   }
 
+  has(recipientId: string): boolean {
+    return this.packed?.has(recipientId) === true || this.#decoded.has(recipientId);
+  }
+
   put(recipientId: string, row: RecipientRow): void {
     this.packed?.put(recipientId, row);
     if (this.packed?.has(recipientId)) this.#decoded.delete(recipientId);
@@ -33,7 +40,7 @@ export class RowCache {
 
   /** A row that changed; rows that nobody reads are not taken in. */
   replace(recipientId: string, row: RecipientRow): void {
-    if (this.packed?.has(recipientId) || this.#decoded.has(recipientId)) this.put(recipientId, row);
+    if (this.has(recipientId)) this.put(recipientId, row);
   }
 
   clear(): void {

@@ -29,7 +29,7 @@ export interface SharedCopyOptions {
   readonly shared: SharedView;
   readonly limits: {
     readonly cacheEntries: number;
-    /** For many more rows, packed. */
+    /** For rows that stand packed. */
     readonly cacheBytes?: number;
     readonly waitForPositionMs: number;
     readonly probeIntervalMs: number;

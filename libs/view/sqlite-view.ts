@@ -27,9 +27,9 @@ import {
 export interface SqliteViewOptions {
   readonly file: string;
   readonly ledgerId: string;
-  /** How many decoded rows are kept in memory at most. */
+  /** How many decoded rows are kept in memory at least, where none are packed. */
   readonly cacheEntries: number;
-  /** Bytes for many more rows, packed; absent: none. */
+  /** Bytes for rows that stand packed; absent: none do. */
   readonly cacheBytes?: number;
   /** Where rows that cannot be read come from; absent: they make the file unusable. */
   readonly damagedRows?: DamagedRows;
