@@ -100,6 +100,14 @@ describe('the cache of rows with packed ones behind it', () => {
     expect(cache.get(idOf(799))).toStrictEqual(rowOf('acme'));
   });
 
+  it('keeps few that are too long to be packed, whatever is asked for', () => {
+    const cache = new RowCache(1_000, new PackedRows(8 * MIB));
+    const long = { ...rowOf('acme'), state: { ...EMPTY_STATE, contacts: contactsOf(9_000) } };
+    for (let n = 0; n < 100; n++) cache.put(idOf(n), long);
+    expect(cache.size).toBeLessThanOrEqual(64);
+    expect(cache.get(idOf(99))).toBe(long);
+  });
+
   it('keeps one that cannot be packed', () => {
     const cache = new RowCache(4, new PackedRows(8 * MIB));
     const long = { ...rowOf('acme'), state: { ...EMPTY_STATE, contacts: contactsOf(9_000) } };

@@ -30,10 +30,7 @@ export class EligibilityCalls {
   }
 
   private checkNow({ principal }: Asked, message: Buffer): Buffer | Promise<Reply> {
-    const request = decodeCheckRequest(message);
-    const businessId = requireBusiness(this.parts, principal, SERVED.check, request.businessId);
-    const check = readCheck(this.parts, businessId, request);
-    if (check instanceof Refusal) throw check;
+    const { request, businessId, check } = this.read(principal, message);
     const answer = (decisions: readonly Decision[]) => encodeCheckResponse(decisions[0] as Decision);
     return this.decided({ businessId, checks: [check], ...freshness(request) }, answer);
   }
@@ -41,12 +38,18 @@ export class EligibilityCalls {
   /** The answer to a plain check; undefined, or an error, where it is not plain or has to be waited for. */
   checkAtOnce(principal: Principal, message: Buffer): Buffer | undefined {
     requireInLimit(this.parts, message);
-    const request = decodeCheckRequest(message);
+    const { request, businessId, check } = this.read(principal, message);
     if (request.atLeast !== undefined || request.consistency !== undefined) return undefined;
+    const decision = this.checks.decideNow(businessId, check);
+    return decision && encodeCheckResponse(decision);
+  }
+
+  private read(principal: Principal, message: Buffer) {
+    const request = decodeCheckRequest(message);
     const businessId = requireBusiness(this.parts, principal, SERVED.check, request.businessId);
     const check = readCheck(this.parts, businessId, request);
-    const decision = check instanceof Refusal ? undefined : this.checks.decideNow(businessId, check);
-    return decision && encodeCheckResponse(decision);
+    if (check instanceof Refusal) throw check;
+    return { request, businessId, check };
   }
 
   batch({ principal }: Asked, message: Buffer): Buffer | Promise<Reply> {
