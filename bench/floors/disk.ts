@@ -34,7 +34,11 @@ export function writeAndSync({ file, bytes, times, allocated = false }: DiskWork
   }
 }
 
+const PAGE_BYTES = 4_096;
+
+/** A page at a time, as the kernel looks through all that was written at once for each write that comes there later. */
 function allocate(handle: number, length: number): void {
-  writeSync(handle, Buffer.alloc(length), 0, length, 0);
+  const page = Buffer.alloc(PAGE_BYTES);
+  for (let at = 0; at < length; at += PAGE_BYTES) writeSync(handle, page, 0, PAGE_BYTES, at);
   fdatasyncSync(handle);
 }

@@ -5,6 +5,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { checkpointerOf, openDatabase, type Checkpointer, type SqliteDatabase } from './index.js';
 
+/** How long a statement waits for another connection. */
+const PATIENCE_MS = 5_000;
 const LIMITS = { dueAtPages: 20, restartAtPages: 60 };
 
 let directory = '';
@@ -80,6 +82,22 @@ describe('a checkpointer', () => {
       await another.close();
     }
     expect(db.prepare<[], number>('SELECT count(*) FROM notes').pluck().get()).toBe(10);
+  });
+
+  it('empties the file of the log, or moves it at least where somebody reads there, and waits for nobody', () => {
+    write(30);
+    const reader = openDatabase(db.name, { readOnly: true, synchronous: 'NORMAL', schemaVersion: 1, migrate: () => {} });
+    const reading = reader.prepare('SELECT text FROM notes').iterate();
+    reading.next();
+    const began = performance.now();
+    expect(checkpointer.empty()).toBe(false);
+    expect(performance.now() - began).toBeLessThan(PATIENCE_MS);
+    expect(waiting()).toBe(0);
+    reading.return?.();
+    expect(checkpointer.empty()).toBe(true);
+    expect(bytesOfLog()).toBe(0);
+    expect(db.pragma('busy_timeout', { simple: true })).toBe(PATIENCE_MS);
+    reader.close();
   });
 
   it('says what went wrong when it is next called, and tries again', async () => {

@@ -9,8 +9,12 @@ export interface Checkpointer {
   ifDue(): void;
   /** Throws what has gone wrong with a move since this was last called. */
   throwIfFailed(): void;
-  /** Moves it at once; throws where that fails. */
-  now(): void;
+  /**
+   * Moves it at once and, unless somebody reads there, empties its file; says whether it did, and throws where the disk
+   * fails. What an earlier process left has been read by then, and the kernel keeps what it read ahead in large pieces:
+   * to write one page there costs as much as a whole piece.
+   */
+  empty(): boolean;
   /** Waits, with the whole thread, until no move is under way: before room is given up that it must not take. */
   settle(): void;
   /** Resolves when the other thread has ended; the database is to be closed after that. */
@@ -92,8 +96,15 @@ class BackgroundCheckpointer implements Checkpointer {
     if (failure) throw failure;
   }
 
-  now(): void {
-    this.move.get();
+  empty(): boolean {
+    this.settle();
+    const patience = Number(this.db.pragma('busy_timeout', { simple: true }));
+    this.db.pragma('busy_timeout = 0');
+    try {
+      return this.db.pragma('wal_checkpoint(TRUNCATE)', { simple: true }) === 0;
+    } finally {
+      this.db.pragma(`busy_timeout = ${patience}`);
+    }
   }
 
   settle(): void {

@@ -1,4 +1,4 @@
-import type { Checkpointer, SqliteDatabase } from '#sqlite';
+import type { Checkpointer } from '#sqlite';
 
 /**
  * The log of a database still holds what its pages held before. What is to be gone for good is gone only when the log
@@ -8,10 +8,7 @@ export class EmptiedLog {
   private destroyed = 0;
   private emptied = 0;
 
-  constructor(
-    private readonly db: SqliteDatabase,
-    private readonly checkpointer: Checkpointer,
-  ) {}
+  constructor(private readonly checkpointer: Checkpointer) {}
 
   /** Says that something was destroyed in the open transaction; answers the mark by which to ask whether it is gone. */
   mark(): number {
@@ -27,14 +24,6 @@ export class EmptiedLog {
   empty(): void {
     const { destroyed } = this;
     if (this.emptied === destroyed) return;
-    this.checkpointer.settle();
-    const patience = Number(this.db.pragma('busy_timeout', { simple: true }));
-    this.db.pragma('busy_timeout = 0');
-    try {
-      const busy = Number(this.db.pragma('wal_checkpoint(TRUNCATE)', { simple: true }));
-      if (busy === 0) this.emptied = destroyed;
-    } finally {
-      this.db.pragma(`busy_timeout = ${patience}`);
-    }
+    if (this.checkpointer.empty()) this.emptied = destroyed;
   }
 }

@@ -35,7 +35,7 @@ const LOG_LIMIT_PAGES = 1_000;
 
 export function vaultWriterOf(db: SqliteDatabase): WriterProgram<VaultJob, VaultJobDone> {
   const checkpointer = checkpointerOf(db, { dueAtPages: LOG_LIMIT_PAGES, restartAtPages: LOG_LIMIT_PAGES });
-  const log = new EmptiedLog(db, checkpointer);
+  const log = new EmptiedLog(checkpointer);
   const statements = prepare(db);
   return {
     transaction: transactionOf(db),
@@ -47,7 +47,7 @@ export function vaultWriterOf(db: SqliteDatabase): WriterProgram<VaultJob, Vault
     throwIfFailed: () => checkpointer.throwIfFailed(),
     close: async () => {
       await checkpointer.close();
-      checkpointer.now();
+      checkpointer.empty();
       db.close();
     },
   };

@@ -42,7 +42,7 @@ function open({ dataDir, reserveBytes }: LedgerWriterData): WriterProgram<Append
   reserve.fill();
   if (reserve.isKept) {
     // What an earlier process left in the log is written and synced again, so that a replay rests on what is on disk.
-    whereRoomAllows(() => checkpointer.now());
+    whereRoomAllows(() => checkpointer.empty());
     whereRoomAllows(() => extendLog(db, LOG_PAGES_WITH_ROOM));
   }
   const [mark, unmark] = [
