@@ -18,7 +18,7 @@ import type {
 /** How long the event loop keeps turning for the answer to a batch: about what a write and its sync take. */
 const AWAKE_MS = 0.3;
 
-export interface GroupWriterOptions<Job, Data> {
+export interface GroupWriterOptions<Job, Result, Data> {
   /** The file that calls `serveGroupWriter`; see `workerUrl`. */
   readonly program: URL;
   /** Handed to the program's `open`; must survive structured cloning, as must jobs and results. */
@@ -28,8 +28,8 @@ export interface GroupWriterOptions<Job, Data> {
   readonly sizeOf?: (job: Job) => number;
   /** The one that the program has. With it a job alone in its batch takes the short way: what the wait is felt by most. */
   readonly codec?: JobCodec<Job>;
-  /** Called after each batch, e.g. to wake those who wait for new rows. */
-  readonly onBatch?: () => void;
+  /** Called after each batch and before anybody hears of it, e.g. to wake those who wait for new rows. */
+  readonly onBatch?: (jobs: readonly Job[], outcomes: Outcomes<Result>) => void;
 }
 
 export interface GroupWriter<Job, Result> {
@@ -48,7 +48,7 @@ export interface GroupWriter<Job, Result> {
  * end of an event-loop turn; while a batch commits, the next one gathers. Resolves once the program has opened its file.
  */
 export async function openGroupWriter<Job, Result, Data = unknown>(
-  options: GroupWriterOptions<Job, Data>,
+  options: GroupWriterOptions<Job, Result, Data>,
 ): Promise<GroupWriter<Job, Result>> {
   const slots = { jobs: newSlot(), answers: newSlot() };
   const workerData: WriterThreadData<Data> = { own: options.workerData, ...slots };
@@ -83,7 +83,7 @@ class ThreadedWriter<Job, Result, Data> implements GroupWriter<Job, Result> {
     private readonly worker: Worker,
     { jobs, answers }: Slots,
     private lastStatus: WriterStatus,
-    private readonly options: GroupWriterOptions<Job, Data>,
+    private readonly options: GroupWriterOptions<Job, Result, Data>,
   ) {
     this.jobs = new Slot(jobs);
     this.answers = new Slot(answers);
@@ -194,8 +194,11 @@ class ThreadedWriter<Job, Result, Data> implements GroupWriter<Job, Result> {
   private answer(outcomes: Outcomes<Result>): void {
     const answered = this.inFlight;
     this.inFlight = [];
+    this.options.onBatch?.(
+      answered.map(({ job }) => job),
+      outcomes,
+    );
     outcomes.forEach((outcome, index) => settle(answered[index], outcome));
-    this.options.onBatch?.();
     if (!this.lanes.isEmpty()) this.flushSoon();
     this.endWhenDone();
   }

@@ -2,7 +2,7 @@ export { openDatabase, syncDirectory, type OpenDatabaseOptions, type SqliteDatab
 export { StorageError, storageErrorOf, type StorageProblem } from './storage-error.js';
 export { checkpointerOf, type Checkpointer, type CheckpointOptions } from './checkpoint.js';
 export { extendLog, transactionOf, type TransactionControl } from './transaction.js';
-export { JobFailed, type Batch, type WriterProgram } from './batch.js';
+export { JobFailed, type Batch, type Outcome, type Outcomes, type WriterProgram } from './batch.js';
 export { GuardedWriter, type WriterStatus } from './guarded-writer.js';
 export { WriterOverloaded, type Lane, type LaneLimits } from './lanes.js';
 export { lockExclusively, type ExclusiveLock } from './exclusive-lock.js';

@@ -53,6 +53,16 @@ export function packAppend(
   };
 }
 
+/** What `packAppend` packed; data and metadata lie in the bytes of the job. */
+export function unpackEvents({ events, bytes }: Pick<AppendJob, 'events' | 'bytes'>): NewEvent[] {
+  let at = 0;
+  const next = (length: number) => Buffer.from(bytes.buffer, bytes.byteOffset + (at += length) - length, length);
+  return events.map(({ id, type, dataBytes, metadataBytes }) => {
+    const data = next(dataBytes);
+    return { id, type, data, metadata: next(metadataBytes) };
+  });
+}
+
 function joined(events: readonly NewEvent[], length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   let at = 0;

@@ -1,5 +1,5 @@
 import type { SqliteDatabase } from '#sqlite';
-import type { AppendJob, AppendResult } from './append-job.js';
+import { unpackEvents, type AppendJob, type AppendResult } from './append-job.js';
 import { bytesOfUuid } from './schema.js';
 
 interface Place {
@@ -19,14 +19,11 @@ export function appenderOf(db: SqliteDatabase): (job: AppendJob) => AppendResult
     'INSERT INTO events (stream, revision, event_id, type, data, metadata) VALUES (?, ?, ?, ?, ?, ?)',
   );
 
-  const insert = (stream: number, first: number, { events, bytes }: AppendJob): AppendResult => {
-    let [at, revision, n] = [0, first - 1, 0];
-    for (const { id, type, dataBytes, metadataBytes } of events) {
-      const data = bytes.subarray(at, at + dataBytes);
-      const metadata = bytes.subarray(at + dataBytes, at + dataBytes + metadataBytes);
+  const insert = (stream: number, first: number, job: AppendJob): AppendResult => {
+    let [revision, n] = [first - 1, 0];
+    for (const { id, type, data, metadata } of unpackEvents(job)) {
       revision += 1;
       n = Number(addEvent.run(stream, revision, bytesOfUuid(id), type, data, metadata).lastInsertRowid);
-      at += dataBytes + metadataBytes;
     }
     return { revision, n, replayed: false };
   };

@@ -73,7 +73,8 @@ export class LedgerReader {
     this.db.close();
   }
 
-  private placeOf(position: Position | undefined): number {
+  /** Throws `ForeignPosition`. */
+  placeOf(position: Position | undefined): number {
     if (position === undefined) return 0;
     if (ledgerIdOf(position) !== this.ledgerId) throw new ForeignPosition();
     return depthOf(position);
@@ -98,7 +99,7 @@ export class LedgerReader {
     return scan;
   }
 
-  private position(n: number): Position {
+  position(n: number): Position {
     return `${this.ledgerId}.${n}`;
   }
 

@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeEventStoreContract } from '../contract.js';
-import { openSqliteStore } from './store.js';
+import { describeEventStoreContract, type OpenedStore } from '../contract.js';
+import { openSqliteStore, type SqliteStoreOptions } from './store.js';
 
-describeEventStoreContract('the embedded store', async () => {
+const opened = (options: Partial<SqliteStoreOptions>) => async (): Promise<OpenedStore> => {
   const dataDir = mkdtempSync(join(tmpdir(), 'ledger-'));
-  const open = () => openSqliteStore({ dataDir, diskReserveMb: 1 });
+  const open = () => openSqliteStore({ dataDir, diskReserveMb: 1, ...options });
   let store = await open();
   return {
     store,
@@ -19,4 +19,8 @@ describeEventStoreContract('the embedded store', async () => {
       rmSync(dataDir, { recursive: true });
     },
   };
-});
+};
+
+describeEventStoreContract('the embedded store', opened({}));
+describeEventStoreContract('the embedded store that keeps no end in memory', opened({ tail: { events: 0, bytes: 0 } }));
+describeEventStoreContract('the embedded store with an end of three events', opened({ tail: { events: 3, bytes: 1e6 } }));

@@ -7,6 +7,8 @@ import {
   type ExclusiveLock,
   type GroupWriter,
   type LaneLimits,
+  type Outcome,
+  type Outcomes,
 } from '#sqlite';
 import { deliveriesOf } from '../deliveries.js';
 import {
@@ -27,10 +29,11 @@ import {
 } from '../port.js';
 import type { Ledger, LedgerStatus } from '../status.js';
 import { Wake } from '../wake.js';
-import { APPEND_CODEC, packAppend, type AppendJob, type AppendResult } from './append-job.js';
+import { APPEND_CODEC, packAppend, unpackEvents, type AppendJob, type AppendResult } from './append-job.js';
 import { lockDataDirectory } from './data-directory.js';
 import { LedgerReader } from './reader.js';
 import { openLedger } from './schema.js';
+import { Tail, type TailLimits } from './tail.js';
 import type { LedgerWriterData, LedgerWriterDetails } from './writer.js';
 
 export interface SqliteStoreOptions {
@@ -42,6 +45,8 @@ export interface SqliteStoreOptions {
   readonly maxAppendBytes?: number;
   /** Of the writer's queue and of one commit. */
   readonly lanes?: Partial<LaneLimits>;
+  /** How much of the ledger's end is kept in memory for those who follow it. */
+  readonly tail?: TailLimits;
   /** Takes no lock, makes no file, refuses appends, and works beside a running service. */
   readonly readOnly?: boolean;
 }
@@ -73,11 +78,13 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
 /** The writer first, because it makes the file that the reader opens. */
 async function openWriting(options: SqliteStoreOptions, lock: ExclusiveLock): Promise<SqliteStore> {
   const wake = new Wake();
-  const writer = await startWriter(options, () => wake.ring());
+  let store: WritingStore | undefined;
+  const writer = await startWriter(options, (jobs, outcomes) => store?.hear(jobs, outcomes));
   try {
     const maxAppendBytes = options.maxAppendBytes ?? SQLITE_STORE_DEFAULTS.maxAppendBytes;
     const releaseLock = () => lock.release();
-    return new WritingStore(openReader(options.dataDir), wake, { writer, maxAppendBytes, releaseLock });
+    const own = { writer, tail: new Tail(options.tail), maxAppendBytes, releaseLock };
+    return (store = new WritingStore(openReader(options.dataDir), wake, own));
   } catch (error) {
     await writer.close();
     throw error;
@@ -88,7 +95,7 @@ function openReader(dataDir: string): LedgerReader {
   return new LedgerReader(openLedger(dataDir, { readOnly: true }));
 }
 
-function startWriter(options: SqliteStoreOptions, onBatch: () => void): Promise<LedgerWriter> {
+function startWriter(options: SqliteStoreOptions, onBatch: CommitListener): Promise<LedgerWriter> {
   const reserveMb = options.diskReserveMb ?? SQLITE_STORE_DEFAULTS.diskReserveMb;
   return openGroupWriter<AppendJob, AppendResult, LedgerWriterData>({
     program: workerUrl(import.meta.url, './writer.js'),
@@ -101,6 +108,7 @@ function startWriter(options: SqliteStoreOptions, onBatch: () => void): Promise<
 }
 
 type LedgerWriter = GroupWriter<AppendJob, AppendResult>;
+type CommitListener = (jobs: readonly AppendJob[], outcomes: Outcomes<AppendResult>) => void;
 
 /** Turns what the disk did into the port's own error. */
 async function plainly<T>(work: () => T | Promise<T>): Promise<T> {
@@ -161,11 +169,30 @@ class WritingStore extends ReadingStore implements SqliteStore {
     wake: Wake,
     private readonly own: {
       readonly writer: LedgerWriter;
+      readonly tail: Tail;
       readonly maxAppendBytes: number;
       readonly releaseLock: () => void;
     },
   ) {
     super(reader, wake);
+  }
+
+  override readAll(options: ReadAllOptions): Promise<AllPage> {
+    return this.read(() => this.tailPage(options) ?? this.reader.readAll(options));
+  }
+
+  /** Of the same end as the tail's, as whoever reads up to it must find it. */
+  override head(): Promise<Position> {
+    return this.read(() => {
+      const { end } = this.own.tail;
+      return end === undefined ? this.reader.head() : this.reader.position(end);
+    });
+  }
+
+  /** Told of a batch before those who wait for it, so that whoever wakes, or was acknowledged, finds it at the end. */
+  hear(jobs: readonly AppendJob[], outcomes: Outcomes<AppendResult>): void {
+    outcomes.forEach((outcome, index) => this.keep(jobs[index] as AppendJob, outcome));
+    this.wake.ring();
   }
 
   async append(
@@ -208,11 +235,37 @@ class WritingStore extends ReadingStore implements SqliteStore {
     this.own.releaseLock();
   }
 
+  /** What became of a write that failed on the disk is not known here: the file may hold it. */
+  private keep(job: AppendJob, outcome: Outcome<AppendResult>): void {
+    if ('failure' in outcome) return this.own.tail.clear();
+    if ('conflictAt' in outcome.result || outcome.result.replayed) return;
+    const { revision, n } = outcome.result;
+    const earlier = job.events.length - 1;
+    const [first, firstRevision] = [n - earlier, revision - earlier];
+    const place = (index: number) => ({
+      stream: job.stream,
+      revision: String(firstRevision + index),
+      position: this.reader.position(first + index),
+    });
+    this.own.tail.add(
+      first,
+      unpackEvents(job).map((event, index) => ({ ...event, ...place(index) })),
+    );
+  }
+
+  private tailPage({ from, prefixes = [], limit }: ReadAllOptions): AllPage | undefined {
+    const page = this.own.tail.page({ after: this.reader.placeOf(from), prefixes, limit });
+    return page && { events: page.events, position: this.reader.position(page.reached), atEnd: page.atEnd };
+  }
+
   private async submit(job: AppendJob, lane: 'revocation' | 'normal'): Promise<AppendResult> {
     try {
       return await plainly(() => this.own.writer.submit(job, lane));
     } catch (error) {
-      throw error instanceof WriterOverloaded ? new StoreOverloaded(error.retryAfterMs) : error;
+      if (error instanceof WriterOverloaded) throw new StoreOverloaded(error.retryAfterMs);
+      // Where the thread ended under way, no outcome was told.
+      this.own.tail.clear();
+      throw error;
     }
   }
 }

@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { someEvents } from '../harness-contract.js';
+import type { StoredEvent } from '../port.js';
+import { openSqliteStore, type SqliteStore } from './store.js';
+import { Tail } from './tail.js';
+
+const event = (n: number, bytes = 1): StoredEvent => ({
+  id: String(n),
+  type: 'ConsentGranted',
+  data: Buffer.alloc(bytes),
+  metadata: Buffer.alloc(0),
+  stream: `consent-${n % 2}`,
+  revision: '0',
+  position: `ledger.${n}`,
+});
+const events = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => event(from + index));
+const numbersOf = (page: { readonly events: readonly StoredEvent[] } | undefined) => page?.events.map(({ id }) => +id);
+
+describe('the end of the ledger in memory', () => {
+  it('knows nothing before anything was added', () => {
+    const tail = new Tail();
+    expect(tail.end).toBeUndefined();
+    expect(tail.page({ after: 0, prefixes: [], limit: 10 })).toBeUndefined();
+  });
+
+  it('answers what follows on any place in it, and nothing else', () => {
+    const tail = new Tail();
+    tail.add(11, events(11, 13));
+    tail.add(14, events(14, 14));
+    const after = (place: number) => tail.page({ after: place, prefixes: [], limit: 10 });
+    expect([9, 10, 12, 14, 15].map((place) => numbersOf(after(place)))).toEqual([
+      undefined,
+      [11, 12, 13, 14],
+      [13, 14],
+      [],
+      undefined,
+    ]);
+    expect([tail.end, after(12)?.reached, after(12)?.atEnd]).toEqual([14, 14, true]);
+  });
+
+  it('says how far it looked where the limit was reached, and passes other streams by', () => {
+    const tail = new Tail();
+    tail.add(1, events(1, 6));
+    const page = tail.page({ after: 1, prefixes: ['consent-1'], limit: 1 });
+    expect([numbersOf(page), page?.reached, page?.atEnd]).toEqual([[3], 3, false]);
+    const rest = tail.page({ after: 3, prefixes: ['consent-1'], limit: 9 });
+    expect([numbersOf(rest), rest?.reached, rest?.atEnd]).toEqual([[5], 6, true]);
+  });
+
+  it('lets go of all where something is missing in between', () => {
+    const tail = new Tail();
+    tail.add(1, events(1, 3));
+    tail.add(5, events(5, 6));
+    expect(tail.page({ after: 3, prefixes: [], limit: 9 })).toBeUndefined();
+    expect(numbersOf(tail.page({ after: 4, prefixes: [], limit: 9 }))).toEqual([5, 6]);
+  });
+
+  it('holds no more than twice its limits, in events and in bytes', () => {
+    const tail = new Tail({ events: 4, bytes: 100 });
+    for (let n = 1; n <= 9; n += 1) tail.add(n, [event(n)]);
+    expect(numbersOf(tail.page({ after: 5, prefixes: [], limit: 9 }))).toEqual([6, 7, 8, 9]);
+    expect(tail.page({ after: 4, prefixes: [], limit: 9 })).toBeUndefined();
+    tail.add(10, [event(10, 90)]);
+    tail.add(11, [event(11, 150)]);
+    expect(tail.end).toBeUndefined();
+    tail.add(12, [event(12)]);
+    expect(numbersOf(tail.page({ after: 11, prefixes: [], limit: 9 }))).toEqual([12]);
+  });
+});
+
+describe('a store that answers from the end in memory', () => {
+  let dataDir = '';
+  let store: SqliteStore;
+  let file: SqliteStore;
+
+  beforeAll(async () => {
+    dataDir = mkdtempSync(join(tmpdir(), 'tail-'));
+    store = await openSqliteStore({ dataDir, diskReserveMb: 1, tail: { events: 20, bytes: 1e6 } });
+    for (let n = 0; n < 60; n += 1) await store.append(`${STREAMS[n % 3]}${n % 7}`, someEvents(1 + (n % 3)), 'any');
+    file = await openSqliteStore({ dataDir, readOnly: true });
+  });
+  afterAll(async () => {
+    await file.close();
+    await store.close();
+    rmSync(dataDir, { recursive: true });
+  });
+
+  it('says what the file says, wherever it is asked from', async () => {
+    const end = Number((await file.head()).split('.')[1]);
+    const places = fc.nat({ max: end }).map((n) => `${store.ledgerId}.${n}`);
+    const prefixes = fc.subarray([...STREAMS]).map((some) => (some.length === 0 ? {} : { prefixes: some }));
+    await fc.assert(
+      fc.asyncProperty(places, prefixes, fc.integer({ min: 1, max: 70 }), async (from, wanted, limit) => {
+        const options = { from, limit, ...wanted };
+        expect(await store.readAll(options)).toEqual(await file.readAll(options));
+      }),
+    );
+    expect(await store.head()).toBe(await file.head());
+  });
+});
+
+const STREAMS = ['consent-', 'conversation-', 'business-'] as const;
