@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { RecentKeys } from './recent-keys.js';
 import { makeWrappedKey, unwrapKey, type DataKey } from './sealing.js';
 
 /** A recipient's key as it is kept, and which of that recipient's keys it is, counted from 1. */
@@ -16,14 +17,16 @@ export interface WrappedKeyStore {
 
 /** The recipients' data keys, unwrapped; a bounded number stays in memory. */
 export class DataKeys {
-  private readonly cached = new Map<string, DataKey>();
+  private readonly cached: RecentKeys;
   private forgotten = 0;
 
   constructor(
     private readonly keyEncryptionKey: KeyObject,
     private readonly store: WrappedKeyStore,
-    private readonly maxCached: number,
-  ) {}
+    maxCached: number,
+  ) {
+    this.cached = new RecentKeys(maxCached);
+  }
 
   /** Undefined where there is no key: it was destroyed, or nothing was ever sealed. */
   async find(recipientId: string): Promise<DataKey | undefined> {
@@ -55,10 +58,7 @@ export class DataKeys {
   /** What was read before a key was forgotten may be that very key, and is not remembered again. */
   private unwrap(recipientId: string, { wrapped, life }: WrappedKey, forgotten: number): DataKey {
     const dataKey = { key: unwrapKey(this.keyEncryptionKey, recipientId, wrapped), life };
-    if (forgotten !== this.forgotten) return dataKey;
-    this.cached.delete(recipientId);
-    this.cached.set(recipientId, dataKey);
-    if (this.cached.size > this.maxCached) this.cached.delete(this.cached.keys().next().value as string);
+    if (forgotten === this.forgotten) this.cached.set(recipientId, dataKey);
     return dataKey;
   }
 }

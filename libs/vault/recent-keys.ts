@@ -1,0 +1,50 @@
+import { KEY_BYTES, type DataKey } from './sealing.js';
+
+/**
+ * The data keys that were unwrapped last, their bytes side by side: each in a block of its own would keep a whole block
+ * of Node's pool. Half of them are let go at once: one by one, a map looks through all that it has let go of to find its
+ * oldest, which came to cost more than the rest of the look-up.
+ */
+export class RecentKeys {
+  readonly #half: number;
+  #young = new Map<string, DataKey>();
+  #old = new Map<string, DataKey>();
+  #bytes: Buffer;
+  #used = 0;
+
+  /** With 0 it keeps nothing, for where others destroy keys too. */
+  constructor(max: number) {
+    this.#half = Math.ceil(max / 2);
+    this.#bytes = this.#room();
+  }
+
+  get(recipientId: string): DataKey | undefined {
+    return this.#young.get(recipientId) ?? this.#old.get(recipientId);
+  }
+
+  set(recipientId: string, { key, life }: DataKey): void {
+    if (this.#half === 0) return;
+    if (this.#used === this.#half) this.#age();
+    const place = this.#bytes.subarray(this.#used * KEY_BYTES, (this.#used + 1) * KEY_BYTES);
+    this.#used += 1;
+    place.set(key);
+    this.#young.set(recipientId, { key: place, life });
+  }
+
+  /** Its bytes stay as they are: whoever is about to seal with them must not do so with others. */
+  delete(recipientId: string): void {
+    this.#young.delete(recipientId);
+    this.#old.delete(recipientId);
+  }
+
+  #age(): void {
+    this.#old = this.#young;
+    this.#young = new Map();
+    this.#bytes = this.#room();
+    this.#used = 0;
+  }
+
+  #room(): Buffer {
+    return Buffer.alloc(this.#half * KEY_BYTES);
+  }
+}
