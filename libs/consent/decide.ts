@@ -57,18 +57,18 @@ export interface Revocation {
   readonly purposes: readonly string[];
   readonly categories: readonly Category[] | readonly [All];
   readonly method: RevocationMethod;
-  readonly sender?: string;
-  readonly evidenceSha256?: string;
+  readonly sender?: string | undefined;
+  readonly evidenceSha256?: string | undefined;
   readonly claimed: ClaimedTime;
-  readonly claimedText?: string;
+  readonly claimedText?: string | undefined;
   /** The newest contact in the person's conversation, which an undated no must not fall behind. */
-  readonly newestContactAt?: Instant;
+  readonly newestContactAt?: Instant | undefined;
   /** The newest grant or contact of those linked to the person, which allows messages to the person too. */
-  readonly newestLinkedAt?: Instant;
+  readonly newestLinkedAt?: Instant | undefined;
   /** The latest time at which anything in these streams was recorded: later than `now` means the clock went back. */
-  readonly newestRecordedAt?: Instant;
+  readonly newestRecordedAt?: Instant | undefined;
   /** Set where the person's stream could not be read: what is known of the person is then too little to confirm by. */
-  readonly unread?: true;
+  readonly unread?: true | undefined;
   readonly now: Instant;
 }
 
@@ -142,21 +142,21 @@ function effectOf(state: RecipientState, grant: Grant, occurredAt: Instant) {
 
 /** A revocation is never refused: whatever is wrong with its time makes it count as late as it possibly can. */
 export function decideRevocation(state: RecipientState, asked: Revocation): ConsentRevoked {
-  const revocation = { ...asked, ...scopeOf(asked) };
-  const occurredAt = revokedAt(state, revocation);
-  const confirmUntil = confirmationFor(state, revocation, occurredAt);
+  const { channels, categories } = scopeOf(asked);
+  const occurredAt = revokedAt(state, asked);
+  const confirmUntil = confirmationFor(state, asked, { channels, occurredAt });
   return {
     type: 'ConsentRevoked',
     data: {
-      businessId: revocation.businessId,
-      channels: revocation.channels,
-      purposes: revocation.purposes,
-      categories: revocation.categories,
-      method: revocation.method,
+      businessId: asked.businessId,
+      channels,
+      purposes: asked.purposes,
+      categories,
+      method: asked.method,
       occurredAt,
-      ...claimedUnless(occurredAt, revocation),
-      ...(revocation.sender === undefined ? {} : { sender: revocation.sender }),
-      ...(revocation.evidenceSha256 === undefined ? {} : { evidenceSha256: revocation.evidenceSha256 }),
+      ...claimedUnless(occurredAt, asked),
+      ...(asked.sender === undefined ? {} : { sender: asked.sender }),
+      ...(asked.evidenceSha256 === undefined ? {} : { evidenceSha256: asked.evidenceSha256 }),
       ...(confirmUntil === undefined ? {} : { confirmUntil }),
     },
   };
@@ -190,13 +190,16 @@ function resumesIn({ preferences }: RecipientState): readonly Basis[] {
   return preferences.flatMap(({ resume }) => resume ?? []);
 }
 
-function confirmationFor(state: RecipientState, revocation: Revocation, occurredAt: Instant): Instant | undefined {
-  if (!isAutomaticStop(revocation.method) || revocation.unread) return undefined;
-  const channels: readonly string[] = revocation.channels;
+function confirmationFor(
+  state: RecipientState,
+  asked: Revocation,
+  { channels, occurredAt }: { readonly channels: readonly string[]; readonly occurredAt: Instant },
+): Instant | undefined {
+  if (!isAutomaticStop(asked.method) || asked.unread) return undefined;
   const recent = state.confirmations.some(
     ({ channel, stoppedAt }) => (channel === ALL || channels.includes(channel)) && isSoonAround(stoppedAt, occurredAt),
   );
-  return recent || channels.includes(ALL) ? undefined : addMs(providersInstant(revocation), CONFIRMATION_MS);
+  return recent || channels.includes(ALL) ? undefined : addMs(providersInstant(asked), CONFIRMATION_MS);
 }
 
 /** Also where the other opt-out is the later one: deliveries overtake each other, and one confirmation is enough. */

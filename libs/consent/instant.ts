@@ -127,7 +127,7 @@ export function latestMeaningOf(claim: ClaimedTime): Instant | undefined {
 /** What the source said is kept only where the ledger counts another time. */
 export function claimedUnless(
   occurredAt: Instant,
-  { claimedText }: { readonly claimedText?: string },
+  { claimedText }: { readonly claimedText?: string | undefined },
 ): { claimedAt?: string } {
   return claimedText === undefined || claimedText === occurredAt ? {} : { claimedAt: claimedText };
 }

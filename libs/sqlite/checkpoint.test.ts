@@ -86,7 +86,12 @@ describe('a checkpointer', () => {
 
   it('empties the file of the log, or moves it at least where somebody reads there, and waits for nobody', () => {
     write(30);
-    const reader = openDatabase(db.name, { readOnly: true, synchronous: 'NORMAL', schemaVersion: 1, migrate: () => {} });
+    const reader = openDatabase(db.name, {
+      readOnly: true,
+      synchronous: 'NORMAL',
+      schemaVersion: 1,
+      migrate: () => {},
+    });
     const reading = reader.prepare('SELECT text FROM notes').iterate();
     reading.next();
     const began = performance.now();

@@ -11,7 +11,7 @@ export interface Identifiable {
   /** The route or provider operation, part of the command's identity. */
   readonly operation: string;
   /** The caller's idempotency key or the provider's message id; without one the command is new each time. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** Set where one command leaves events in the streams of several recipients. */
   readonly part?: CommandPart;
   /** What a retry must repeat to be taken for one. */

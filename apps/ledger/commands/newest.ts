@@ -23,7 +23,7 @@ export function recentMessagesOf(
 }
 
 /** Instants of what is known of a person, the latest of each kind. */
-interface Newest {
+export interface Newest {
   readonly newestContactAt?: Instant;
   readonly newestLinkedAt?: Instant;
   readonly newestRecordedAt?: Instant;

@@ -1,5 +1,5 @@
 import { EMPTY_STATE, instantOf, type ConsentEvent, type Instant, type RecipientState } from '#consent';
-import { writeEvent, type Ledger, type NewEvent, type ReadEvent } from '#event-store';
+import { writeEvent, type Appended, type Ledger, type NewEvent, type ReadEvent } from '#event-store';
 import { Refusal } from '#platform';
 import type { Sealed } from '#vault';
 import { foldStored } from '#view';
@@ -13,7 +13,7 @@ import { identify, isErasedSince, isReused, type Identifiable, type Identity } f
 /** A command on a recipient's consent stream: read, fold, decide, seal, append, and make the process read its own write. */
 export interface RecipientCommand extends Identifiable {
   /** Set where the key fixes the request, as a provider's message id does: it cannot have come with another one. */
-  readonly oneRequestPerKey?: true;
+  readonly oneRequestPerKey?: true | undefined;
   /** Parts that are stored only sealed under the recipient's own key. */
   readonly personal: Readonly<Record<string, string>>;
   readonly warnings: readonly Warning[];
@@ -52,7 +52,7 @@ async function carryOutNow(parts: Parts, command: RecipientCommand): Promise<Out
     glance: () => (command.lane === 'revocation' ? glanceAt(parts, command) : undefined),
     decide: async (history) => decideOnce(parts, command, identity, await knownOf(parts, command, history)),
   });
-  const place = draft.place ?? { ...draft, stream, revision: '', position: '', ...appended };
+  const place = draft.place ?? placeIn(stream, draft, appended);
   // A replay too: the event may be durable and neither the copy nor its own request have come so far yet.
   parts.view.remember(command.recipientId, command.businessId, draft.event, place, place.position);
   if (identity.keyUse) parts.keyUses.note(identity.keyUse);
@@ -60,6 +60,10 @@ async function carryOutNow(parts: Parts, command: RecipientCommand): Promise<Out
   const replayed = draft.place !== undefined || appended?.replayed === true;
   parts.metrics.command(draft.event.type, replayed ? 'replayed' : 'recorded');
   return { answer: answerOf(command.recipientId, draft.event, place, draft.effect), replayed };
+}
+
+function placeIn(stream: string, { eventId, recordedAt }: Draft, appended: Appended | undefined): Place {
+  return { eventId, stream, revision: appended?.revision ?? '', position: appended?.position ?? '', recordedAt };
 }
 
 /**
@@ -105,7 +109,7 @@ async function decideOnce(
   const taken = isReused(history, identity, eventId) || (identity.keyUse && parts.keyUses.isTaken(identity.keyUse));
   if (taken && command.lane !== 'revocation') throw keyReused();
   const doubts = [...(taken ? [KEY_REUSED_WARNING] : []), ...(erased ? [ERASED_SINCE_WARNING] : [])];
-  const warned = { ...command, warnings: [...command.warnings, ...doubts] };
+  const warned = doubts.length === 0 ? command : { ...command, warnings: [...command.warnings, ...doubts] };
   if (earlier) return { answer: await replay(warned, history, earlier) };
   return propose(parts, warned, identity, eventId, history);
 }
@@ -124,7 +128,8 @@ async function propose(
   const isForgotten = isBeforeErasure(state, decided.event);
   const { sealed, warning } = isForgotten ? forgotten(command) : await sealFor(parts, command, eventId);
   const warnings = [...command.warnings, ...(decided.warnings ?? []), ...(warning ? [warning] : [])];
-  const effect = { ...decided, warnings };
+  const { ineffectiveBecause } = decided;
+  const effect = ineffectiveBecause === undefined ? { warnings } : { warnings, ineffectiveBecause };
   const event = newEvent(command, identity, eventId, decided.event, sealed, recordedAt);
   const isLinked = state.links.length > 0;
   return { events: [event], answer: { event: decided.event, effect, recordedAt, eventId, isLinked } };

@@ -7,12 +7,14 @@ import {
   type Channel,
   type ClaimedTime,
   type Instant,
+  type Revocation,
   type RevocationMethod,
 } from '#consent';
 import { Parts } from '../parts.js';
 import type { Outcome, Warning } from './answer.js';
 import type { Caller } from './caller.js';
-import { newestOf, newestWithLinked, recentMessagesOf } from './newest.js';
+import type { History } from './handle.js';
+import { newestOf, newestWithLinked, recentMessagesOf, type Newest } from './newest.js';
 import { carryOut } from './recipient-command.js';
 
 export interface RevocationRequest {
@@ -23,15 +25,15 @@ export interface RevocationRequest {
   readonly purposes: readonly string[];
   readonly categories: readonly Category[] | readonly [All];
   readonly method: RevocationMethod;
-  readonly sender?: string;
-  readonly evidenceSha256?: string;
+  readonly sender?: string | undefined;
+  readonly evidenceSha256?: string | undefined;
   readonly claimed: ClaimedTime;
-  readonly claimedText?: string;
+  readonly claimedText?: string | undefined;
   readonly personal: Readonly<Record<string, string>>;
   readonly warnings: readonly Warning[];
-  readonly key?: string;
+  readonly key?: string | undefined;
   readonly request: unknown;
-  readonly oneRequestPerKey?: true;
+  readonly oneRequestPerKey?: true | undefined;
   readonly caller: Caller;
 }
 
@@ -47,24 +49,52 @@ export class RevokeConsentHandler implements ICommandHandler<RevokeConsent> {
   constructor(private readonly parts: Parts) {}
 
   execute({ revocation }: RevokeConsent): Promise<Outcome> {
+    const { recipientId, claimed } = revocation;
     const recent = recentMessagesOf(this.parts, revocation);
+    // Member by member, as what is spread is built and read the slow way.
     return carryOut(this.parts, {
-      ...revocation,
+      businessId: revocation.businessId,
+      recipientId,
+      operation: revocation.operation,
+      key: revocation.key,
+      oneRequestPerKey: revocation.oneRequestPerKey,
+      request: revocation.request,
+      personal: revocation.personal,
+      warnings: revocation.warnings,
+      caller: revocation.caller,
       lane: 'revocation',
       decide: async (state, now, history) => {
         const own = await newestOf(history, recent);
         // What the view tells is already joined with what it knows of those linked to the person.
-        const newest = history.state ? own : await newestWithLinked(this.parts, revocation.recipientId, state, own);
-        const { unread } = history;
-        const asked = { ...revocation, ...newest, ...(unread ? { unread } : {}), now };
-        return { event: decideRevocation(state, asked), ...ahead(revocation, now) };
+        const newest = history.state ? own : await newestWithLinked(this.parts, recipientId, state, own);
+        const event = decideRevocation(state, askedBy(revocation, newest, history, now));
+        return { event, warnings: ahead(claimed, now) };
       },
-      effectOf: (_before, _event, { recordedAt }) => ahead(revocation, recordedAt),
+      effectOf: (_before, _event, { recordedAt }) => ({ warnings: ahead(claimed, recordedAt) }),
     });
   }
 }
 
-function ahead({ claimed }: RevocationRequest, now: Instant): { warnings?: readonly Warning[] } {
+function askedBy(revocation: RevocationRequest, newest: Newest, { unread }: History, now: Instant): Revocation {
+  return {
+    businessId: revocation.businessId,
+    channels: revocation.channels,
+    purposes: revocation.purposes,
+    categories: revocation.categories,
+    method: revocation.method,
+    sender: revocation.sender,
+    evidenceSha256: revocation.evidenceSha256,
+    claimed: revocation.claimed,
+    claimedText: revocation.claimedText,
+    newestContactAt: newest.newestContactAt,
+    newestLinkedAt: newest.newestLinkedAt,
+    newestRecordedAt: newest.newestRecordedAt,
+    unread,
+    now,
+  };
+}
+
+function ahead(claimed: ClaimedTime, now: Instant): readonly Warning[] {
   const isAhead = (earliestOf(claimed) ?? now) > now;
-  return isAhead ? { warnings: [{ field: 'occurredAt', message: 'Lies in the future: counted as now.' }] } : {};
+  return isAhead ? [{ field: 'occurredAt', message: 'Lies in the future: counted as now.' }] : [];
 }

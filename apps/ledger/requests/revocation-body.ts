@@ -24,8 +24,8 @@ export interface ReadRevocation {
   readonly categories: readonly Category[] | readonly [All];
   readonly method: RevocationMethod;
   readonly claimed: ClaimedTime;
-  readonly claimedText?: string;
-  readonly reason?: string;
+  readonly claimedText: string | undefined;
+  readonly reason: string | undefined;
   readonly warnings: readonly Warning[];
 }
 
@@ -44,9 +44,10 @@ export function readRevocation(body: Readonly<Record<string, unknown>>, faults: 
   const doubtful = new Set(faults.length < MOST_JSON_FAULTS ? faults.map(({ field }) => rootOf(field)) : FIELDS);
   const field = (name: string) => (doubtful.has(name) ? IN_DOUBT : (body[name] ?? undefined));
   const method = readMethod(field('method'), warnings);
-  const scope = readScope(field, method, warnings);
-  const time = readTime(field('occurredAt'), warnings);
-  return { method, ...scope, ...time, ...readReason(field('reason'), warnings), warnings };
+  const { channels, purposes, categories } = readScope(field, method, warnings);
+  const { claimed, claimedText } = readTime(field('occurredAt'), warnings);
+  const reason = readReason(field('reason'), warnings);
+  return { channels, purposes, categories, method, claimed, claimedText, reason, warnings };
 }
 
 /** Stands for a value that the JSON gives twice: no reader understands it. */
@@ -147,12 +148,12 @@ function readTime(value: unknown, warnings: Warning[]): { claimed: ClaimedTime; 
   return typeof value === 'string' ? { claimed, claimedText: value } : { claimed };
 }
 
-function readReason(value: unknown, warnings: Warning[]): { reason?: string } {
-  if (value === undefined) return {};
+function readReason(value: unknown, warnings: Warning[]): string | undefined {
+  if (value === undefined) return undefined;
   if (typeof value !== 'string') {
     warnings.push({ field: 'reason', message: 'Not a text: the reason was not kept.' });
-    return {};
+    return undefined;
   }
   if (value.length > MAX_REASON) warnings.push({ field: 'reason', message: `Cut after ${MAX_REASON} characters.` });
-  return { reason: value.slice(0, MAX_REASON) };
+  return value.slice(0, MAX_REASON);
 }

@@ -23,4 +23,7 @@ const opened = (options: Partial<SqliteStoreOptions>) => async (): Promise<Opene
 
 describeEventStoreContract('the embedded store', opened({}));
 describeEventStoreContract('the embedded store that keeps no end in memory', opened({ tail: { events: 0, bytes: 0 } }));
-describeEventStoreContract('the embedded store with an end of three events', opened({ tail: { events: 3, bytes: 1e6 } }));
+describeEventStoreContract(
+  'the embedded store with an end of three events',
+  opened({ tail: { events: 3, bytes: 1e6 } }),
+);

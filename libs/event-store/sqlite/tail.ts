@@ -6,7 +6,7 @@ export interface TailLimits {
   readonly bytes: number;
 }
 
-const TAIL_LIMITS: TailLimits = { events: 1_024, bytes: 2 * 1024 * 1024 };
+const TAIL_LIMITS: TailLimits = { events: 256, bytes: 1024 * 1024 };
 
 export interface TailPageWanted {
   /** Exclusive. */
