@@ -3,7 +3,7 @@ import type { Position } from '#event-store';
 import type { SqliteDatabase } from '#sqlite';
 import type { BusinessRow } from './port.js';
 import type { RowSink } from './view-builder.js';
-import { movePosition, openViewDatabase, SAVE_RECIPIENT, saveBusiness } from './view-database.js';
+import { positionMover, openViewDatabase, SAVE_RECIPIENT, saveBusiness } from './view-database.js';
 
 /** A new view file. There is no journal: a file that was not finished is thrown away. */
 export class SqliteSink implements RowSink {
@@ -30,7 +30,7 @@ export class SqliteSink implements RowSink {
 
   async finish(businesses: ReadonlyMap<string, BusinessRow>, position: Position): Promise<void> {
     for (const row of businesses.values()) saveBusiness(this.#db, row);
-    movePosition(this.#db, undefined, position);
+    positionMover(this.#db)(undefined, position);
     this.#db.pragma('journal_mode = WAL');
     this.close();
     sync(this.file);

@@ -17,9 +17,9 @@ import { RowCache } from './row-cache.js';
 import {
   businessesIn,
   damageOf,
-  movePosition,
   openViewDatabase,
   positionIn,
+  positionMover,
   SAVE_RECIPIENT,
   saveBusiness,
 } from './view-database.js';
@@ -67,6 +67,7 @@ export class SqliteView implements ViewStore {
   readonly #selectOne;
   readonly #selectMany;
   readonly #save;
+  readonly #move;
 
   /** Throws `ViewUnusable` where the file is to be made anew, and a `StorageError` where the disk is to blame. */
   constructor(options: SqliteViewOptions) {
@@ -81,6 +82,7 @@ export class SqliteView implements ViewStore {
     const marks = Array.from({ length: ROWS_AT_ONCE }, () => '?').join(', ');
     this.#selectMany = this.#db.prepare<string[], StoredRow>(`${columns} IN (${marks})`).raw();
     this.#save = this.#db.prepare<StoredRow>(SAVE_RECIPIENT);
+    this.#move = positionMover(this.#db);
   }
 
   async position(): Promise<Position | undefined> {
@@ -135,7 +137,7 @@ export class SqliteView implements ViewStore {
   }
 
   #write({ recipients, businesses, from, to }: ViewChanges): void {
-    if (!movePosition(this.#db, from, to)) throw new ViewMoved('another projector moved the view');
+    if (!this.#move(from, to)) throw new ViewMoved('another projector moved the view');
     for (const [recipientId, { businessId, state }] of recipients) {
       this.#save.run(recipientId, businessId, encode(state, recipientId));
     }

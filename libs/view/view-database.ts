@@ -76,9 +76,10 @@ export function positionIn(db: SqliteDatabase): Position | undefined {
   return about?.[0] ?? undefined;
 }
 
-/** Puts `to` in place of `from`; says whether `from` was what stood there. */
-export function movePosition(db: SqliteDatabase, from: Position | undefined, to: Position): boolean {
-  return db.prepare('UPDATE about SET position = ? WHERE position IS ?').run(to, from ?? null).changes === 1;
+/** Gives what puts `to` in place of `from`, and says whether `from` was what stood there. */
+export function positionMover(db: SqliteDatabase): (from: Position | undefined, to: Position) => boolean {
+  const move = db.prepare<[Position, Position | null]>('UPDATE about SET position = ? WHERE position IS ?');
+  return (from, to) => move.run(to, from ?? null).changes === 1;
 }
 
 export const SAVE_RECIPIENT = `

@@ -42,16 +42,20 @@ export interface Identity {
 }
 
 export async function identify(parts: Parts, command: Identifiable): Promise<Identity> {
-  const { businessId, operation, recipientId, key, part, request, lane } = command;
+  const { businessId, operation, recipientId, key, part } = command;
   const unique = key ?? randomUUID();
-  const asked = parts.ids.fingerprint(request);
   const commandId = part?.commandId ?? parts.ids.commandId(businessId, operation, recipientId, unique);
+  if (key === undefined && part === undefined) {
+    // New each time, and nothing to be compared with.
+    return { keyUse: undefined, fingerprint: undefined, commandId, eventOf: commandId };
+  }
+  const asked = parts.ids.fingerprint(command.request);
   const ofRequest = () => parts.ids.commandId(businessId, operation, recipientId, `${unique} ${asked}`);
   return {
     keyUse: key === undefined ? undefined : { key: parts.ids.commandId(businessId, operation, '', key), asked },
     fingerprint: part ? part.fingerprint : await ownFingerprint(parts, command),
     commandId,
-    eventOf: lane === 'revocation' ? ofRequest() : commandId,
+    eventOf: command.lane === 'revocation' ? ofRequest() : commandId,
   };
 }
 
