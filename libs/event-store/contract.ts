@@ -103,6 +103,8 @@ function describeAppending(under: StoreUnderTest): void {
         await under.store.append('consent-a', [capitals, someEvent()], 'any').catch((error: unknown) => error),
       ).toBeInstanceOf(RevisionConflict);
       expect(idsOf(await under.store.readStream('consent-a', { limit: 10 }))).toEqual([event.id]);
+      const { events } = await under.store.readAll({ prefixes: ['consent-a'], limit: 10 });
+      expect(idsOf(events)).toEqual([event.id]);
     });
 
     it('keeps an id once more where it is told to and the revision is as expected, and knows the first one', async () => {

@@ -15,7 +15,7 @@ interface Proof {
 
 /**
  * How old a follower's knowledge may be. Whoever has reached a head that was read after a proof began knows everything
- * that was durable when it began, so the lag runs from that moment. By the monotonic clock; and where a wall clock is given by
+ * that was acknowledged when it began, so the lag runs from that moment. By the monotonic clock; and where a wall clock is given by
  * that too, whichever says more, since a machine that is suspended as a whole stops the first and not the second.
  */
 export class Freshness {

@@ -106,7 +106,7 @@ export interface EventStore {
   readStream(stream: string, options: ReadStreamOptions): Promise<readonly StoredEvent[]>;
   readAll(options: ReadAllOptions): Promise<AllPage>;
   subscribe(options: SubscribeOptions): AsyncIterable<Delivery>;
-  /** The position of the last durable event. */
+  /** The position of the last durable event, one under way left out where only its commit has come through so far. */
   head(): Promise<Position>;
   /**
    * Finishes the appends under way, ends the subscriptions, releases the lock. Idempotent. An append that a server does

@@ -195,7 +195,7 @@ export const VARIABLES = {
   DATA_KEY_CACHE_ENTRIES: count(
     10_000,
     1_000_000,
-    'Recipients whose unwrapped key is kept in memory; none where the vault is in PostgreSQL.',
+    'Recipients whose unwrapped key is kept in memory, at times half as many; none where the vault is in PostgreSQL.',
   ),
   API_KEY_CACHE_ENTRIES: count(1000, 1_000_000, 'API keys kept in memory.'),
   API_KEY_MAX_AGE_MS: ms(

@@ -12,6 +12,7 @@ import {
   type GroupWriter,
   type JobCodec,
   type LaneLimits,
+  type Outcomes,
 } from './index.js';
 
 const schema = { synchronous: 'FULL', schemaVersion: 1, migrate: () => undefined } as const;
@@ -66,12 +67,17 @@ let directory = '';
 let way: (typeof WAYS)[keyof typeof WAYS];
 let writer: GroupWriter<string, number>;
 const file = () => join(directory, 'notes.db');
-const open = (limits: Partial<LaneLimits> = {}, sizeOf?: (job: string) => number) =>
+const open = (
+  limits: Partial<LaneLimits> = {},
+  sizeOf?: (job: string) => number,
+  onBatch?: (jobs: readonly string[], outcomes: Outcomes<number>) => void,
+) =>
   openGroupWriter<string, number>({
     ...way,
     workerData: { file: file() },
     limits,
     ...(sizeOf ? { sizeOf } : {}),
+    ...(onBatch ? { onBatch } : {}),
   });
 
 beforeEach(() => {
@@ -116,6 +122,20 @@ describe.each(Object.entries(WAYS))('a group writer that takes a job %s', (_name
       { text: 'a', batch: 0 },
       { text: 'b', batch: 0 },
     ]);
+  });
+
+  it('tells of a batch before whoever waits for it hears of it', async () => {
+    const order: unknown[] = [];
+    writer = await open({}, undefined, (jobs, outcomes) => order.push(jobs, outcomes));
+    await writer.submit('a', 'normal').then(() => order.push('acknowledged'));
+    expect(order).toEqual([['a'], [{ result: 1 }], 'acknowledged']);
+  });
+
+  it('tells of the batch under way that it failed where its thread dies', async () => {
+    const order: unknown[] = [];
+    writer = await open({}, undefined, (jobs, outcomes) => order.push(jobs, 'failure' in (outcomes[0] ?? {})));
+    await writer.submit('crash', 'normal').catch(() => order.push('rejected'));
+    expect(order).toEqual([['crash'], true, 'rejected']);
   });
 
   it('gathers the next batch while one commits', async () => {

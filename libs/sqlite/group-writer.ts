@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { errorOf, type Outcome, type Outcomes } from './batch.js';
+import { errorOf, failureOf, type Outcome, type Outcomes } from './batch.js';
 import type { WriterStatus } from './guarded-writer.js';
 import { Lanes, type Lane, type LaneLimits, type Waiting } from './lanes.js';
 import { newSlot, Slot } from './slot.js';
@@ -28,7 +28,10 @@ export interface GroupWriterOptions<Job, Result, Data> {
   readonly sizeOf?: (job: Job) => number;
   /** The one that the program has. With it a job alone in its batch takes the short way: what the wait is felt by most. */
   readonly codec?: JobCodec<Job>;
-  /** Called after each batch and before anybody hears of it, e.g. to wake those who wait for new rows. */
+  /**
+   * Called after each batch and before anybody hears of it, e.g. to wake those who wait for new rows; also of the batch
+   * under way when the thread ended, whose outcomes are then failures.
+   */
   readonly onBatch?: (jobs: readonly Job[], outcomes: Outcomes<Result>) => void;
 }
 
@@ -194,19 +197,30 @@ class ThreadedWriter<Job, Result, Data> implements GroupWriter<Job, Result> {
   private answer(outcomes: Outcomes<Result>): void {
     const answered = this.inFlight;
     this.inFlight = [];
-    this.options.onBatch?.(
-      answered.map(({ job }) => job),
-      outcomes,
-    );
+    this.tell(answered, outcomes);
     outcomes.forEach((outcome, index) => settle(answered[index], outcome));
     if (!this.lanes.isEmpty()) this.flushSoon();
     this.endWhenDone();
   }
 
+  private tell(batch: readonly Waiting<Job, Result>[], outcomes: Outcomes<Result>): void {
+    this.options.onBatch?.(
+      batch.map(({ job }) => job),
+      outcomes,
+    );
+  }
+
   private end(error: StorageError): void {
     this.ended ??= error;
-    for (const waiting of [...this.inFlight, ...this.lanes.takeAll()]) waiting.reject(this.ended);
+    const cutOff = this.inFlight;
     this.inFlight = [];
+    const failure = failureOf(this.ended);
+    if (cutOff.length > 0)
+      this.tell(
+        cutOff,
+        cutOff.map(() => ({ failure })),
+      );
+    for (const waiting of [...cutOff, ...this.lanes.takeAll()]) waiting.reject(this.ended);
   }
 }
 

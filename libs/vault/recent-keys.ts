@@ -1,9 +1,9 @@
 import { KEY_BYTES, type DataKey } from './sealing.js';
 
 /**
- * The data keys that were unwrapped last, their bytes side by side: each in a block of its own would keep a whole block
- * of Node's pool. Half of them are let go at once: one by one, a map looks through all that it has let go of to find its
- * oldest, which came to cost more than the rest of the look-up.
+ * The data keys that were unwrapped last, half of `max` at least once there were as many, their bytes side by side: each
+ * in a block of its own would keep a whole block of Node's pool. The older half is let go at once: one by one, a map looks
+ * through all that it has let go of to find its oldest, which came to cost more than the rest of the look-up.
  */
 export class RecentKeys {
   readonly #half: number;
@@ -31,10 +31,16 @@ export class RecentKeys {
     this.#young.set(recipientId, { key: place, life });
   }
 
-  /** Its bytes stay as they are: whoever is about to seal with them must not do so with others. */
+  /**
+   * The bytes are overwritten too, in a later turn of the event loop: whoever found them in this one seals with them in
+   * this one, and must not do so with zeros.
+   */
   delete(recipientId: string): void {
-    this.#young.delete(recipientId);
-    this.#old.delete(recipientId);
+    for (const keys of [this.#young, this.#old]) {
+      const found = keys.get(recipientId);
+      if (found !== undefined) setImmediate(() => found.key.fill(0));
+      keys.delete(recipientId);
+    }
   }
 
   #age(): void {

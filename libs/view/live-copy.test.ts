@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Appended, NewEvent } from '#event-store';
+import type { Appended, EventStore, NewEvent, ReadAllOptions } from '#event-store';
 import { StorageError } from '#sqlite';
 import { MemoryLedger } from './memory-ledger.js';
 import { rebuildView } from './rebuild.js';
@@ -122,5 +122,24 @@ describe('the file', () => {
     expect(revocationsIn(await view.lookUp('acme', ['r1'], { atLeast: position }))).toBe(1);
     expect(scene.errors).toMatchObject([{ code: 'VIEW_UNUSABLE', why: 'DAMAGED' }]);
     expect(scene.files()).toStrictEqual(['view-1.db', 'view-7.db']);
+  });
+
+  it('takes up in the end one that was made of more than was acknowledged by then', async () => {
+    const view = await scene.open();
+    const head = scene.memory.head.bind(scene.memory);
+    const acknowledged = await head();
+    scene.memory.head = () => Promise.resolve(acknowledged);
+    await append('consent-r1', stop(1));
+    const beside = {
+      ledgerId: scene.memory.ledgerId,
+      readAll: (options: ReadAllOptions) => scene.memory.readAll(options),
+      head,
+    } as Partial<EventStore> as EventStore;
+    await rebuildView({ store: beside, dataDir: scene.dataDir, onProgress: () => undefined });
+    await until(() => scene.errors.length > 0);
+    expect(scene.errors[0]).toMatchObject({ code: 'VIEW_UNUSABLE', why: 'PAST_HEAD' });
+    scene.memory.head = head;
+    await until(() => scene.files().join() === 'view-2.db');
+    expect(revocationsIn(await view.lookUp('acme', ['r1']))).toBe(1);
   });
 });

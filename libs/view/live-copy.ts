@@ -101,13 +101,17 @@ export class LiveCopy implements ViewCopy {
     await this.#inTurn(() => this.#opened.view.close());
   }
 
-  /** A file that cannot be used is left where it is: it may be meant for a newer version, and a restart will judge it. */
+  /**
+   * A file that cannot be used is left where it is: it may be meant for a newer version, and a restart will judge it. One
+   * that is ahead of the ledger may have been made of what was committed and not acknowledged yet: it is looked at again.
+   */
   async #takeUp(name: string): Promise<void> {
     const { place, store } = this.#options;
     try {
       await this.#exchange(await openNamedView(place, name, await store.head()));
     } catch (error) {
-      if (damageOf(error) !== undefined) this.#declined = name;
+      const damage = damageOf(error);
+      if (damage !== undefined && damage.why !== 'PAST_HEAD') this.#declined = name;
       throw error;
     }
   }

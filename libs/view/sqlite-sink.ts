@@ -3,7 +3,7 @@ import type { Position } from '#event-store';
 import type { SqliteDatabase } from '#sqlite';
 import type { BusinessRow } from './port.js';
 import type { RowSink } from './view-builder.js';
-import { positionMover, openViewDatabase, SAVE_RECIPIENT, saveBusiness } from './view-database.js';
+import { openViewDatabase, positionMover, SAVE_RECIPIENT, saveBusiness } from './view-database.js';
 
 /** A new view file. There is no journal: a file that was not finished is thrown away. */
 export class SqliteSink implements RowSink {

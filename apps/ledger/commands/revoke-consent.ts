@@ -75,7 +75,10 @@ export class RevokeConsentHandler implements ICommandHandler<RevokeConsent> {
   }
 }
 
-function askedBy(revocation: RevocationRequest, newest: Newest, { unread }: History, now: Instant): Revocation {
+/** Every member is named, so that none is forgotten. */
+type Whole<T> = { [K in keyof Required<T>]: T[K] };
+
+function askedBy(revocation: RevocationRequest, newest: Newest, { unread }: History, now: Instant): Whole<Revocation> {
   return {
     businessId: revocation.businessId,
     channels: revocation.channels,

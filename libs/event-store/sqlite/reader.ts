@@ -60,17 +60,16 @@ export class LedgerReader {
     return rows.map((row) => this.eventOf(row, stream));
   }
 
-  /** The end is read before the rows: what is appended in between belongs to the next page. */
-  readAll({ from, prefixes = [], limit }: ReadAllOptions): AllPage {
+  /**
+   * The end is read before the rows: what is appended in between belongs to the next page. `last` is the number of the
+   * last event that counts, where what stands behind it in the file does not count yet.
+   */
+  readAll({ from, prefixes = [], limit }: ReadAllOptions, last = this.last.get() ?? 0): AllPage {
     const after = this.placeOf(from);
-    const end = Math.max(after, this.last.get() ?? 0);
+    const end = Math.max(after, last);
     const until = prefixes.length === 0 ? end : Math.min(end, after + Math.max(limit, SCANNED_ROWS));
     const { events, reached } = this.page({ after, until, prefixes, limit });
     return { events, position: this.position(reached), atEnd: reached === end };
-  }
-
-  close(): void {
-    this.db.close();
   }
 
   /** Throws `ForeignPosition`. */
@@ -78,6 +77,14 @@ export class LedgerReader {
     if (position === undefined) return 0;
     if (ledgerIdOf(position) !== this.ledgerId) throw new ForeignPosition();
     return depthOf(position);
+  }
+
+  position(n: number): Position {
+    return `${this.ledgerId}.${n}`;
+  }
+
+  close(): void {
+    this.db.close();
   }
 
   /** Events up to either limit, and how far they were looked for. */
@@ -97,10 +104,6 @@ export class LedgerReader {
     let scan = this.scans.get(prefixes);
     if (!scan) this.scans.set(prefixes, (scan = prepareScan(this.db, prefixes)));
     return scan;
-  }
-
-  position(n: number): Position {
-    return `${this.ledgerId}.${n}`;
   }
 
   private eventOf([n, revision, id, type, data, metadata]: EventRow, stream: string): StoredEvent {

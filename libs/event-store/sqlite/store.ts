@@ -7,7 +7,6 @@ import {
   type ExclusiveLock,
   type GroupWriter,
   type LaneLimits,
-  type Outcome,
   type Outcomes,
 } from '#sqlite';
 import { deliveriesOf } from '../deliveries.js';
@@ -29,7 +28,8 @@ import {
 } from '../port.js';
 import type { Ledger, LedgerStatus } from '../status.js';
 import { Wake } from '../wake.js';
-import { APPEND_CODEC, packAppend, unpackEvents, type AppendJob, type AppendResult } from './append-job.js';
+import { APPEND_CODEC, packAppend, type AppendJob, type AppendResult } from './append-job.js';
+import { keepCommitted } from './committed.js';
 import { lockDataDirectory } from './data-directory.js';
 import { LedgerReader } from './reader.js';
 import { openLedger } from './schema.js';
@@ -178,7 +178,7 @@ class WritingStore extends ReadingStore implements SqliteStore {
   }
 
   override readAll(options: ReadAllOptions): Promise<AllPage> {
-    return this.read(() => this.tailPage(options) ?? this.reader.readAll(options));
+    return this.read(() => this.tailPage(options) ?? this.reader.readAll(options, this.own.tail.end));
   }
 
   /** Of the same end as the tail's, as whoever reads up to it must find it. */
@@ -191,7 +191,7 @@ class WritingStore extends ReadingStore implements SqliteStore {
 
   /** Told of a batch before those who wait for it, so that whoever wakes, or was acknowledged, finds it at the end. */
   hear(jobs: readonly AppendJob[], outcomes: Outcomes<AppendResult>): void {
-    outcomes.forEach((outcome, index) => this.keep(jobs[index] as AppendJob, outcome));
+    keepCommitted(this.own.tail, this.ledgerId, jobs, outcomes);
     this.wake.ring();
   }
 
@@ -235,24 +235,6 @@ class WritingStore extends ReadingStore implements SqliteStore {
     this.own.releaseLock();
   }
 
-  /** What became of a write that failed on the disk is not known here: the file may hold it. */
-  private keep(job: AppendJob, outcome: Outcome<AppendResult>): void {
-    if ('failure' in outcome) return this.own.tail.clear();
-    if ('conflictAt' in outcome.result || outcome.result.replayed) return;
-    const { revision, n } = outcome.result;
-    const earlier = job.events.length - 1;
-    const [first, firstRevision] = [n - earlier, revision - earlier];
-    const place = (index: number) => ({
-      stream: job.stream,
-      revision: String(firstRevision + index),
-      position: this.reader.position(first + index),
-    });
-    this.own.tail.add(
-      first,
-      unpackEvents(job).map((event, index) => ({ ...event, ...place(index) })),
-    );
-  }
-
   private tailPage({ from, prefixes = [], limit }: ReadAllOptions): AllPage | undefined {
     const page = this.own.tail.page({ after: this.reader.placeOf(from), prefixes, limit });
     return page && { events: page.events, position: this.reader.position(page.reached), atEnd: page.atEnd };
@@ -262,10 +244,7 @@ class WritingStore extends ReadingStore implements SqliteStore {
     try {
       return await plainly(() => this.own.writer.submit(job, lane));
     } catch (error) {
-      if (error instanceof WriterOverloaded) throw new StoreOverloaded(error.retryAfterMs);
-      // Where the thread ended under way, no outcome was told.
-      this.own.tail.clear();
-      throw error;
+      throw error instanceof WriterOverloaded ? new StoreOverloaded(error.retryAfterMs) : error;
     }
   }
 }

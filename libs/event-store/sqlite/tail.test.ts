@@ -5,6 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { someEvents } from '../harness-contract.js';
 import type { StoredEvent } from '../port.js';
+import type { Outcomes } from '#sqlite';
+import { packAppend, type AppendJob, type AppendResult } from './append-job.js';
+import { keepCommitted } from './committed.js';
+import { LedgerReader } from './reader.js';
+import { openLedger } from './schema.js';
 import { openSqliteStore, type SqliteStore } from './store.js';
 import { Tail } from './tail.js';
 
@@ -72,6 +77,47 @@ describe('the end of the ledger in memory', () => {
   });
 });
 
+describe('a batch that was written', () => {
+  const written = (revision: number, n: number, replayed = false) => ({ result: { revision, n, replayed } });
+  const keep = (tail: Tail, ...batch: (readonly [AppendJob, Outcomes<AppendResult>[number]])[]) =>
+    keepCommitted(
+      tail,
+      'ledger',
+      batch.map(([job]) => job),
+      batch.map(([, outcome]) => outcome),
+    );
+  const job = (stream: string, many: number) => packAppend(stream, someEvents(many), 'any', 1_000);
+  const all = (tail: Tail) => tail.page({ after: 0, prefixes: [], limit: 100 })?.events;
+
+  it('is kept as the file gives it', () => {
+    const tail = new Tail();
+    const [one, other] = [job('consent-a', 2), job('conversation-b', 1)];
+    const capitals = one.events.map((head) => ({ ...head, id: head.id.toUpperCase() }));
+    keep(tail, [{ ...one, events: capitals }, written(5, 2)], [other, written(0, 3)]);
+    expect(all(tail)).toMatchObject([
+      { id: one.events[0]?.id, stream: 'consent-a', revision: '4', position: 'ledger.1' },
+      { id: one.events[1]?.id, stream: 'consent-a', revision: '5', position: 'ledger.2' },
+      { id: other.events[0]?.id, stream: 'conversation-b', revision: '0', position: 'ledger.3' },
+    ]);
+  });
+
+  it('adds nothing where it wrote nothing', () => {
+    const tail = new Tail();
+    keep(tail, [job('consent-a', 2), written(1, 2)]);
+    keep(tail, [job('consent-a', 1), { result: { conflictAt: 1 } }], [job('consent-a', 1), written(0, 1, true)]);
+    expect(all(tail)).toHaveLength(2);
+  });
+
+  it.each([
+    ['whose outcome nobody knows', { failure: { message: 'the disk is full' } }],
+    ['that stands in the file already, newer than all that is held', written(2, 3, true)],
+  ])('empties what is held where it is one %s', (_which, outcome) => {
+    const tail = new Tail();
+    keep(tail, [job('consent-a', 2), written(1, 2)], [job('consent-a', 1), outcome]);
+    expect(tail.end).toBeUndefined();
+  });
+});
+
 describe('a store that answers from the end in memory', () => {
   let dataDir = '';
   let store: SqliteStore;
@@ -100,6 +146,21 @@ describe('a store that answers from the end in memory', () => {
       }),
     );
     expect(await store.head()).toBe(await file.head());
+  });
+
+  it('lets pages of the file end where it ends, whatever was committed behind that', () => {
+    const reader = new LedgerReader(openLedger(dataDir, { readOnly: true }));
+    const page = reader.readAll({ from: reader.position(3), limit: 100 }, 5);
+    expect([page.events.length, page.position, page.atEnd]).toEqual([2, reader.position(5), true]);
+    reader.close();
+  });
+
+  it('reads nothing for whoever asks there', async () => {
+    const from = await store.head();
+    await store.append('consent-a', someEvents(2), 'any');
+    const pages = [await store.readAll({ from, limit: 9 }), await store.readAll({ from, limit: 9 })];
+    expect(pages[0]?.events).toHaveLength(2);
+    expect(pages[1]?.events[1]).toBe(pages[0]?.events[1]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { AllPage, StoredEvent } from '../port.js';
 
-/** What a tail holds at least once there was as much; it is cut when it has come to twice that. */
+/** When a tail has come to twice either of them, it is cut to what is within both. */
 export interface TailLimits {
   readonly events: number;
   readonly bytes: number;
@@ -47,6 +47,11 @@ export class Tail {
     }
     this.#last = first + events.length - 1;
     if (this.#events.length > 2 * this.limits.events || this.#bytes > 2 * this.limits.bytes) this.#cut();
+  }
+
+  /** What stands in the ledger already was never added where it is newer than all that is held. */
+  clearBefore(n: number): void {
+    if (n > this.#last) this.clear();
   }
 
   clear(): void {
