@@ -61,12 +61,14 @@ export interface ReadAllOptions {
   readonly from?: Position;
   /** Streams whose name begins with one of these; absent: every stream. */
   readonly prefixes?: readonly string[];
+  /** Events of one of these types; absent: of every type. */
+  readonly types?: readonly string[];
   readonly limit: number;
 }
 
 export interface AllPage {
   readonly events: readonly StoredEvent[];
-  /** How far the reading has looked, also past events of other prefixes: the next page's `from`. */
+  /** How far the reading has looked, also past events of other prefixes and types: the next page's `from`. */
   readonly position: Position;
   /** True where the page reached what was the end of the ledger when it was read. */
   readonly atEnd: boolean;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventsOf, idsOf, someEvent, someEvents, untilCaughtUp, type StoreUnderTest } from './harness-contract.js';
-import { ForeignPosition, comparePositions, hasReached } from './port.js';
+import { ForeignPosition, comparePositions, hasReached, type NewEvent } from './port.js';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -82,6 +82,19 @@ export function describeReading(under: StoreUnderTest): void {
       expect(await under.readEverything(['conversation-'])).toHaveLength(4);
       expect(await under.readEverything(['consent-1', 'conversation-'])).toHaveLength(6);
       expect(await under.readEverything(['business-'])).toEqual([]);
+    });
+
+    it('keeps to its types, and looks past all others', async () => {
+      const typed = (type: string) => ({ ...someEvent(), type });
+      const wanted = [typed('RecipientLinked'), typed('RecipientErased')];
+      await under.store.append('consent-a', [someEvent(), wanted[0] as NewEvent, someEvent()], 'none');
+      await under.store.append('conversation-a', [typed('RecipientErased')], 'none');
+      await under.store.append('consent-b', [wanted[1] as NewEvent, someEvent()], 'none');
+      const types = ['RecipientErased', 'RecipientLinked'];
+      const page = await under.store.readAll({ prefixes: ['consent-'], types, limit: 10 });
+      expect(idsOf(page.events)).toEqual(wanted.map(({ id }) => id));
+      expect([page.atEnd, hasReached(page.position, await under.store.head())]).toEqual([true, true]);
+      expect((await under.store.readAll({ types: ['RecipientErased'], limit: 10 })).events).toHaveLength(2);
     });
 
     it('reports how far it has looked, also past events of other prefixes', async () => {

@@ -38,10 +38,11 @@ export class MemoryLedger implements EventStore {
     return events.slice(0, limit);
   }
 
-  async readAll({ from, prefixes, limit }: ReadAllOptions): Promise<AllPage> {
+  async readAll({ from, prefixes, types, limit }: ReadAllOptions): Promise<AllPage> {
     const start = from === undefined ? 0 : Number(from.split('.')[1]);
     const seen = this.events.slice(start, start + limit);
-    const wanted = seen.filter(({ stream }) => prefixes?.some((prefix) => stream.startsWith(prefix)) ?? true);
+    const ofTypes = seen.filter(({ type }) => types?.includes(type) ?? true);
+    const wanted = ofTypes.filter(({ stream }) => prefixes?.some((prefix) => stream.startsWith(prefix)) ?? true);
     const position = this.#positionAt(start + seen.length);
     return { events: wanted, position, atEnd: start + seen.length === this.events.length };
   }

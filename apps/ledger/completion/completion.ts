@@ -10,6 +10,9 @@ import { Rounds, type RoundsStatus } from './rounds.js';
 /** How far the ledger has been looked through for what a crash cut in half. Lost, it is looked through again. */
 const COMPLETION_FILE = 'completion.position';
 
+/** Nearly all events are others, and have nothing to be completed. */
+const COMPLETED = ['RecipientLinked', 'RecipientUnlinked', 'RecipientErased'];
+
 const ROUND_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 
@@ -28,6 +31,7 @@ export class Completion {
     this.#rounds = new Rounds({
       store,
       prefixes: ['consent-'],
+      types: COMPLETED,
       kept: keptInFile(join(config.dataDir, COMPLETION_FILE), store.ledgerId),
       handle: (event) => completeIn(parts, event),
       onError: (error) =>

@@ -33,7 +33,7 @@ describe('rounds', () => {
 
   const start = (more: Partial<RoundsOptions> & { readonly store?: Ledger } = {}): Rounds => {
     rounds = new Rounds({
-      ...{ store, prefixes: ['a-'], kept: kept(), roundMs: 5, longestPauseMs: 20 },
+      ...{ store, prefixes: ['a-'], types: ['T'], kept: kept(), roundMs: 5, longestPauseMs: 20 },
       handle: async ({ stream, revision }: StoredEvent) => {
         if (failures-- > 0) throw new Error('not yet');
         seen.push(`${stream}@${revision}`);

@@ -7,6 +7,7 @@ const PAGE = 500;
 export interface RoundsOptions {
   readonly store: Ledger;
   readonly prefixes: readonly string[];
+  readonly types: readonly string[];
   readonly kept: KeptPosition;
   /** Called for one event after the other, and again for all since the last round that went through. */
   readonly handle: (event: StoredEvent) => Promise<void>;
@@ -90,10 +91,10 @@ export class Rounds {
   }
 
   async #handleUntil(due: Position): Promise<void> {
-    const { store, prefixes, kept } = this.#options;
+    const { store, prefixes, types, kept } = this.#options;
     while (this.#position === undefined || !hasReached(this.#position, due)) {
       const from = this.#position === undefined ? {} : { from: this.#position };
-      const page = await store.readAll({ ...from, prefixes, limit: PAGE });
+      const page = await store.readAll({ ...from, prefixes, types, limit: PAGE });
       if (page.atEnd && !hasReached(page.position, due)) throw new Error('the ledger ends before its head');
       const events = page.events.filter((event) => hasReached(due, event.position));
       for (const event of events) {

@@ -68,12 +68,16 @@ export class Reader {
   }
 
   /** A position past everything that is known is compared with the head, and never sent to the server. */
-  async readAll({ from, prefixes = [], limit }: ReadAllOptions): Promise<AllPage> {
+  async readAll({ from, prefixes = [], types, limit }: ReadAllOptions): Promise<AllPage> {
     const after = this.placeOf(from);
     if (after > this.horizon.n) await this.head();
     if (after > this.horizon.n) return { events: [], position: this.position(after), atEnd: true };
     const wanted = { after, prefixes: prefixes.includes('') ? [] : prefixes, limit };
-    return this.persist(async (signal) => (await this.page(wanted, signal)) ?? this.sortedPage(wanted, signal));
+    const page = await this.persist(
+      async (signal) => (await this.page(wanted, signal)) ?? this.sortedPage(wanted, signal),
+    );
+    // The server sorts out either prefixes or types.
+    return types ? { ...page, events: page.events.filter(({ type }) => types.includes(type)) } : page;
   }
 
   /** The last events of a stream, newest first, one by one; nothing is kept. */

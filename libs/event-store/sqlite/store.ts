@@ -235,8 +235,8 @@ class WritingStore extends ReadingStore implements SqliteStore {
     this.own.releaseLock();
   }
 
-  private tailPage({ from, prefixes = [], limit }: ReadAllOptions): AllPage | undefined {
-    const page = this.own.tail.page({ after: this.reader.placeOf(from), prefixes, limit });
+  private tailPage({ from, prefixes = [], types = [], limit }: ReadAllOptions): AllPage | undefined {
+    const page = this.own.tail.page({ after: this.reader.placeOf(from), prefixes, types, limit });
     return page && { events: page.events, position: this.reader.position(page.reached), atEnd: page.atEnd };
   }
 

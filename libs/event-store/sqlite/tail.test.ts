@@ -29,14 +29,14 @@ describe('the end of the ledger in memory', () => {
   it('knows nothing before anything was added', () => {
     const tail = new Tail();
     expect(tail.end).toBeUndefined();
-    expect(tail.page({ after: 0, prefixes: [], limit: 10 })).toBeUndefined();
+    expect(tail.page({ after: 0, prefixes: [], types: [], limit: 10 })).toBeUndefined();
   });
 
   it('answers what follows on any place in it, and nothing else', () => {
     const tail = new Tail();
     tail.add(11, events(11, 13));
     tail.add(14, events(14, 14));
-    const after = (place: number) => tail.page({ after: place, prefixes: [], limit: 10 });
+    const after = (place: number) => tail.page({ after: place, prefixes: [], types: [], limit: 10 });
     expect([9, 10, 12, 14, 15].map((place) => numbersOf(after(place)))).toEqual([
       undefined,
       [11, 12, 13, 14],
@@ -50,9 +50,9 @@ describe('the end of the ledger in memory', () => {
   it('says how far it looked where the limit was reached, and passes other streams by', () => {
     const tail = new Tail();
     tail.add(1, events(1, 6));
-    const page = tail.page({ after: 1, prefixes: ['consent-1'], limit: 1 });
+    const page = tail.page({ after: 1, prefixes: ['consent-1'], types: [], limit: 1 });
     expect([numbersOf(page), page?.reached, page?.atEnd]).toEqual([[3], 3, false]);
-    const rest = tail.page({ after: 3, prefixes: ['consent-1'], limit: 9 });
+    const rest = tail.page({ after: 3, prefixes: ['consent-1'], types: [], limit: 9 });
     expect([numbersOf(rest), rest?.reached, rest?.atEnd]).toEqual([[5], 6, true]);
   });
 
@@ -60,20 +60,20 @@ describe('the end of the ledger in memory', () => {
     const tail = new Tail();
     tail.add(1, events(1, 3));
     tail.add(5, events(5, 6));
-    expect(tail.page({ after: 3, prefixes: [], limit: 9 })).toBeUndefined();
-    expect(numbersOf(tail.page({ after: 4, prefixes: [], limit: 9 }))).toEqual([5, 6]);
+    expect(tail.page({ after: 3, prefixes: [], types: [], limit: 9 })).toBeUndefined();
+    expect(numbersOf(tail.page({ after: 4, prefixes: [], types: [], limit: 9 }))).toEqual([5, 6]);
   });
 
   it('holds no more than twice its limits, in events and in bytes', () => {
     const tail = new Tail({ events: 4, bytes: 100 });
     for (let n = 1; n <= 9; n += 1) tail.add(n, [event(n)]);
-    expect(numbersOf(tail.page({ after: 5, prefixes: [], limit: 9 }))).toEqual([6, 7, 8, 9]);
-    expect(tail.page({ after: 4, prefixes: [], limit: 9 })).toBeUndefined();
+    expect(numbersOf(tail.page({ after: 5, prefixes: [], types: [], limit: 9 }))).toEqual([6, 7, 8, 9]);
+    expect(tail.page({ after: 4, prefixes: [], types: [], limit: 9 })).toBeUndefined();
     tail.add(10, [event(10, 90)]);
     tail.add(11, [event(11, 150)]);
     expect(tail.end).toBeUndefined();
     tail.add(12, [event(12)]);
-    expect(numbersOf(tail.page({ after: 11, prefixes: [], limit: 9 }))).toEqual([12]);
+    expect(numbersOf(tail.page({ after: 11, prefixes: [], types: [], limit: 9 }))).toEqual([12]);
   });
 });
 
@@ -87,7 +87,7 @@ describe('a batch that was written', () => {
       batch.map(([, outcome]) => outcome),
     );
   const job = (stream: string, many: number) => packAppend(stream, someEvents(many), 'any', 1_000);
-  const all = (tail: Tail) => tail.page({ after: 0, prefixes: [], limit: 100 })?.events;
+  const all = (tail: Tail) => tail.page({ after: 0, prefixes: [], types: [], limit: 100 })?.events;
 
   it('is kept as the file gives it', () => {
     const tail = new Tail();
@@ -126,7 +126,10 @@ describe('a store that answers from the end in memory', () => {
   beforeAll(async () => {
     dataDir = mkdtempSync(join(tmpdir(), 'tail-'));
     store = await openSqliteStore({ dataDir, diskReserveMb: 1, tail: { events: 20, bytes: 1e6 } });
-    for (let n = 0; n < 60; n += 1) await store.append(`${STREAMS[n % 3]}${n % 7}`, someEvents(1 + (n % 3)), 'any');
+    for (let n = 0; n < 60; n += 1) {
+      const events = someEvents(1 + (n % 3)).map((one) => ({ ...one, type: TYPES[n % 2] as string }));
+      await store.append(`${STREAMS[n % 3]}${n % 7}`, events, 'any');
+    }
     file = await openSqliteStore({ dataDir, readOnly: true });
   });
   afterAll(async () => {
@@ -139,9 +142,10 @@ describe('a store that answers from the end in memory', () => {
     const end = Number((await file.head()).split('.')[1]);
     const places = fc.nat({ max: end }).map((n) => `${store.ledgerId}.${n}`);
     const prefixes = fc.subarray([...STREAMS]).map((some) => (some.length === 0 ? {} : { prefixes: some }));
+    const types = fc.subarray([...TYPES]).map((some) => (some.length === 0 ? {} : { types: some }));
     await fc.assert(
-      fc.asyncProperty(places, prefixes, fc.integer({ min: 1, max: 70 }), async (from, wanted, limit) => {
-        const options = { from, limit, ...wanted };
+      fc.asyncProperty(places, prefixes, types, fc.integer({ min: 1, max: 70 }), async (from, some, ofTypes, limit) => {
+        const options = { from, limit, ...some, ...ofTypes };
         expect(await store.readAll(options)).toEqual(await file.readAll(options));
       }),
     );
@@ -164,4 +168,5 @@ describe('a store that answers from the end in memory', () => {
   });
 });
 
+const TYPES = ['ConsentGranted', 'ConsentRevoked'] as const;
 const STREAMS = ['consent-', 'conversation-', 'business-'] as const;

@@ -12,6 +12,7 @@ export interface TailPageWanted {
   /** Exclusive. */
   readonly after: number;
   readonly prefixes: readonly string[];
+  readonly types: readonly string[];
   readonly limit: number;
 }
 
@@ -60,12 +61,13 @@ export class Tail {
   }
 
   /** Undefined where what is wanted begins before what is held, or after it. */
-  page({ after, prefixes, limit }: TailPageWanted): TailPage | undefined {
+  page({ after, prefixes, types, limit }: TailPageWanted): TailPage | undefined {
     const first = this.#last - this.#events.length + 1;
     if (this.#events.length === 0 || after < first - 1 || after > this.#last) return undefined;
     const events: StoredEvent[] = [];
     for (let index = after + 1 - first; index < this.#events.length; index += 1) {
       const event = this.#events[index] as StoredEvent;
+      if (types.length > 0 && !types.includes(event.type)) continue;
       if (prefixes.length > 0 && !prefixes.some((prefix) => event.stream.startsWith(prefix))) continue;
       events.push(event);
       if (events.length === limit) return { events, reached: first + index, atEnd: first + index === this.#last };
