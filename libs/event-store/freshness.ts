@@ -15,8 +15,8 @@ interface Proof {
 
 /**
  * How old a follower's knowledge may be. Whoever has reached a head that was read after a proof began knows everything
- * that was acknowledged when it began, so the lag runs from that moment. By the monotonic clock; and where a wall clock is given by
- * that too, whichever says more, since a machine that is suspended as a whole stops the first and not the second.
+ * that was acknowledged when it began, so the lag runs from that moment. By the monotonic clock; and where a wall clock is
+ * given by that too, whichever says more, since a machine that is suspended as a whole stops the first and not the second.
  */
 export class Freshness {
   private open: Proof[] = [];
