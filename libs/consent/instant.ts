@@ -156,7 +156,17 @@ function unsaidMs(decimals: string): number {
   return decimals.length < 3 ? SECOND_MS / 10 ** decimals.length - 1 : 0;
 }
 
-function isCalendarDay(day: string): boolean {
-  const epochMs = DAY_PATTERN.test(day) ? Date.parse(`${day}T00:00:00.000Z`) : Number.NaN;
-  return epochMs >= 0 && instantOf(epochMs).startsWith(day);
+const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
+const FEBRUARY = 2;
+
+/** By the Gregorian calendar, from 1970 on. Making a date of it costs more than reading the rest of an event. */
+function isCalendarDay(text: string): boolean {
+  if (!DAY_PATTERN.test(text)) return false;
+  const [year, month, day] = [Number(text.slice(0, 4)), Number(text.slice(5, 7)), Number(text.slice(8))];
+  const leapDay = month === FEBRUARY && isLeapYear(year) ? 1 : 0;
+  return year >= 1970 && day >= 1 && day <= (DAYS_IN_MONTH[month - 1] ?? 0) + leapDay;
+}
+
+function isLeapYear(year: number): boolean {
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }
