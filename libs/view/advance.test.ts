@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { advance, catchUp } from './advance.js';
+import { advance } from './advance.js';
+import { catchUp } from './catch-up.js';
 import { MemoryLedger } from './memory-ledger.js';
 import { ViewMoved, type ViewChanges, type ViewStore } from './port.js';
 import { VIEW_PREFIXES } from './project.js';
@@ -83,11 +84,11 @@ describe('a step', () => {
 });
 
 describe('catching up', () => {
-  it('folds the next events while the last are being committed, into the rows that those leave', async () => {
+  it('asks for the rows of the next events before the last are committed, and folds into what those leave', async () => {
     let read = 0;
     let next: () => void = unheard;
     const storage = hearing(async ({ to }) => {
-      const wanted = Math.min(3, Number(to.split('.')[1]) / 3 + 1);
+      const wanted = Math.min(3, Number(to.split('.')[1]) / 3 + 2);
       while (read < wanted) await new Promise<void>((resolve) => (next = resolve));
     });
     storage.read = async (recipientIds) => {
@@ -144,21 +145,36 @@ describe('catching up', () => {
     expect(await held()).toStrictEqual(ALL);
   });
 
-  it('goes on from where the view went back to', async () => {
-    const older = new SqliteView({ file: join(directory, 'view-0.db'), ledgerId: 'ledger', cacheEntries: 8 });
-    await advance(older, await stepOf(2), unheard);
-    const storage = hearing(async () => undefined);
-    storage.read = async (recipientIds) => {
-      if (view !== older && (await view.position()) === 'ledger.6') {
-        await view.close();
-        view = older;
-      }
-      return view.read(recipientIds);
-    };
-    await bring(storage, 3);
-    expect(view).toBe(older);
-    expect(await view.position()).toBe('ledger.9');
-    expect(await held()).toStrictEqual(ALL);
+  describe('a view that goes back', () => {
+    /** An older state takes its place when its rows are asked for for the nth time. */
+    async function goingBack(nth: number): Promise<ViewStore> {
+      const older = new SqliteView({ file: join(directory, 'view-0.db'), ledgerId: 'ledger', cacheEntries: 8 });
+      await advance(older, await stepOf(2), unheard);
+      const storage = hearing(async () => undefined);
+      let asked = 0;
+      storage.read = async (recipientIds) => {
+        if (++asked === nth) {
+          await view.close();
+          view = older;
+        }
+        return view.read(recipientIds);
+      };
+      return storage;
+    }
+
+    it('goes on from there', async () => {
+      await advance(view, await stepOf(6), unheard);
+      await bring(await goingBack(1), 2);
+      expect(await view.position()).toBe('ledger.9');
+      expect(await held()).toStrictEqual(ALL);
+    });
+
+    it('takes nothing that was made of what it forgot', async () => {
+      await expect(bring(await goingBack(3), 3)).rejects.toBeInstanceOf(ViewMoved);
+      expect(await view.position()).toBe('ledger.2');
+      await bring(view, 3);
+      expect(await held()).toStrictEqual(ALL);
+    });
   });
 
   it('fails where another moves the view while a step is committed, and leaves nothing of the step', async () => {

@@ -14,7 +14,7 @@ export {
 export { stateFor } from './recipient-row.js';
 export { businessFromLedger, foldStored, rowFromLedger, stateFromLedger } from './ledger-state.js';
 export { stateWithLinked } from './linked-states.js';
-export { catchUp, type CatchUpOptions } from './advance.js';
+export { catchUp, type CatchUpOptions } from './catch-up.js';
 export type { Catalogue, Route } from './catalogue.js';
 export { LiveView } from './live-view.js';
 export type { LiveViewOptions, LiveViewStatus, LookUp } from './live-view-terms.js';

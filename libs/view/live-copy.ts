@@ -1,5 +1,6 @@
 import type { EventStore, Position } from '#event-store';
-import { advance, catchUp, turnOfTheEventLoop, type Step } from './advance.js';
+import { advance, turnOfTheEventLoop, type Step } from './advance.js';
+import { catchUp } from './catch-up.js';
 import { createView, openCurrentView, openNamedView, type OpenedView, type ViewPlace } from './open-view.js';
 import type { BusinessRow, Snapshot } from './port.js';
 import type { UnreadableEvent } from './project.js';

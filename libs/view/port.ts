@@ -25,6 +25,8 @@ export interface Snapshot {
 /** The changes of one batch of the follower, committed together with the position they lead to. */
 export interface ViewChanges {
   readonly recipients: ReadonlyMap<string, RecipientRow>;
+  /** Those of the recipients who were found to have no row at `from`: a storage may be quicker to add than to replace. */
+  readonly newcomers?: ReadonlySet<string>;
   readonly businesses: ReadonlyMap<string, BusinessRow>;
   readonly from: Position | undefined;
   readonly to: Position;

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { follow, type EventStore, type Position } from '#event-store';
-import { advance, catchUp } from './advance.js';
+import { advance } from './advance.js';
+import { catchUp } from './catch-up.js';
 import type { Election, Term } from './election.js';
 import { ViewMoved, type ViewStore } from './port.js';
 import { VIEW_PREFIXES } from './project.js';

@@ -1,7 +1,7 @@
 import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EventStore, Position } from '#event-store';
-import { catchUp } from './advance.js';
+import { catchUp } from './catch-up.js';
 import { fillView, PAGE_SIZE, type FillOptions } from './fill.js';
 import { SqliteSink } from './sqlite-sink.js';
 import { SqliteView } from './sqlite-view.js';

@@ -22,6 +22,8 @@ export interface Found {
 type StoredRow = readonly [recipientId: string | null, businessId: string | null, state: string];
 
 const UNDEFINED_TABLE = '42P01';
+const UNIQUE_VIOLATION = '23505';
+const NOBODY_NEW: ReadonlySet<string> = new Set();
 
 /** One generation of the view. Everything rejects with `GenerationGone` where it is not in the state that it is taken for. */
 export class Generation implements ViewStore {
@@ -68,12 +70,24 @@ export class Generation implements ViewStore {
    * One statement, and so one transaction: position and rows, or neither. A stream whose name is no text here was written
    * by a stranger, and nobody can ask about whom it names: they stay unknown.
    */
-  async commit({ recipients, businesses, from, to }: ViewChanges): Promise<void> {
-    const known = [...recipients].filter(([id, { businessId }]) => isText(id) && isText(businessId));
+  async commit(changes: ViewChanges): Promise<void> {
+    try {
+      await this.#commit(changes, changes.newcomers ?? NOBODY_NEW);
+    } catch (error) {
+      // A row that could not be read, and of whom the ledger tells nothing, is there nevertheless.
+      if (!(error instanceof PostgresError) || error.sqlState !== UNIQUE_VIOLATION) throw error;
+      await this.#commit(changes, NOBODY_NEW);
+    }
+  }
+
+  async #commit(changes: ViewChanges, newcomers: ReadonlySet<string>): Promise<void> {
+    const { recipients, businesses, from, to } = changes;
+    const rows = [...recipients].filter(([id, { businessId }]) => isText(id) && isText(businessId)).sort(byKey);
     const [[moved] = [0]] = await this.#ask<[number]>('commit', [
       from ?? null,
       to,
-      ...recipientColumns(known).map(textArray),
+      ...recipientColumns(rows.filter(([id]) => newcomers.has(id))).map(textArray),
+      ...recipientColumns(rows.filter(([id]) => !newcomers.has(id))).map(textArray),
       ...businessColumns([...businesses.values()].filter(({ businessId }) => isText(businessId))).map(textArray),
     ]);
     if (moved !== 1) throw new ViewMoved('another projector moved the view');
@@ -94,6 +108,11 @@ export class Generation implements ViewStore {
     if (row?.[1] !== this.state) throw new GenerationGone();
     return row[0] ?? undefined;
   }
+}
+
+/** In the order of the index, whose pages are then each gone to once. */
+function byKey([one]: readonly [string, RecipientRow], [other]: readonly [string, RecipientRow]): number {
+  return one < other ? -1 : 1;
 }
 
 function recipientColumns(rows: readonly (readonly [string, RecipientRow])[]): readonly (readonly string[])[] {

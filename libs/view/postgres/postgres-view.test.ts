@@ -159,6 +159,18 @@ describe('the view in a database', () => {
     expect((await view.read(['r1'])).rows).toStrictEqual([row]);
   });
 
+  it('takes somebody for new who is not, and replaces what is there', async () => {
+    const view = await open();
+    await commit(view, undefined, 1, ['r1', 'r2']);
+    const newcomers = new Set(['r1', 'r3']);
+    const other = { ...row, businessId: 'other' };
+    const recipients = new Map(['r1', 'r2', 'r3'].map((id) => [id, other]));
+    const changes = { recipients, newcomers, businesses: new Map(), from: 'ledger.1', to: 'ledger.2' };
+    await view.commit(changes);
+    expect(await view.read(['r1', 'r2', 'r3'])).toStrictEqual({ position: 'ledger.2', rows: [other, other, other] });
+    await expect(view.commit(changes)).rejects.toBeInstanceOf(ViewMoved);
+  });
+
   it('that stands before where it stood answers nothing until it has caught up, but can be moved on', async () => {
     const view = await open();
     const projector = await open();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hasReached, type EventStore, type Position } from '#event-store';
 import { migrate, type Postgres } from '#postgres';
-import { catchUp } from '../advance.js';
+import { catchUp } from '../catch-up.js';
 import { fillView, PAGE_SIZE, type FillOptions } from '../fill.js';
 import type { Rebuilt } from '../rebuild.js';
 import { Generation } from './generation.js';
