@@ -39,7 +39,8 @@ describe('the embedded store', () => {
     ['text that ends in a NUL', '7b7d00'],
     ['nothing', ''],
   ])('keeps bytes as they came: %s', async (_, hex) => {
-    const { store, cleanup } = await opened({ tail: { events: 0, bytes: 0 } })();
+    const under = await opened({ tail: { events: 0, bytes: 0 } })();
+    const { store } = under;
     const bytes = Buffer.from(hex, 'hex');
     await store.append('consent-a', [{ ...someEvent(), data: bytes, metadata: Buffer.from('{}') }], 'none');
     await store.append('consent-a', [{ ...someEvent(), data: Buffer.from('{}'), metadata: bytes }], '0');
@@ -54,6 +55,6 @@ describe('the embedded store', () => {
         ['7b7d', hex],
       ]);
     }
-    await cleanup();
+    await under.cleanup();
   });
 });
