@@ -62,9 +62,11 @@ export class LedgerReader {
     const id = this.streamId.get(stream);
     if (id === undefined) return [];
     const start = from === undefined ? undefined : Number(from);
-    const rows =
-      direction === 'forwards' ? this.forwards.all(id, start ?? 0, limit) : this.backwards.all(id, start ?? END, limit);
-    return rows.map((row) => this.eventOf(row, stream));
+    const [rows, first] = direction === 'forwards' ? [this.forwards, 0] : [this.backwards, END];
+    const events: StoredEvent[] = [];
+    // One after the other: the texts of a page of large events would not all have room on V8's heap.
+    for (const row of rows.iterate(id, start ?? first, limit)) events.push(this.eventOf(row, stream));
+    return events;
   }
 
   /**
