@@ -177,6 +177,79 @@ describe('catching up', () => {
     });
   });
 
+  it('tells the storage whom it did not know, those who are new in changes under way left out', async () => {
+    const told: (readonly [string, readonly string[]])[] = [];
+    const storage = hearing(async ({ to, newcomers = [] }) => void told.push([to, [...newcomers]]));
+    await bring(storage, 2);
+    expect(told).toStrictEqual([
+      ['ledger.2', ['r0', 'r1']],
+      ['ledger.4', ['r2']],
+      ['ledger.6', []],
+      ['ledger.8', []],
+      ['ledger.9', []],
+    ]);
+  });
+
+  describe('with rows that come late, another having moved the view before them', () => {
+    /**
+     * The rows of the second step are read after the first is committed and another has gone on by an event; those of the
+     * third are read before the first is committed.
+     */
+    function overtaken(): ViewStore {
+      let [committed, readThird]: (() => void)[] = [unheard, unheard];
+      const [firstIsCommitted, thirdIsRead] = [
+        new Promise<void>((resolve) => (committed = resolve)),
+        new Promise<void>((resolve) => (readThird = resolve)),
+      ];
+      const storage = hearing(async ({ to }) => void (to === 'ledger.12' && (await thirdIsRead)));
+      const commit = storage.commit.bind(storage);
+      storage.commit = async (changes) => {
+        await commit(changes);
+        if (changes.to === 'ledger.12') committed?.();
+      };
+      let asked = 0;
+      const late = async <T>(read: () => Promise<T>): Promise<T> => {
+        const nth = ++asked;
+        if (nth === 2) {
+          await firstIsCommitted;
+          const page = await ledger.readAll({ from: 'ledger.12', prefixes: VIEW_PREFIXES, limit: 1 });
+          await advance(view, { ...page, after: 'ledger.12' }, unheard);
+        }
+        const answer = await read();
+        if (nth === 3) readThird?.();
+        return answer;
+      };
+      storage.read = (recipientIds) => late(() => view.read(recipientIds));
+      return storage;
+    }
+
+    beforeEach(async () => {
+      await advance(view, await stepOf(9), unheard);
+    });
+
+    it('loses no opt-out that the other one brought', async () => {
+      for (const recipientId of ['r', 'a', 'b']) await ledger.append(`consent-${recipientId}`, [grant(1)]);
+      await ledger.append('consent-r', [stop(2)]);
+      for (const recipientId of ['a', 'b']) await ledger.append(`consent-${recipientId}`, [stop(2)]);
+      await ledger.append('conversation-r', [message(3)]);
+      await bring(overtaken(), 3, 'ledger.16');
+      const [row] = (await view.read(['r'])).rows;
+      expect(row?.state.grants).toHaveLength(1);
+      expect(row?.state.revocations).toHaveLength(1);
+      expect(row?.state.contacts).toHaveLength(1);
+    });
+
+    it('loses nothing of a register', async () => {
+      await ledger.append('business-acme', [purpose('offers')]);
+      for (const recipientId of ['a', 'b']) await ledger.append(`consent-${recipientId}`, [grant(1)]);
+      for (const purposeId of ['news', 'receipts']) await ledger.append('business-acme', [purpose(purposeId)]);
+      for (const recipientId of ['a', 'b']) await ledger.append(`consent-${recipientId}`, [stop(2)]);
+      await bring(overtaken(), 3, 'ledger.16');
+      const [business] = await view.businesses();
+      expect(business?.state.purposes.map(({ purposeId }) => purposeId)).toStrictEqual(['offers', 'news', 'receipts']);
+    });
+  });
+
   it('fails where another moves the view while a step is committed, and leaves nothing of the step', async () => {
     const storage = hearing(async ({ to }) => {
       if (to === 'ledger.4') await advance(view, await stepOf(9), unheard);

@@ -55,8 +55,8 @@ async function positionAlone(view: ViewStore): Promise<Snapshot> {
 }
 
 /**
- * With changes `underway`, oldest first, which must all be committed before these, the rows are taken as those will leave
- * them.
+ * With changes `underway`, which must be committed before these, the rows are taken as those will leave them. Each of them
+ * leads on from where the one before it leads to.
  */
 export async function changesOf(
   view: ViewStore,
@@ -115,8 +115,13 @@ async function businessesBefore(
 ): Promise<Map<string, BusinessRow>> {
   const touched = new Set(events.flatMap(({ stream }) => businessOf(stream) ?? []));
   if (touched.size === 0) return new Map();
-  const rows = [...(await view.businesses()), ...underway.flatMap(({ businesses }) => [...businesses.values()])];
-  return new Map(rows.filter(({ businessId }) => touched.has(businessId)).map((row) => [row.businessId, row]));
+  const rows = new Map<string, BusinessRow>();
+  for (const row of [...(await view.businesses()), ...underway.flatMap(({ businesses }) => [...businesses.values()])]) {
+    // What is under way may have been overtaken by whoever else moves the view.
+    const isOlder = Number(rows.get(row.businessId)?.revision ?? -1) > Number(row.revision);
+    if (touched.has(row.businessId) && !isOlder) rows.set(row.businessId, row);
+  }
+  return rows;
 }
 
 /** Whether a view at `position` holds everything up to `wanted`; undefined is before the first event. */

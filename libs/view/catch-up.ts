@@ -25,9 +25,9 @@ export async function catchUp(storage: ViewStore, store: EventStore, options: Ca
   const view = storage.forProjector ?? storage;
   const { until, onUnreadable, signal } = options;
   const commits = new Commits(view);
+  let ahead: Promise<Next> | undefined;
   try {
     let at = await view.position();
-    let ahead: Promise<Next> | undefined;
     while (at === undefined || !hasReached(at, until)) {
       signal.throwIfAborted();
       const { page, asked } = await (ahead ?? readNext(view, store, at, options));
@@ -44,7 +44,7 @@ export async function catchUp(storage: ViewStore, store: EventStore, options: Ca
     }
     await commits.done();
   } finally {
-    await commits.settled();
+    await Promise.allSettled([commits.done(), ahead?.then(({ asked }) => asked.snapshot)]);
   }
 }
 
@@ -69,7 +69,10 @@ class Commits {
 
   constructor(private readonly view: ViewStore) {}
 
-  /** Those that rows asked for before the last was sent may lack: the last one, and the one that was under way then. */
+  /**
+   * Those that rows asked for before the last was sent may lack: the last one, and the one that was under way then. The
+   * last may lead on from further than that one led, where another moved the view in between: then it stands alone.
+   */
   get latest(): readonly ViewChanges[] {
     return this.#latest;
   }
@@ -77,7 +80,9 @@ class Commits {
   /** Rejects where the changes before could not be committed. Nothing to commit: what was sent is no longer built upon. */
   async add(changes: ViewChanges | undefined): Promise<void> {
     await this.#last;
-    this.#latest = changes === undefined ? [] : [...this.#latest.slice(-1), changes];
+    const before = this.#latest.at(-1);
+    if (changes === undefined) this.#latest = [];
+    else this.#latest = before !== undefined && before.to === changes.from ? [before, changes] : [changes];
     if (changes === undefined) return;
     this.#last = this.view.commit(changes);
     // It may fail before anybody waits for it.
@@ -86,9 +91,5 @@ class Commits {
 
   done(): Promise<void> {
     return this.#last;
-  }
-
-  async settled(): Promise<void> {
-    await this.#last.catch(() => undefined);
   }
 }
