@@ -17,7 +17,9 @@ const somebody = people(9);
 describe('beyond a limit', () => {
   let service: TestService;
   beforeEach(async () => {
-    const env = { DELIVERIES_IN_FLIGHT_MAX: String(LIMIT), OVERLAY_MAX: String(LIMIT) };
+    // Nobody is given up here for the time alone that a request may take.
+    const times = { REQUEST_TIMEOUT_MS: '600000' };
+    const env = { ...times, DELIVERIES_IN_FLIGHT_MAX: String(LIMIT), OVERLAY_MAX: String(LIMIT) };
     service = await startTestService({ clock: new SettableClock(NOON), env });
     await registerAcme(service);
   });
@@ -74,6 +76,24 @@ describe('beyond a limit', () => {
     const phone = somebody();
     await until('a delivery is taken again', async () => (await deliver(service, stopOf(phone))).status === 200);
     expect(await businessOf(service).check({ phone }, 'offers')).toMatchObject({ reason: 'REVOKED' });
+  });
+
+  it('strangers whose bodies do not come to an end give their places up, and those of providers are taken', async () => {
+    const begun = await Promise.all(Array.from({ length: LIMIT }, () => beginDelivery(stopOf(somebody()))));
+    const answers = begun.map((one) =>
+      once(
+        one.on('error', () => undefined),
+        'response',
+      ),
+    );
+    for (const one of begun) one.write('{');
+    const phones = Array.from({ length: LIMIT }, somebody);
+    for (const phone of phones)
+      await until('a delivery is taken', async () => (await deliver(service, stopOf(phone))).status === 200);
+    const acme = businessOf(service);
+    for (const phone of phones) expect(await acme.check({ phone }, 'offers')).toMatchObject({ reason: 'REVOKED' });
+    const [answer] = (await Promise.race(answers)) as [IncomingMessage];
+    expect(answer.statusCode).toBe(400);
   });
 
   it('deliveries that waited behind another answer no longer count once their caller has hung up', async () => {

@@ -7,6 +7,8 @@ import { InWork } from '../in-work.js';
 import type { Parts } from '../parts.js';
 import type { Authenticator, Principal } from '../authenticate.js';
 import type { BodyMode } from './body-parser.js';
+import { DeliveryPlaces } from './delivery-places.js';
+import { cutOff } from './slow-bodies.js';
 
 /** What the gate needs to know of a route; set by `@Route`. */
 export interface GateConfig extends Asks {
@@ -30,7 +32,7 @@ export function guardRoutes(
 ): void {
   const { inFlightMax, deliveriesInFlightMax } = parts.config.limits;
   const load = new InWork(inFlightMax);
-  const deliveries = new InWork(deliveriesInFlightMax);
+  const deliveries = new DeliveryPlaces(deliveriesInFlightMax, (late) => cutOff(fastify.server, late));
   fastify.decorateRequest('gate');
   fastify.decorateRequest('principal');
   fastify.decorateRequest('jsonFaults');
@@ -44,7 +46,7 @@ export function guardRoutes(
     const misled = refusalOf(() => requireRole(parts, gate.role));
     if (misled) return done(misled);
     // Strangers may send deliveries too, and hold a body each until its signature is looked at.
-    if (gate.body === 'raw') return done(enter(deliveries, reply, false) ? undefined : overloaded());
+    if (gate.body === 'raw') return done(deliveries.enter(request.raw, reply.raw) ? undefined : overloaded());
     if (gate.access === 'none' || gate.access === undefined) return done();
     const isWork = gate.watch !== true;
     if (isWork && !enter(load, reply, gate.revocation === true)) return done(overloaded());

@@ -34,16 +34,20 @@ export class SlowBodies {
     request.once('close', () => this.arriving.delete(request));
   }
 
-  /** Answered as the server's own limit would have been. */
   private look(server: Server): void {
     for (const [request, sinceMs] of this.arriving) {
       if (request.complete) this.arriving.delete(request);
       else if (performance.now() - sinceMs > this.timeoutMs) {
         this.arriving.delete(request);
-        server.emit('clientError', new Error('the body did not arrive in time'), request.socket);
+        cutOff(server, request);
       }
     }
   }
+}
+
+/** Ends a request whose body does not arrive, answered as the server's own limit would have been. */
+export function cutOff(server: Server, request: IncomingMessage): void {
+  server.emit('clientError', new Error('the body did not arrive in time'), request.socket);
 }
 
 /** How often to look for what has not arrived in time, in milliseconds. */
