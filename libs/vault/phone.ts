@@ -36,8 +36,17 @@ function cleaned(text: string): string {
   return plain.replace(/\p{Nd}/gu, asciiDigit).trim();
 }
 
-/** Unicode keeps the ten digits of a script together, zero first, and such blocks touch each other only whole. */
+/** Those met so far; there are some seven hundred. A text of nothing but digits may be megabytes long. */
+const asciiDigits = new Map<string, string>();
+
 function asciiDigit(digit: string): string {
+  const known = asciiDigits.get(digit) ?? valueOfDigit(digit);
+  asciiDigits.set(digit, known);
+  return known;
+}
+
+/** Unicode keeps the ten digits of a script together, zero first, and such blocks touch each other only whole. */
+function valueOfDigit(digit: string): string {
   const point = digit.codePointAt(0) ?? 0;
   let before = point;
   while (/\p{Nd}/u.test(String.fromCodePoint(before - 1))) before -= 1;
