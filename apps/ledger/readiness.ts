@@ -40,7 +40,7 @@ async function lookAt(vault: Vault): Promise<VaultStatus> {
   const { vaultId } = vault;
   const late = pause(LOOK_MS, { vaultId, problem: 'the vault does not answer' }, { ref: false });
   const found = vault.isEmpty().then(
-    () => ({ vaultId }),
+    () => ({ vaultId, ...(vault.problem === undefined ? {} : { problem: vault.problem }) }),
     () => ({ vaultId, problem: 'the vault cannot be read' }),
   );
   return Promise.race([found, late]);

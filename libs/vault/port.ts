@@ -50,6 +50,8 @@ export interface AnnouncedErasure {
 export interface Vault {
   /** The vault's own id, whose fingerprint the ledger notes: a second vault over the same ledger is refused. */
   readonly vaultId: string;
+  /** Why nothing can be written, as far as is known without trying. */
+  readonly problem: string | undefined;
   /** Makes the recipient's data key if there is none (durably, before anything is sealed under it). */
   seal(recipientId: string, eventId: string, personal: Readonly<Record<string, string>>): Promise<Sealed>;
   /** Undefined where the key was destroyed or never was; throws `SealInvalid` where the ciphertext is not what was sealed. */

@@ -93,6 +93,10 @@ class SqliteVault implements Vault {
     this.keys = new DataKeys(keyEncryptionKey, store, limits.cachedDataKeys);
   }
 
+  get problem(): string | undefined {
+    return this.writer.status().problem;
+  }
+
   async seal(recipientId: string, eventId: string, personal: Readonly<Record<string, string>>): Promise<Sealed> {
     return sealFields(await this.keys.findOrMake(recipientId), recipientId, eventId, personal);
   }

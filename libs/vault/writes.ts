@@ -37,6 +37,10 @@ export function vaultWriterOf(db: SqliteDatabase): WriterProgram<VaultJob, Vault
   const checkpointer = checkpointerOf(db, { dueAtPages: LOG_LIMIT_PAGES, restartAtPages: LOG_LIMIT_PAGES });
   const log = new EmptiedLog(checkpointer);
   const statements = prepare(db);
+  const [mark, unmark] = [
+    db.prepare("INSERT INTO erasures VALUES ('probe', 'probe', 1, 1)"),
+    db.prepare("DELETE FROM erasures WHERE event_id = 'probe'"),
+  ];
   return {
     transaction: transactionOf(db),
     run: (job) => run(statements, log, job),
@@ -45,6 +49,10 @@ export function vaultWriterOf(db: SqliteDatabase): WriterProgram<VaultJob, Vault
       checkpointer.ifDue();
     },
     throwIfFailed: () => checkpointer.throwIfFailed(),
+    probe: () => {
+      mark.run();
+      unmark.run();
+    },
     close: async () => {
       await checkpointer.close();
       checkpointer.empty();

@@ -21,6 +21,7 @@ if (refusal !== undefined) process.stdout.write(`disk full: skipped, ${refusal}\
 interface Health {
   readonly dependencies: {
     readonly ledger: { readonly reserve: string; readonly problem?: string };
+    readonly vault: { readonly problem?: string };
     readonly disk: { readonly problem?: string };
   };
 }
@@ -110,6 +111,7 @@ describe('a disk that is full', () => {
       const unsealed = await revoke(stranger);
       expect(unsealed.status).toBe(201);
       expect(unsealed.body.warnings).toEqual([{ field: 'recipient', message: expect.stringMatching(/vault/) }]);
+      expect((await health()).dependencies.vault.problem).toMatch(/no space/);
 
       await fillTheLedger(known);
       expectUnavailable(await stop(writer));

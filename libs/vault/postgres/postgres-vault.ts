@@ -65,6 +65,8 @@ class PostgresVault implements Vault {
   private readonly apiKeys: ApiKeyTable;
   private readonly unrouted: UnroutedTable;
   private closed = false;
+  /** What is wrong with the database is told beside the vault. */
+  readonly problem = undefined;
 
   constructor(
     private readonly postgres: Postgres,
