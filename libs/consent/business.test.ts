@@ -79,10 +79,17 @@ describe('a business', () => {
     const again = { displayName: 'Acme', defaultRegion: 'IT', legalName: 'Acme Ltd' };
     expect(registerBusiness(state, 'acme', again, { a: 1 })).toEqual({ events: [], created: false });
     expect(registerBusiness(state, 'acme', again, undefined)).toEqual({ events: [], created: false });
-    const { defaultRegion: _, ...smaller } = profile;
-    expect(registerBusiness(state, 'acme', smaller, { a: 2 })).toMatchObject({ events: [{}, {}], created: false });
-    expect(registerBusiness(state, 'acme', smaller, undefined)).toMatchObject({
-      events: [{ type: 'BusinessRegistered' }],
+    const elsewhere = { ...profile, defaultRegion: 'FR' };
+    expect(registerBusiness(state, 'acme', elsewhere, { a: 2 })).toMatchObject({ events: [{}, {}], created: false });
+  });
+
+  it('keeps its region where none is named, so that national numbers stay whose they are', () => {
+    const state = after(EMPTY_BUSINESS, () => registerBusiness(EMPTY_BUSINESS, 'acme', profile, undefined));
+    const renamed = { legalName: profile.legalName, displayName: 'Another name' };
+    const events = [{ type: 'BusinessRegistered', data: { businessId: 'acme', ...profile, ...renamed } }];
+    expect(registerBusiness(state, 'acme', renamed, undefined)).toEqual({ events, created: false });
+    expect(registerBusiness(EMPTY_BUSINESS, 'acme', renamed, undefined)).toMatchObject({
+      events: [{ data: { businessId: 'acme', ...renamed } }],
     });
   });
 

@@ -36,12 +36,14 @@ export interface Refused<C extends string = RegisterRefusal> {
 
 export type RegisterDecision = { readonly events: readonly BusinessEvent[]; readonly created: boolean } | Refused;
 
+/** Naming no region leaves it as it is: an opt-out by a national number must not lose its way through an omission. */
 export function registerBusiness(
   state: BusinessState,
   businessId: string,
-  profile: BusinessProfile,
+  { defaultRegion = state.profile?.defaultRegion, ...names }: BusinessProfile,
   policy: Policy | undefined,
 ): RegisterDecision {
+  const profile = { ...names, ...(defaultRegion === undefined ? {} : { defaultRegion }) };
   const events: BusinessEvent[] = [];
   if (!sameValue(state.profile, profile)) events.push({ type: 'BusinessRegistered', data: { businessId, ...profile } });
   if (policy && !sameValue(state.policy, policy)) events.push({ type: 'PolicySet', data: { businessId, policy } });
