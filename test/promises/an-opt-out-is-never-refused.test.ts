@@ -98,6 +98,19 @@ describe('an opt-out is recorded', () => {
     await expectStopped(await acme.revoke({ recipient: recipientId }), { phone: known });
   });
 
+  it('where the person is named in a list, alone', async () => {
+    for (const named of [
+      (phone: string) => [phone],
+      (phone: string) => [{ phone }],
+      (phone: string) => ({ phone: [phone] }),
+    ]) {
+      const phone = await agreed();
+      await expectStopped(await acme.revoke({ recipient: named(phone) }), { phone });
+    }
+    const [one, other] = [await agreed(), await agreed()];
+    expect((await acme.revoke({ recipient: [one, other] })).status).toBe(400);
+  });
+
   it('where the person is named twice: under what JSON takes for it, with a warning', async () => {
     const [first, second] = [await agreed(), await agreed()];
     for (const raw of [

@@ -51,9 +51,9 @@ export interface NamedByRevocation {
 
 /** An opt-out is recorded for every address that it names; only one that names no person at all is turned away. */
 export function nameRevoked(parts: Parts, businessId: string, recipient: unknown): NamedByRevocation {
-  const fields = addressFieldsOf(recipient);
+  const fields = addressFieldsOf(onlyOne(recipient));
   const given = ADDRESS_FIELDS.filter((field) => Object.hasOwn(fields, field));
-  const read = given.map((field) => readAddress({ [field]: fields[field] }, options(parts, businessId, true)));
+  const read = given.map((field) => readAddress({ [field]: onlyOne(fields[field]) }, options(parts, businessId, true)));
   const recipients = read.flatMap((one) => ('problem' in one ? [] : [named(parts, businessId, one)]));
   const failed = read.find((one) => 'problem' in one) ?? readAddress(fields, options(parts, businessId, true));
   if (recipients.length === 0 && 'problem' in failed) throw refusalOf(failed, 'recipient');
@@ -65,11 +65,19 @@ export function nameRevoked(parts: Parts, businessId: string, recipient: unknown
  * ever hears of.
  */
 export function namingWarnings(recipient: unknown): readonly Warning[] {
+  if (Array.isArray(recipient)) {
+    return [{ field: 'recipient', message: 'A list of one: that one was read. Send the object alone.' }];
+  }
   if (typeof recipient === 'object' && recipient !== null)
     return ignoredWarnings(recipient, ADDRESS_FIELDS, 'recipient');
   return [
     { field: 'recipient', message: `Not an object: read by its looks. Send one of ${ADDRESS_FIELDS.join(', ')}.` },
   ];
+}
+
+/** Somebody who is named in a list, alone, is named. Of several, who is meant is not for us to guess. */
+function onlyOne(value: unknown): unknown {
+  return Array.isArray(value) && value.length === 1 ? value[0] : value;
 }
 
 /** A bare text where the object should be still names a person: by what it looks like. */
