@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { SettableClock } from '#platform';
 import { CheckEligibilityHandler, type Check } from '../../apps/ledger/queries/check-eligibility.js';
 import { readCheck } from '../../apps/ledger/requests/check-body.js';
@@ -14,9 +14,10 @@ const somebody = people(15);
 
 /** Another process makes the register stricter, of which this one hears when its view goes on. */
 describe('an answer is of the register that it names', () => {
+  const clock = new SettableClock(NOON);
   let service: TestService;
   beforeAll(async () => {
-    service = await startTestService({ clock: new SettableClock(NOON), env: { WAIT_FOR_POSITION_MS: '20000' } });
+    service = await startTestService({ clock, env: { WAIT_FOR_POSITION_MS: '20000' } });
     await registerAcme(service);
   });
   afterAll(() => service.stop());
@@ -70,5 +71,29 @@ describe('an answer is of the register that it names', () => {
     } finally {
       releaseView(service.dataDir);
     }
+  });
+
+  it.each([
+    ['stopped', (ms: number) => clock.advance(ms)],
+    ['suspended with its machine', (ms: number) => clock.setTo(clock.now() + ms)],
+  ])('and not from streams that were read before the process was %s', async (_, pass) => {
+    const { parts } = service.running;
+    const checks = [question('offers'), question('offers')].map((one) => readCheck(parts, 'acme', one) as Check);
+    const [first, last] = checks.map(({ recipientId }) => recipientId);
+    const check = () =>
+      new CheckEligibilityHandler(parts).answer({ businessId: 'acme', consistency: 'ledger', checks });
+    const readStream = parts.store.readStream.bind(parts.store);
+    const stopped = jest.spyOn(parts.store, 'readStream').mockImplementation(async (stream, options) => {
+      if (stream === `conversation-${last}`) {
+        await append(service, `consent-${first}`, 'ConsentRevoked', {
+          ...{ ...FACTS, channels: ['*'], purposes: [], categories: ['*'], method: 'api' },
+        });
+        pass(parts.config.view.maxLagMs + 1);
+      }
+      return readStream(stream, options);
+    });
+    expect((await check()).map(({ reason }) => reason)).toEqual(['VIEW_STALE', 'VIEW_STALE']);
+    stopped.mockRestore();
+    expect((await check()).map(({ reason }) => reason)).toEqual(['REVOKED', 'NO_CONSENT']);
   });
 });

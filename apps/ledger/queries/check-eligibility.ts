@@ -129,10 +129,18 @@ export class CheckEligibilityHandler implements IQueryHandler<CheckEligibility> 
     return this.last.instant;
   }
 
+  /** Milliseconds from now on, by whichever clock says more: one of them stands still while the machine is suspended. */
+  private stopwatch(): () => number {
+    const { clock } = this.parts;
+    const [monotonicMs, wallMs] = [clock.monotonic(), clock.now()];
+    return () => Math.max(clock.monotonic() - monotonicMs, clock.now() - wallMs);
+  }
+
   /** Reads the streams themselves: never stale, slower, and works while the view is away. */
   private async readLedger({ businessId, atLeast }: CheckRequest, ids: readonly string[]): Promise<Looked> {
     const { store, view, config, log } = this.parts;
     const retryAfterMs = config.view.waitForPositionMs;
+    const ageMs = this.stopwatch();
     try {
       const position = await store.head();
       if (atLeast !== undefined && !hasReached(position, atLeast)) {
@@ -143,6 +151,9 @@ export class CheckEligibilityHandler implements IQueryHandler<CheckEligibility> 
       if (register) view.catalogue.offer(register);
       const states: (RecipientState | undefined)[] = [];
       for (const id of ids) states.push((await stateFromLedger(store, businessId, id)).state);
+      // A process that was stopped in between would tell of whom it read first what may be over for an hour.
+      const isOld = ageMs() > config.view.maxLagMs && (await store.head()) !== position;
+      if (isOld) return { ok: false, reason: 'VIEW_STALE', position, retryAfterMs };
       return { ok: true, position, states };
     } catch (error) {
       log.error({ err: error }, 'the ledger could not be read for a check');
