@@ -30,10 +30,12 @@ export async function rememberForLinked(parts: Parts, recorded: Recorded): Promi
 
 async function rememberForEach(parts: Parts, { businessId, recipientId, event, place }: Recorded): Promise<void> {
   const [, ...others] = await linkedWith(parts, [recipientId]);
+  // The links may have been recorded behind the no: until the view has passed them as well, it is remembered.
+  const known = await parts.store.head();
   const remember = async (other: string) => {
     // Of a stranger, or of nobody, it would be said to another business.
     if (!(await isKnownOwn(parts, businessId, other))) return;
-    parts.view.remember(other, businessId, withoutConfirmation(event), place, place.position);
+    parts.view.remember(other, businessId, withoutConfirmation(event), place, known);
   };
   await Promise.all(others.map(remember));
 }
