@@ -31,6 +31,22 @@ describe('rows that are damaged', () => {
   });
 });
 
+describe('rows that are damaged, and that another process has made anew', () => {
+  it('are not made anew once more', async () => {
+    const view = await scene.open();
+    await rowsPass(view, await append('consent-r1', stop(1)));
+    await until(() => view.status().shared?.recent === 0);
+    scene.rows.damaged = true;
+    const asked = ask(view, 'r1');
+    // By the time that the next look would make them anew they are others.
+    scene.generation = 2;
+    expect(await asked).toMatchObject({ ok: false, reason: 'VIEW_UNAVAILABLE' });
+    const looks = scene.rows.looks;
+    await until(() => scene.rows.looks > looks + 1);
+    expect(scene.rows.damaged).toBe(true);
+  });
+});
+
 describe('rows whose place others took', () => {
   it('are not answered from memory any more', async () => {
     await append('consent-r1', grant(1));

@@ -67,7 +67,8 @@ export class SharedCopy implements ViewCopy {
   /** So many looks long the shared rows have stood still although they lack something. */
   #looksAtRest = 0;
   #problem: string | undefined;
-  #isDamaged = false;
+  /** The generation of the rows in which something was met that cannot be read. */
+  #damagedIn: unknown;
 
   /** Rejects where the rows cannot be reached. */
   static async open(options: SharedCopyOptions): Promise<SharedCopy> {
@@ -115,9 +116,11 @@ export class SharedCopy implements ViewCopy {
   async read(recipientIds: readonly string[]): Promise<Snapshot> {
     const inMemory = this.readNow(recipientIds);
     if (inMemory) return inMemory;
+    const inUse = this.#options.shared.generation();
     try {
       return await this.#readShared(recipientIds);
     } catch (error) {
+      if (error instanceof ViewUnusable) this.#damagedIn = inUse;
       throw this.#away(error);
     }
   }
@@ -131,7 +134,7 @@ export class SharedCopy implements ViewCopy {
   }
 
   async watch(): Promise<void> {
-    if (this.#isDamaged) await this.#makeAnew();
+    if (this.#damagedIn !== undefined) await this.#makeAnew();
     await this.#look().catch((error: unknown) => this.#away(error));
     const isAtRest = this.#stored === this.#watched && !isPast(this.#stored, this.#position);
     this.#watched = this.#stored;
@@ -233,14 +236,15 @@ export class SharedCopy implements ViewCopy {
     this.#problem = undefined;
   }
 
+  /** Another process may have done so before, and its rows must not be set aside for what was wrong with the old ones. */
   async #makeAnew(): Promise<void> {
-    await this.#options.shared.makeAnew();
-    this.#isDamaged = false;
+    const { generation, makeAnew } = this.#options.shared;
+    if (generation() === this.#damagedIn) await makeAnew();
+    this.#damagedIn = undefined;
   }
 
   /** Tells once what is wrong; of each question that meets it, only that its rows cannot be had. */
   #away(error: unknown): ViewAway {
-    this.#isDamaged ||= error instanceof ViewUnusable;
     const problem = problemOf(error);
     if (problem !== this.#problem && !this.#options.signal.aborted) this.#options.onError(error);
     this.#problem = problem;

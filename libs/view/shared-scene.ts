@@ -16,6 +16,8 @@ class SharedRows implements ViewStore {
   away = false;
   /** Whether a reading comes upon a row that cannot be read. */
   damaged = false;
+  /** How often somebody asked where they are. */
+  looks = 0;
   /** Readings that were made and have not been answered yet, while `held` is set. */
   readonly waiting: (() => void)[] = [];
   held = false;
@@ -23,6 +25,7 @@ class SharedRows implements ViewStore {
   #rows = this.#open('view.db');
 
   async position(): Promise<Position | undefined> {
+    this.looks += 1;
     this.#reach();
     return this.#rows.position();
   }
