@@ -44,14 +44,10 @@ export interface AskedRows {
 /** The position comes with the rows, in one question: what is folded and where it is put are of one and the same copy. */
 export function askRows(view: ViewStore, events: readonly StoredEvent[]): AskedRows {
   const recipientIds = recipientIdsIn(events);
-  const snapshot = recipientIds.length === 0 ? positionAlone(view) : view.read(recipientIds);
+  const snapshot = view.read(recipientIds);
   // It may fail before anybody waits for it.
   snapshot.catch(() => undefined);
   return { recipientIds, snapshot };
-}
-
-async function positionAlone(view: ViewStore): Promise<Snapshot> {
-  return { position: await view.position(), rows: [] };
 }
 
 /**
@@ -65,7 +61,7 @@ export async function changesOf(
   { recipientIds, snapshot }: AskedRows = askRows(view, events),
   underway: readonly ViewChanges[] = [],
 ): Promise<Made> {
-  const { position: from, rows } = asCommitted(await snapshot, recipientIds, underway);
+  const { position: from, rows, generation } = asCommitted(await snapshot, recipientIds, underway);
   if ((from !== undefined && hasReached(from, position)) || !isPast(from, after)) return { from };
   const fresh = beyond(from, events);
   const before = new Map(recipientIds.map((recipientId, index) => [recipientId, rows[index]]));
@@ -77,7 +73,7 @@ export async function changesOf(
   }
   const businesses = await businessesBefore(view, fresh, underway);
   for (const event of fresh) project({ recipients, businesses }, event, onUnreadable);
-  return { from, changes: { recipients, newcomers, businesses, from, to: position } };
+  return { from, changes: { recipients, newcomers, businesses, from, to: position, generation } };
 }
 
 /** The copy as the changes under way will leave it, where it was read without some of them. */
@@ -88,7 +84,7 @@ function asCommitted(read: Snapshot, recipientIds: readonly string[], underway: 
   for (const { recipients } of underway.slice(missed)) {
     recipientIds.forEach((recipientId, index) => (rows[index] = recipients.get(recipientId) ?? rows[index]));
   }
-  return { position: underway.at(-1)?.to, rows };
+  return { ...read, position: underway.at(-1)?.to, rows };
 }
 
 /** Events stand in the order of the ledger: where the first is new, all are. */

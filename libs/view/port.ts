@@ -20,6 +20,8 @@ export interface Snapshot {
   readonly position: Position | undefined;
   /** In the order asked for; undefined where nothing is known. */
   readonly rows: readonly (RecipientRow | undefined)[];
+  /** Of which copy they are, where another may take its place. */
+  readonly generation?: number;
 }
 
 /** The changes of one batch of the follower, committed together with the position they lead to. */
@@ -30,6 +32,8 @@ export interface ViewChanges {
   readonly businesses: ReadonlyMap<string, BusinessRow>;
   readonly from: Position | undefined;
   readonly to: Position;
+  /** Of the copy whose rows they were made of: they are not put into another. */
+  readonly generation?: number | undefined;
 }
 
 /** The eligibility view's storage: disposable, rebuilt from the ledger at any time. */

@@ -17,6 +17,7 @@ export interface Found {
   /** Recipients who have a row that cannot be read. */
   readonly damaged: ReadonlySet<string>;
   readonly position: Position | undefined;
+  readonly generation: number;
 }
 
 type StoredRow = readonly [recipientId: string | null, businessId: string | null, state: string];
@@ -58,7 +59,7 @@ export class Generation implements ViewStore {
       if (state === undefined) damaged.add(recipientId);
       else rows.set(recipientId, { businessId, state });
     }
-    return { rows, damaged, position };
+    return { rows, damaged, position, generation: this.number };
   }
 
   /** Those that cannot be read come from the ledger; without it rejects with `ViewUnusable`. */

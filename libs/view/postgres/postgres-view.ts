@@ -68,6 +68,8 @@ interface PostgresViewParts {
   readonly damagedRows: () => DamagedRows;
 }
 
+const OTHERS_IN_USE = 'another generation of the view is in use';
+
 /** Exchanged between two tries, and again between the next two: somebody makes views anew without end. */
 const MOST_TRIES = 5;
 
@@ -114,9 +116,8 @@ export class PostgresView implements ViewStore {
   async read(recipientIds: readonly string[]): Promise<Snapshot> {
     // What is seen while this is under way may well be ahead of what it finds.
     const seen = this.#seen;
-    const snapshot = await this.#snapshotOf(recipientIds);
-    const { position } = snapshot;
-    if (seen === undefined || (position !== undefined && hasReached(position, seen))) return snapshot;
+    const { position, rows } = await this.#snapshotOf(recipientIds);
+    if (seen === undefined || (position !== undefined && hasReached(position, seen))) return { position, rows };
     throw new ViewWentBack(seen, position);
   }
 
@@ -125,10 +126,13 @@ export class PostgresView implements ViewStore {
   }
 
   async commit(changes: ViewChanges): Promise<void> {
+    const { generation = this.generation } = changes;
+    // The position may well be the same: whatever made somebody make the rows anew must not come back into them.
+    if (generation !== this.generation) throw new ViewMoved(OTHERS_IN_USE);
     try {
       await this.#generation.commit(changes);
     } catch (error) {
-      if (error instanceof GenerationGone) throw new ViewMoved('another generation of the view is in use');
+      if (error instanceof GenerationGone) throw new ViewMoved(OTHERS_IN_USE);
       throw error;
     }
     this.#note(changes.to);
@@ -143,11 +147,12 @@ export class PostgresView implements ViewStore {
   async close(): Promise<void> {}
 
   async #snapshotOf(recipientIds: readonly string[]): Promise<Snapshot> {
-    const { rows, damaged, position } = await this.#reads.ask(recipientIds, recipientIds.length);
+    const { rows, damaged, position, generation } = await this.#reads.ask(recipientIds, recipientIds.length);
     this.#note(position);
     const mine = damaged.size === 0 ? [] : recipientIds.filter((recipientId) => damaged.has(recipientId));
     const folded = mine.length === 0 ? rows : await this.#damagedRows.read(mine, position);
-    return { position, rows: recipientIds.map((recipientId) => rows.get(recipientId) ?? folded.get(recipientId)) };
+    const found = recipientIds.map((recipientId) => rows.get(recipientId) ?? folded.get(recipientId));
+    return { position, rows: found, generation };
   }
 
   async #inUse<T>(ask: (generation: Generation) => Promise<T>, tries = MOST_TRIES): Promise<T> {
