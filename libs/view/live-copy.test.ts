@@ -1,11 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Appended, EventStore, NewEvent, ReadAllOptions } from '#event-store';
+import { PackedTable } from '#packed';
 import { StorageError } from '#sqlite';
 import { MemoryLedger } from './memory-ledger.js';
 import { rebuildView } from './rebuild.js';
-import { grant, purpose, stop } from './sample-events.js';
+import { grant, message, purpose, stop } from './sample-events.js';
+import { SqliteView } from './sqlite-view.js';
 import { acknowledge, revocationsIn, stateIn, until, ViewScene } from './view-scene.js';
 
 let scene: ViewScene;
@@ -18,6 +20,51 @@ afterEach(async () => {
 });
 
 const append = (stream: string, event: NewEvent): Promise<Appended> => scene.memory.append(stream, [event]);
+
+describe('a commit that is in the file and seemed to fail', () => {
+  it('is not missing from a rebuilt file that takes its place', async () => {
+    for (const recipientId of ['r1', 'r2']) await append(`consent-${recipientId}`, grant(1));
+    const view = await scene.open({ probeIntervalMs: 100 });
+    await until(() => view.status().position === 'ledger.2');
+    await rebuildView({ store: scene.memory, dataDir: scene.dataDir, onProgress: () => undefined });
+    const seemsToFail = jest.spyOn(SqliteView.prototype, 'commit');
+    seemsToFail.mockImplementationOnce(async function (this: SqliteView, changes) {
+      // It is itself again for every call but this one.
+      await this.commit(changes);
+      throw new StorageError('IO');
+    });
+    const { position } = await acknowledge(view, scene.memory, 'consent-r1', stop(2));
+    await until(() => scene.files().join() === 'view-2.db');
+    await append('conversation-r2', message(5));
+    await until(() => view.status().position === 'ledger.4');
+    expect(seemsToFail).toHaveBeenCalled();
+    expect(revocationsIn(await view.lookUp('acme', ['r1'], { atLeast: position }))).toBe(1);
+    seemsToFail.mockRestore();
+  });
+});
+
+describe('a cache that cannot take in what is committed', () => {
+  it('is never behind the file', async () => {
+    const ids = [1, 2].map((n) => Buffer.alloc(32, n).toString('base64url'));
+    for (const id of ids) await append(`consent-${id}`, grant(1));
+    const view = await scene.open({ cacheBytes: 1 << 20 });
+    await until(() => view.status().position === 'ledger.2');
+    await view.lookUp('acme', ids);
+    const noRoom = jest.spyOn(PackedTable.prototype, 'put').mockImplementationOnce(() => {
+      throw new RangeError('Array buffer allocation failed');
+    });
+    const stopped: Appended[] = [];
+    for (const id of ids) stopped.push(await acknowledge(view, scene.memory, `consent-${id}`, stop(2)));
+    await append(`conversation-${ids[0]}`, message(3));
+    await until(() => view.status().position === 'ledger.5');
+    expect(noRoom.mock.results[0]?.type).toBe('throw');
+    noRoom.mockRestore();
+    for (const [index, id] of ids.entries()) {
+      const { position } = stopped[index] as Appended;
+      expect(revocationsIn(await view.lookUp('acme', [id], { atLeast: position }))).toBe(1);
+    }
+  });
+});
 
 describe('the file', () => {
   it('is taken up again where it was left', async () => {

@@ -30,6 +30,8 @@ export class LiveCopy implements ViewCopy {
   readonly #stopped = new AbortController();
   #opened: OpenedView;
   #position: Position | undefined;
+  /** Up to where the follower has handed over: its next step goes on from there, and from nowhere else. */
+  #followed: Position | undefined;
   #damage: ViewUnusable | undefined;
   #declined: string | undefined;
   #turn: Promise<unknown> = Promise.resolve();
@@ -52,8 +54,8 @@ export class LiveCopy implements ViewCopy {
   }
 
   /** Where the follower is to go on: another process may have moved the file. */
-  resumeFrom(): Promise<Position | undefined> {
-    return this.#opened.view.position();
+  async resumeFrom(): Promise<Position | undefined> {
+    return (this.#followed = await this.#opened.view.position());
   }
 
   /** Why nothing may be answered from the copy now; undefined where something may. */
@@ -78,7 +80,9 @@ export class LiveCopy implements ViewCopy {
   async apply(step: Step): Promise<void> {
     await this.#inTurn(async () => {
       const { view } = this.#opened;
-      const changed = await this.#noticing(() => advance(view, step, this.#options.onUnreadable));
+      const onward = { ...step, after: this.#followed };
+      const changed = await this.#noticing(() => advance(view, onward, this.#options.onUnreadable));
+      this.#followed = step.position;
       changed.forEach(this.#options.onBusiness);
       await this.#moved();
     });
@@ -153,11 +157,13 @@ export class LiveCopy implements ViewCopy {
     await this.#retire(old);
   }
 
+  /** To where the file in use is, which may be further than was noted: a commit may be there and have seemed to fail. */
   async #bringUp({ view }: OpenedView): Promise<void> {
-    if (this.#position === undefined) return;
+    const until = await this.#opened.view.position();
+    if (until === undefined) return;
     const { store, onUnreadable } = this.#options;
     const { signal } = this.#stopped;
-    await catchUp(view, store, { until: this.#position, batchSize: BATCH_SIZE, onUnreadable, signal });
+    await catchUp(view, store, { until, batchSize: BATCH_SIZE, onUnreadable, signal });
   }
 
   /** Questions that began on the old file end within this turn of the event loop. */

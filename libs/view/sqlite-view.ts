@@ -127,7 +127,6 @@ export class SqliteView implements ViewStore {
       throw error;
     }
     this.#position = changes.to;
-    for (const [recipientId, row] of changes.recipients) this.#cache.replace(recipientId, row);
     this.#checkpointer.ifDue();
   }
 
@@ -142,6 +141,8 @@ export class SqliteView implements ViewStore {
       this.#save.run(recipientId, businessId, encode(state, recipientId));
     }
     for (const row of businesses.values()) saveBusiness(this.#db, row);
+    // Before the commit: where memory runs out over it, nothing is committed that the cache would not know.
+    for (const [recipientId, row] of recipients) this.#cache.replace(recipientId, row);
   }
 
   #fill(rows: (RecipientRow | undefined)[], recipientIds: readonly string[]): void {
