@@ -1,7 +1,9 @@
 import { cpSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { ConsentEvent } from '#consent';
 import type { StoredEvent } from '#event-store';
 import { SettableClock } from '#platform';
+import { rememberForLinked } from '../../apps/ledger/commands/remember-linked.js';
 import { grantBody, must, registerAcme } from '../support/client.js';
 import { startTestService, type TestService } from '../support/service.js';
 import { businessOf, keyFor } from '../http/support/acme.js';
@@ -51,6 +53,36 @@ describe('after a revocation is acknowledged no check says yes', () => {
       'revoked: REVOKED': PAIRS,
       'revoked, by position: REVOKED': PAIRS,
     });
+  });
+
+  it('of anybody who is linked by then, though it was recorded elsewhere and the view has not heard of it', async () => {
+    const { parts } = service.running;
+    const [phone, linked, elsewhere] = [somebody(), somebody(), somebody()];
+    for (const one of [phone, elsewhere]) await grant(one);
+    const as = (one: string) => ({ recipient: { phone: one } });
+    const occurredAt = new Date(clock.now()).toISOString();
+    await must(acme.post('/links', { ...as(phone), other: { phone: linked }, kind: 'same_person', occurredAt }));
+    const [r, m, o] = (await recipientIdsOf(
+      service,
+      [phone, linked, elsewhere].map((one) => ({ phone: one })),
+    )) as [string, string, string];
+    const facts = { businessId: 'acme', occurredAt };
+    const data = { ...facts, channels: ['*'], purposes: [], categories: ['*'], method: 'api' };
+    const position = await append(service, `consent-${r}`, 'ConsentRevoked', data);
+    await reasonOf(phone, { atLeast: position });
+    holdView(service.dataDir);
+    for (const [one, other] of [
+      [m, o],
+      [o, m],
+    ])
+      await append(service, `consent-${one}`, 'RecipientLinked', { ...facts, other, kind: 'same_person' });
+    const [stored] = await parts.store.readStream(`consent-${r}`, { direction: 'backwards', limit: 1 });
+    const { id: eventId, stream, revision } = stored as StoredEvent;
+    const place = { eventId, stream, revision, position, recordedAt: facts.occurredAt };
+    const event = { type: 'ConsentRevoked', data } as unknown as ConsentEvent;
+    await rememberForLinked(parts, { businessId: 'acme', recipientId: r, event, place });
+    expect(await reasonOf(elsewhere)).toBe('REVOKED');
+    releaseView(service.dataDir);
   });
 
   it('also where the same request is told several times at once: each that was answered is heard', async () => {
