@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { TOPICS } from '#contracts';
+import { instantOf } from '#consent';
+import { TOPICS, WATERMARK_TYPE, encode } from '#contracts';
 import { SYSTEM_CLOCK, type GuardClock } from './clock.js';
 import { Follower } from './follower.js';
+import { topicRecord } from './random-ledger.js';
 import { ALL_TOPICS } from './reading.js';
-import type { Source, Tail, TailOptions, TopicEnds } from './source.js';
+import { SourceTrouble, type Source, type Tail, type TailOptions, type TopicEnds } from './source.js';
 
 let follower: Follower | undefined;
 afterEach(async () => {
@@ -59,5 +61,26 @@ describe('a guard that reads the topics anew', () => {
     follow({ ends, tail: silent }, clock);
     await readAnew;
     expect(follower?.reloads).toBe(1);
+  });
+
+  it('forgets nothing of what the clock of the ledger had reached', async () => {
+    let isReadAnew: () => void = () => undefined;
+    const readAnew = new Promise<void>((resolve) => (isReadAnew = resolve));
+    const ends = async () => {
+      if (follower && follower.reloads > 0) isReadAnew();
+      return endsAt(0);
+    };
+    const timeMs = Date.UTC(2026, 0, 1);
+    const watermark = { topic: OPT_OUTS, partition: 0, position: 'ledger.1', time: instantOf(timeMs), offset: '0' };
+    const record = topicRecord('0', WATERMARK_TYPE, watermark.position, encode(watermark));
+    const topic = TOPICS.watermarks.topic;
+    const tail = ({ topics, onBatch }: TailOptions): Tail => {
+      if (!topics.includes(topic) || follower?.reloads !== 0) return silent();
+      onBatch({ topic, partition: 0, records: [{ ...record, offset: 0 }], first: 0, next: 1, high: 1 });
+      return { ...silent(), ended: Promise.resolve(new SourceTrouble('missing', 'a topic that is gone')) };
+    };
+    follow({ ends, tail }, { nowMs: () => 0, monotonicMs: () => 5_000 });
+    await readAnew;
+    expect(follower?.ledgerMs(9_000)).toBe(timeMs + 4_000);
   });
 });

@@ -22,8 +22,9 @@ const BEHIND_MS = 10_000;
  */
 export class Follower {
   #reading: Reading | undefined;
-  /** What the readings before had reached. */
+  /** What the readings before had reached, and by how much they knew the ledger's clock ahead of the monotonic one. */
   #left: string | undefined;
+  #leftAheadMs = Number.NEGATIVE_INFINITY;
   #trouble: SourceTrouble | undefined;
   #answeredMs = Number.NEGATIVE_INFINITY;
   readonly #stop = new AbortController();
@@ -54,6 +55,12 @@ export class Follower {
   /** What is wrong, while something is. */
   get trouble(): SourceTrouble | undefined {
     return this.#trouble;
+  }
+
+  /** An instant that the ledger's clock has reached by now. Never falls, also where everything is read anew. */
+  ledgerMs(monotonicMs: number): number {
+    const readMs = this.#reading?.freshness.ledgerMs(monotonicMs) ?? Number.NEGATIVE_INFINITY;
+    return Math.max(readMs, monotonicMs + this.#leftAheadMs);
   }
 
   /** How long ago a broker last answered a fetch. */
@@ -90,6 +97,8 @@ export class Follower {
   }
 
   #leave(): void {
+    const monotonicMs = this.clock.monotonicMs();
+    this.#leftAheadMs = this.ledgerMs(monotonicMs) - monotonicMs;
     this.#left = this.reached;
     this.#reading = undefined;
   }

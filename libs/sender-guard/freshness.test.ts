@@ -60,6 +60,52 @@ describe('freshness', () => {
     expect(age()).toBe(40_000);
   });
 
+  it.each([
+    ['the wall clock was set back', -600_000, 0],
+    ['the clock of the relay is ahead', 0, 600_000],
+  ])('is not had by an old watermark that comes late where %s', (_, wallByMs, relayByMs) => {
+    const prove = (madeMs: number) => [0, 1].forEach((one) => watermark(one, 0, { timeMs: madeMs + relayByMs }));
+    prove(T0);
+    wallMs += wallByMs;
+    pass(240_000);
+    prove(T0 + 1_000);
+    expect(age()).toBe(239_000);
+    expect(freshness.ledgerMs(monotonicMs)).toBe(T0 + relayByMs + 240_000);
+    prove(T0 + 240_000);
+    expect(age()).toBe(0);
+  });
+
+  it('ages what came late once one comes that did not', () => {
+    wallMs -= 600_000;
+    watermark(0, 0, { timeMs: T0 });
+    watermark(1, 0, { timeMs: T0 });
+    expect(age()).toBe(0);
+    watermark(0, 0, { timeMs: T0 + 50_000 });
+    expect(age()).toBe(50_000);
+  });
+
+  it('comes again within ten minutes of watermarks where the clock of the ledger was put back for good', () => {
+    let relayByMs = 120_000;
+    const proveFor = (seconds: number) => {
+      for (let second = 0; second < seconds; second++) {
+        pass(1_000);
+        for (const one of [0, 1]) watermark(one, 0, { timeMs: wallMs + relayByMs });
+      }
+    };
+    proveFor(400);
+    expect(age()).toBe(0);
+    relayByMs = 0;
+    proveFor(299);
+    expect(age()).toBe(120_000);
+    // Time without watermarks bears nothing out.
+    pass(3_600_000);
+    proveFor(1);
+    expect(age()).toBe(120_000);
+    proveFor(300);
+    expect(age()).toBe(0);
+    expect(freshness.ledgerMs(monotonicMs)).toBe(wallMs + 120_000);
+  });
+
   it('is lost when the machine has slept, though the monotonic clock stood still', () => {
     watermark(0, 0);
     watermark(1, 0);
@@ -84,7 +130,7 @@ describe('freshness', () => {
     expect(freshness.ledgerMs(monotonicMs)).toBe(T0 + 64_200);
     watermark(0, 0, { timeMs: T0 + 5_000 });
     watermark(1, 0, { timeMs: T0 + 5_100 });
-    expect(freshness.ledgerMs(monotonicMs)).toBe(T0 + 5_100);
+    expect(freshness.ledgerMs(monotonicMs)).toBe(T0 + 64_200);
   });
 
   it('has the position that every partition has reached, of one ledger alone', () => {

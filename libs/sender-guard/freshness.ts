@@ -1,6 +1,7 @@
 import { epochMsOf } from '#consent';
 import type { WatermarkRecord } from '#contracts';
 import type { GuardClock } from './clock.js';
+import { LedgerClock } from './ledger-clock.js';
 import { nearest, reaches } from './positions.js';
 
 /** So many watermarks may wait for their opt-outs, of each partition: more than a minute's. */
@@ -10,8 +11,6 @@ const MAX_WAITING = 64;
 interface Proof {
   readonly position: string;
   readonly timeMs: number;
-  /** By the monotonic clock, when the watermark came. */
-  readonly arrivedMs: number;
   /** By the monotonic clock, when the watermark's instant was, if the wall clock was right as it came. */
   readonly monotonicMs: number;
 }
@@ -28,16 +27,17 @@ interface Partition {
  * an instant, and counts once everything up to the offset it names has been consumed: the two topics are fetched
  * independently.
  *
- * Its age is by the wall clock, and by the monotonic clock since it came, whichever is more: a wall clock that is set
- * back cannot make old knowledge fresh. A watermark from the future counts as of now, and `aheadMs` tells by how much.
+ * Its age is by the wall clock, by the ledger's own clock as the watermarks tell it, and by the monotonic clock since it
+ * came, whichever is most: a wall clock that is set back cannot make old knowledge fresh, nor a watermark that came late.
+ * Where the ledger's clock is put back, everything seems late and is old until `LedgerClock` forgets what it said before.
+ * A watermark from the future counts as of now, and `aheadMs` tells by how much.
  */
 export class Freshness {
   readonly #partitions: readonly Partition[];
   /** The oldest proof's instants; before all of time until every partition has proved something. */
   #wallMs = Number.NEGATIVE_INFINITY;
   #monotonicMs = Number.NEGATIVE_INFINITY;
-  /** By how much the ledger's clock is ahead of the monotonic one, at least. */
-  #ledgerAheadMs = Number.NEGATIVE_INFINITY;
+  readonly #ledgerClock = new LedgerClock();
   #position: string | undefined;
   /** How far the newest watermark was ahead of this machine's wall clock. */
   aheadMs = 0;
@@ -56,12 +56,13 @@ export class Freshness {
 
   /** Infinite until every partition has proved something. The instants are of the two clocks, now. */
   ageMs(nowMs: number, monotonicMs: number): number {
-    return Math.max(nowMs - this.#wallMs, monotonicMs - this.#monotonicMs, 0);
+    const latestMs = Math.max(nowMs, this.#ledgerClock.nowMs(monotonicMs));
+    return Math.max(latestMs - this.#wallMs, monotonicMs - this.#monotonicMs, 0);
   }
 
-  /** An instant that the ledger's clock has reached by now: what the newest proof said, and the time since it came. */
+  /** An instant that the ledger's clock has reached by now; never falls. */
   ledgerMs(monotonicMs: number): number {
-    return monotonicMs + this.#ledgerAheadMs;
+    return this.#ledgerClock.reachedMs(monotonicMs);
   }
 
   /**
@@ -97,7 +98,8 @@ export class Freshness {
     const sinceMs = this.clock.nowMs() - timeMs;
     this.aheadMs = Math.max(0, -sinceMs);
     const arrivedMs = this.clock.monotonicMs();
-    const proof = { position, timeMs, arrivedMs, monotonicMs: arrivedMs - Math.max(0, sinceMs) };
+    this.#ledgerClock.heard(timeMs, arrivedMs);
+    const proof = { position, timeMs, monotonicMs: arrivedMs - Math.max(0, sinceMs) };
     if (partition.waiting.length >= MAX_WAITING) partition.waiting.pop();
     partition.waiting.push({ offset: Number(offset), proof });
     this.#prove(partition);
@@ -119,7 +121,6 @@ export class Freshness {
     if (proofs.length < this.#partitions.length) return;
     this.#wallMs = Math.min(...proofs.map(({ timeMs }) => timeMs));
     this.#monotonicMs = Math.min(...proofs.map(({ monotonicMs }) => monotonicMs));
-    this.#ledgerAheadMs = Math.max(...proofs.map(({ timeMs, arrivedMs }) => timeMs - arrivedMs));
     const [first, ...others] = proofs.map(({ position }) => position);
     this.#position = others.reduce<string | undefined>((all, one) => all && nearest(all, one), first);
   }

@@ -201,8 +201,7 @@ export class Guard {
 
   /** Never before what the ledger's clock is known to have reached: consent and windows must not outlast a slow clock. */
   #instantOf(nowMs: number, monotonicMs: number): Instant {
-    const ledgerMs = this.#follower.reading?.freshness.ledgerMs(monotonicMs) ?? 0;
-    return instantOf(Math.max(nowMs, Math.floor(ledgerMs)));
+    return instantOf(Math.max(nowMs, Math.floor(this.#follower.ledgerMs(monotonicMs))));
   }
 
   #ages(): Pick<GuardStatus, 'watermarkAgeMs' | 'fetchAgeMs'> {

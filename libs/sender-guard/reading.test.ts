@@ -4,7 +4,7 @@ import { CHANGE_TYPES, TOPICS, WATERMARK_TYPE, changeRecordOf, encode } from '#c
 import { SYSTEM_CLOCK } from './clock.js';
 import { BUSINESS, RandomLedger, catalogueRecord, idOf, topicRecord } from './random-ledger.js';
 import { Reading } from './reading.js';
-import type { TopicBatch } from './source.js';
+import type { TopicBatch, TopicEnds } from './source.js';
 import type { TopicRecord } from './topic-record.js';
 
 const ID = idOf('leaving');
@@ -38,6 +38,13 @@ function heardIn(heardUpTo?: string): readonly unknown[] {
   return heard;
 }
 
+function readingOf(ends: TopicEnds) {
+  const reading = new Reading(ends, SYSTEM_CLOCK, () => undefined);
+  const take = (topic: string, record: TopicRecord) =>
+    expect(reading.take(batchOf(topic, record.offset + 1, [record]))).toBe(true);
+  return { known: reading.known, freshness: reading.freshness, take };
+}
+
 describe('a reading of the topics', () => {
   it('tells of opt-outs that come after what the topics held at its beginning', () => {
     expect(heardIn()).toEqual(['l.10']);
@@ -50,24 +57,35 @@ describe('a reading of the topics', () => {
   });
 
   it('takes from no other ledger than the one that proves it what may be sent', () => {
-    const reading = new Reading(ENDS, SYSTEM_CLOCK, () => undefined);
+    const { known, take } = readingOf(ENDS);
     const scope = { channels: ['whatsapp'], purposes: ['offers'], method: 'api' } as const;
     const occurredAt = '2026-01-01T00:00:00.000Z';
     const event = { type: 'ConsentGranted', data: { businessId: BUSINESS, occurredAt, ...scope } } as const;
     const ledger = new RandomLedger([{ recipientId: ID, event }]);
-    const take = (topic: string, record: TopicRecord) =>
-      expect(reading.take(batchOf(topic, record.offset + 1, [record]))).toBe(true);
     const prove = (offset: number, position: string) => {
       const record = { topic: OPT_OUTS, partition: 0, position, time: instantOf(Date.now()), offset: '0' };
       take(TOPICS.watermarks.topic, { ...topicRecord('0', WATERMARK_TYPE, position, encode(record)), offset });
     };
     const asked = { businessId: BUSINESS, recipientId: ID, channel: 'whatsapp', purpose: 'offers' };
-    const reason = () => reading.known.judge(asked, instantOf(Date.now())).reason;
+    const reason = () => known.judge(asked, instantOf(Date.now())).reason;
     take(TOPICS.catalogue.topic, catalogueRecord());
     take(TOPICS.state.topic, ledger.stateRecord(ID, 1));
     prove(0, 'ledger.1');
     expect(reason()).toBe('CONSENTED');
     prove(1, 'restored.1');
     expect(reason()).toBe('RECIPIENT_UNKNOWN');
+  });
+
+  it.each(['consentledger.watermark.v2', undefined])('takes nothing for proved by a watermark of type %s', (type) => {
+    const ends = new Map(Object.values(TOPICS).map(({ topic }) => [topic, [EMPTY]]));
+    const { freshness, take } = readingOf(ends);
+    const position = 'ledger.1';
+    const value = encode({ topic: OPT_OUTS, partition: 0, position, time: instantOf(Date.now()), offset: '0' });
+    const prove = (offset: number, by: string | undefined) =>
+      take(TOPICS.watermarks.topic, { ...topicRecord('0', WATERMARK_TYPE, position, value), offset, type: by });
+    prove(0, type);
+    expect([freshness.ageMs(0, 0), freshness.position]).toEqual([Infinity, undefined]);
+    prove(1, WATERMARK_TYPE);
+    expect(freshness.position).toBe(position);
   });
 });

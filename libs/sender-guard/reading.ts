@@ -1,4 +1,4 @@
-import { isUnderstood, readWatermarkRecord, TOPICS, type ReadChange } from '#contracts';
+import { isUnderstood, readWatermarkRecord, TOPICS, WATERMARK_TYPE, type ReadChange } from '#contracts';
 import type { GuardClock } from './clock.js';
 import { Freshness } from './freshness.js';
 import { Known } from './known.js';
@@ -105,7 +105,9 @@ export class Reading {
     return this.heardUpTo !== undefined && !reaches(this.heardUpTo, position);
   }
 
-  #takeWatermark({ value }: TopicRecord): void {
+  #takeWatermark({ type, value }: TopicRecord): void {
+    // One of another major version may promise less than it seems to: the one before goes on ageing.
+    if (type !== WATERMARK_TYPE) return;
     const watermark = readWatermarkRecord(value);
     if (!isUnderstood(watermark) || watermark.topic !== optouts.topic) return;
     if (!this.freshness.watermark(watermark)) this.isDoubted = true;
