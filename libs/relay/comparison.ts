@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { TOPICS } from '#contracts';
 import { hasReached, ledgerIdOf, orAborted, type EventStore } from '#event-store';
-import type { Cluster, PartitionEnds } from './publisher.js';
+import type { Cluster, PartitionEnds, RecordsLost } from './publisher.js';
 import type { RelayDatabase } from './relay-database.js';
 
 export const LANES = ['optouts', 'changes', 'state'] as const;
@@ -63,13 +63,23 @@ export async function rewindLanes(options: RewindOptions, signal: AbortSignal): 
     const isHere = place === undefined || (ledgerIdOf(place) === store.ledgerId && hasReached(head, place));
     return isHere ? [] : [{ lane, why: 'OTHER_LEDGER' }];
   });
-  for (const { lane } of rewound) database.forget(epoch, lane);
-  if (rewound.some(({ lane }) => lane === 'state')) database.forget(epoch, HEARD);
+  for (const { lane } of rewound) forgetLane(database, epoch, lane);
   return rewound;
 }
 
 /** Keeps how far the topic of states was looked through for records of others. */
 export const HEARD = 'heard';
+
+/** The lane begins again at the start of the ledger, and that of states looks its topic through anew. */
+export function forgetLane(database: Pick<RelayDatabase, 'forget'>, epoch: number, lane: string): void {
+  database.forget(epoch, lane);
+  if (lane === 'state') database.forget(epoch, HEARD);
+}
+
+/** Whose records are lost where `name` found it: one of the lanes, or another who writes to the topic of one. */
+export function loserOf(name: string, { topic }: RecordsLost): LaneName | undefined {
+  return LANES.find((lane) => lane === name) ?? LANES.find((lane) => TOPICS[lane].topic === topic);
+}
 
 /** Whether a topic ends before what the lane wrote to it. */
 export function hasLost(database: Pick<RelayDatabase, 'offsets'>, lane: LaneName, ends: Ends): boolean {

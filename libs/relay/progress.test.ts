@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { HEARD } from './comparison.js';
 import { LaneProgress } from './progress.js';
 import { RecordsLost, type Stored } from './publisher.js';
 import { RelayDatabase } from './relay-database.js';
@@ -42,5 +43,32 @@ describe('what a lane remembers of a partition', () => {
     one.save('ledger.7');
     for (const next of ['1', '2', '9']) expect(() => progress().note([stored('0', next)])).toThrow(RecordsLost);
     expect(progress().offsetOf('some', 0)).toBe('2');
+  });
+
+  it('is forgotten for good, whatever of the term is saved after that', () => {
+    const one = progress();
+    one.note([stored('0', '2')]);
+    one.save('ledger.7');
+    one.note([stored('2', '3')]);
+    one.forget();
+    one.save('ledger.8');
+    expect([progress().offsetOf('some', 0), progress().checkpoint]).toEqual([undefined, undefined]);
+  });
+
+  it('is forgotten of the states with what was heard of others', () => {
+    const of = (lane: string) => new LaneProgress({ database, epoch, lane, onProblem });
+    for (const lane of ['state', HEARD]) database.save(epoch, lane, { offsets: [stored('0', '2')] });
+    of('state').forget();
+    expect([of('state').offsetOf('some', 0), of(HEARD).offsetOf('some', 0)]).toEqual([undefined, undefined]);
+  });
+
+  it('is what another who writes there must stand behind, too', () => {
+    const [lane, other] = [progress(), new LaneProgress({ database, epoch, lane: 'other', onProblem })];
+    lane.note([stored('0', '5')]);
+    other.standBehind([lane]);
+    other.note([stored('5', '9')]);
+    other.standBehind([lane]);
+    expect(() => other.note([stored('8', '9')])).toThrow(RecordsLost);
+    expect(lane.offsetOf('some', 0)).toBe('5');
   });
 });

@@ -1,5 +1,6 @@
 import type { Position } from '#event-store';
 import { storageErrorOf } from '#sqlite';
+import { forgetLane } from './comparison.js';
 import { RecordsLost, type Stored, type Written } from './publisher.js';
 import type { RelayDatabase } from './relay-database.js';
 
@@ -15,6 +16,7 @@ export interface ProgressOptions {
 export class LaneProgress {
   readonly #offsets = new Map<string, Written>();
   readonly #unsaved = new Map<string, Written>();
+  #isForgotten = false;
 
   constructor(private readonly options: ProgressOptions) {
     const { database, lane } = options;
@@ -39,17 +41,26 @@ export class LaneProgress {
       const before = this.#offsets.get(key);
       const { firstOffset = one.nextOffset } = one;
       if (before && BigInt(firstOffset) < BigInt(before.nextOffset))
-        throw new RecordsLost(`${one.topic} was made anew`);
+        throw new RecordsLost(one.topic, `${one.topic} was made anew`);
       this.#offsets.set(key, one);
       this.#unsaved.set(key, one);
     }
   }
 
+  /** What is stored from now on must also stand behind what these have stored by now in the same partitions. */
+  standBehind(others: readonly LaneProgress[]): void {
+    for (const [key, written] of others.flatMap((other) => [...other.#offsets])) {
+      const own = this.#offsets.get(key)?.nextOffset ?? 0;
+      if (BigInt(own) < BigInt(written.nextOffset)) this.#offsets.set(key, written);
+    }
+  }
+
   /**
    * Keeps position and offsets. Throws `LeaseLost`. A disk that fails is reported and no more: the lane goes on, and
-   * what is not kept is at worst published again.
+   * what is not kept is at worst published again. What is forgotten stays so.
    */
   save(position: Position | undefined): void {
+    if (this.#isForgotten) return;
     const { database, epoch, lane, onProblem } = this.options;
     const offsets = [...this.#unsaved.values()];
     try {
@@ -57,6 +68,17 @@ export class LaneProgress {
       this.#unsaved.clear();
     } catch (error) {
       if (storageErrorOf(error) === undefined) throw error;
+      onProblem(error);
+    }
+  }
+
+  /** Whoever has the next term, here or elsewhere, begins the lane at the start of the ledger. Never throws. */
+  forget(): void {
+    const { database, epoch, lane, onProblem } = this.options;
+    this.#isForgotten = true;
+    try {
+      forgetLane(database, epoch, lane);
+    } catch (error) {
       onProblem(error);
     }
   }

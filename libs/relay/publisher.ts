@@ -67,7 +67,14 @@ export class TopicLost extends PublisherError {
 }
 
 /** It is there, and new records stand where others had been acknowledged: by now it may end as far as it did. */
-export class RecordsLost extends TopicLost {}
+export class RecordsLost extends TopicLost {
+  constructor(
+    readonly topic: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
 
 /** What is known of a partition's ends. Offsets are decimal. */
 export interface PartitionEnds {

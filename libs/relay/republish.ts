@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { isInstant } from '#consent';
 import { hasReached, ledgerIdOf, orAborted, type EventStore, type Position, type StoredEvent } from '#event-store';
 import { businessOf, VIEW_PREFIXES } from '#view';
 import { batchesOf, type BatchLimits } from './batches.js';
@@ -7,6 +8,8 @@ import type { RelayCopy } from './copy.js';
 import type { Subject } from './dirty-set.js';
 import { linkedKeys } from './linked-keys.js';
 import type { ParkedEvents } from './parked.js';
+import type { LaneProgress } from './progress.js';
+import { RecordsLost } from './publisher.js';
 import type { RelayDatabase } from './relay-database.js';
 import type { Sender } from './sender.js';
 import type { StateLane } from './state-lane.js';
@@ -21,11 +24,16 @@ export interface RepublishOptions {
   readonly tellings: Tellings;
   /** Its own, so that what is live is not held up. */
   readonly sender: Sender;
+  readonly progress: LaneProgress;
+  /** Of the lanes that write to the same topics. */
+  readonly besides: readonly LaneProgress[];
   readonly states: Pick<StateLane, 'publishAgain'>;
   readonly parked: ParkedEvents;
   readonly batches: BatchLimits;
   readonly giveWay?: () => Promise<void>;
   readonly onError: (error: unknown) => void;
+  /** Told of a loss: no lane would find it by itself, once what is published again stands in its place. */
+  readonly fail: (error: RecordsLost) => void;
   readonly signal: AbortSignal;
 }
 
@@ -34,13 +42,14 @@ const LOOK_MS = 1_000;
 
 /** Takes up wishes one after the other, as long as the lease is held; what a restart interrupted goes on where it was. */
 export async function republishAsWished(options: RepublishOptions): Promise<void> {
-  const { database, signal, onError } = options;
+  const { database, signal, onError, fail } = options;
   while (!signal.aborted) {
     try {
       const wish = nextWish(database);
       if (wish) await new Republishing(options, wish).run();
       else await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
     } catch (error) {
+      if (error instanceof RecordsLost) return fail(error);
       if (signal.aborted) return;
       onError(error);
       await pause(LOOK_MS, undefined, { signal }).catch(() => undefined);
@@ -106,13 +115,19 @@ class Republishing {
   }
 
   async #publish(events: readonly StoredEvent[], position: Position): Promise<void> {
-    const since = this.wish.since ?? '';
-    const changes = (await changesIn(events)).filter(({ origin }) => origin.recordedAt >= since);
+    const changes = (await changesIn(events)).filter((change) => this.#isWished(change));
     const { tellings, states } = this.options;
     const told = changes.map((change) => tellings.change('changes', change));
     await this.#send([...(await this.#optOuts(changes, position)), ...told]);
     await states.publishAgain(this.#subjectsOf(events, changes), position);
     this.#events += events.length;
+  }
+
+  /** Of what cannot be read nobody knows when the ledger heard of it. */
+  #isWished({ event, origin, metadata }: Change): boolean {
+    const { since } = this.wish;
+    const isDated = event.type !== 'Unreadable' && isInstant(metadata.recordedAt);
+    return since === undefined || !isDated || origin.recordedAt >= since;
   }
 
   async #optOuts(changes: readonly Change[], position: Position): Promise<readonly Telling[]> {
@@ -130,10 +145,11 @@ class Republishing {
 
   /** What was parked and is taken now is parked no more. */
   async #send(told: readonly Telling[]): Promise<void> {
-    const { sender, batches, parked, epoch, giveWay } = this.options;
+    const { sender, progress, besides, batches, parked, epoch, giveWay } = this.options;
     const refused = new Set<string>();
     for (const batch of batchesOf(told, batches)) {
       await giveWay?.();
+      progress.standBehind(besides);
       for (const { about } of await sender.send(batch)) refused.add(about.eventId);
     }
     for (const { about } of told) if (!refused.has(about.eventId)) parked.release(epoch, about.key, about.eventId);

@@ -4,7 +4,7 @@ import { TOPICS } from '#contracts';
 import { orAborted, type Position } from '#event-store';
 import { prepareChanges } from './changes-lane.js';
 import { CHANGE_PREFIXES, OPT_OUT_PREFIXES, type Change } from './changes.js';
-import { endsOf, HEARD, LANES, rewindLanes, type Ends, type LaneName, type Rewound } from './comparison.js';
+import { endsOf, HEARD, loserOf, rewindLanes, type Ends, type LaneName, type Rewound } from './comparison.js';
 import type { Subject } from './dirty-set.js';
 import { EventLane } from './event-lane.js';
 import { COMPACTED, ForeignRecords } from './foreign-records.js';
@@ -207,13 +207,8 @@ export class Term {
     const common = this.#common('optouts');
     const desk = this.#desk('optouts');
     const onOptOuts = (changes: readonly Change[]) => this.#prefer(changes);
-    const options = {
-      copy: common.copy,
-      tellings: desk.tellings,
-      sender: desk.sender,
-      onOptOuts,
-      signal: common.signal,
-    };
+    const { copy, signal } = common;
+    const options = { copy, tellings: desk.tellings, sender: desk.sender, onOptOuts, signal };
     const { dirtyMax } = this.#options.relay.limits;
     return new EventLane({
       ...{ ...common, ...desk, prefixes: OPT_OUT_PREFIXES, mostAtRest: dirtyMax },
@@ -250,9 +245,10 @@ export class Term {
 
   async #republisher(): Promise<void> {
     const { relay, lease, parked } = this.#options;
+    const besides = ['optouts', 'changes'].map((name) => (this.#desks.get(name) as Desk).progress);
     await republishAsWished({
       ...{ ...this.#common('republish'), ...this.#desk('republish') },
-      ...{ database: relay.database, epoch: lease.epoch, parked, states: this.#states },
+      ...{ database: relay.database, epoch: lease.epoch, parked, states: this.#states, besides },
       giveWay: () => this.#giveWay(),
     });
   }
@@ -285,9 +281,15 @@ export class Term {
     return this.#optOuts.inHand >= MANY_OPT_OUTS || !this.#optOuts.follower.status().caughtUp;
   }
 
+  /** Kept at once: when the next term begins, perhaps in another process, the topics may end where they did. */
+  #lose(lane: LaneName | undefined): void {
+    if (lane === undefined) return;
+    this.#options.lost.add(lane);
+    this.#desks.get(lane)?.progress.forget();
+  }
+
   #fail(error: unknown, name: string): void {
-    const lane = LANES.find((one) => one === name);
-    if (lane && error instanceof RecordsLost) this.#options.lost.add(lane);
+    if (error instanceof RecordsLost) this.#lose(loserOf(name, error));
     if (this.#signal.aborted) return;
     this.#reason = error;
     this.#over.abort(error);

@@ -138,7 +138,7 @@ export class KafkaJsPublisher implements Publisher {
   private isPlausible(session: Session, topic: string, pair: string, base: bigint): boolean {
     if (base >= (this.acknowledged.get(pair) ?? 0n)) return true;
     if (session.hasSettled(pair) || base < 0n) return false;
-    throw this.lost(topic, new RecordsLost(`${topic} has lost records that it had acknowledged`));
+    throw this.lost(topic, new RecordsLost(topic, `${topic} has lost records that it had acknowledged`));
   }
 
   private meet({ kind, problem }: Trouble, session: Session): void {
