@@ -1,4 +1,11 @@
-import { StorageError, codeOf, storageErrorOf, type StorageProblem } from './storage-error.js';
+import {
+  StorageError,
+  codeOf,
+  isFailedRead,
+  isForWantOfRoom,
+  storageErrorOf,
+  type StorageProblem,
+} from './storage-error.js';
 import type { TransactionControl } from './transaction.js';
 
 /** What a writer thread does with its jobs; all of it runs on that thread alone. */
@@ -43,7 +50,8 @@ export type Outcomes<Result> = Outcome<Result>[];
 
 /**
  * Writes a batch as one transaction with one sync. Where the disk is full, the normal jobs fail and the revocations
- * are tried again with the reserve given up. `note` is told of every commit: the error it met, or undefined.
+ * are tried again with the reserve given up. Where what failed may be one job's alone, as a damaged page is, each job is
+ * written by itself. `note` is told of every commit: the error it met, or undefined.
  */
 export function runBatch<Job, Result>(
   program: WriterProgram<Job, Result>,
@@ -53,12 +61,38 @@ export function runBatch<Job, Result>(
   const refusal = normal.length > 0 ? refusalOf(program) : undefined;
   const admitted = refusal ? [] : normal;
   const refused = normal.slice(admitted.length).map(() => failed<Result>(refusal));
+  const jobs = [...revocation, ...admitted];
   try {
-    return [...commitTogether(program, [...revocation, ...admitted], note), ...refused];
+    return [...commitTogether(program, jobs, note), ...refused];
   } catch (error) {
+    if (jobs.length > 1 && mayBeOneJobs(error)) {
+      return [...runEach(program, { revocation, normal: admitted }, note), ...refused];
+    }
     const rest = admitted.map(() => failed<Result>(error));
     return [...retryRevocations(program, revocation, error, note), ...rest, ...refused];
   }
+}
+
+/**
+ * Each job as a batch of its own, so that none fails for the page that another met; a normal one is refused where room
+ * was given up for a revocation before it. After a failed sync nothing is written, so the rest fails with it.
+ */
+function runEach<Job, Result>(
+  program: WriterProgram<Job, Result>,
+  { revocation, normal }: Batch<Job>,
+  note: (error: unknown) => void,
+): Outcomes<Result> {
+  const alone: Batch<Job>[] = [
+    ...revocation.map((job) => ({ revocation: [job], normal: [] })),
+    ...normal.map((job) => ({ revocation: [], normal: [job] })),
+  ];
+  let lost: StorageError | undefined;
+  const noteLoss = (error: unknown) => {
+    const storage = storageErrorOf(error);
+    if (storage?.problem === 'SYNC_FAILED') lost = storage;
+    note(error);
+  };
+  return alone.flatMap((batch) => (lost ? [failed<Result>(lost)] : runBatch(program, batch, noteLoss)));
 }
 
 /** A disk that will not even say how full it is refuses the normal lane; the thread must live on for revocations. */
@@ -87,18 +121,12 @@ function retryRevocations<Job, Result>(
   note: (error: unknown) => void,
 ): Outcomes<Result> {
   const retry = jobs.length > 0 && isForWantOfRoom(cause) && roomMade(program);
-  if (!retry) return jobs.map(() => failed<Result>(cause));
-  try {
-    return commitTogether(program, jobs, note);
-  } catch (error) {
-    return retryRevocations(program, jobs, error, note);
-  }
+  return retry ? runBatch(program, { revocation: jobs, normal: [] }, note) : jobs.map(() => failed<Result>(cause));
 }
 
-/** A quota that is used up, SQLite calls a failed write, as it does a broken disk. */
-function isForWantOfRoom(cause: unknown): boolean {
-  const problem = storageErrorOf(cause)?.problem;
-  return problem === 'NO_SPACE' || problem === 'IO';
+/** What a job reads is its own; what could not be written was to be written for all of them. */
+function mayBeOneJobs(cause: unknown): boolean {
+  return storageErrorOf(cause)?.problem === 'CORRUPT' || isFailedRead(cause);
 }
 
 function commitTogether<Job, Result>(

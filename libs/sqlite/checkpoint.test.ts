@@ -124,4 +124,45 @@ describe('a checkpointer', () => {
     checkpointer.ifDue();
     await until(() => waiting() < LIMITS.dueAtPages);
   });
+
+  /** A thread that finds no directory fails for a reason that is not the disk's; what is open already can be used. */
+  async function whereNoThreadCanOpen(wait: () => Promise<void>): Promise<void> {
+    const away = `${directory}.away`;
+    renameSync(directory, away);
+    await wait().finally(() => renameSync(away, directory));
+  }
+
+  it('moves the log itself where the other thread fails for a reason that is not the disk’s', async () => {
+    write(30);
+    await whereNoThreadCanOpen(async () => {
+      checkpointer.ifDue();
+      await until(() => {
+        checkpointer.throwIfFailed();
+        return waiting() === 0;
+      });
+    });
+  });
+
+  it('tries again the next time where it has failed itself for such a reason', async () => {
+    let failures = 0;
+    const starve = () => {
+      failures += 1;
+      throw Object.assign(new Error('out of memory'), { code: 'SQLITE_NOMEM' });
+    };
+    const starving = Object.create(db, {
+      prepare: { value: (sql: string) => (sql.includes('PASSIVE') ? { get: starve } : db.prepare(sql)) },
+    }) as SqliteDatabase;
+    checkpointer = checkpointerOf(starving, LIMITS);
+    write(30);
+    await whereNoThreadCanOpen(async () => {
+      checkpointer.ifDue();
+      await until(() => {
+        checkpointer.throwIfFailed();
+        return failures > 0;
+      });
+    });
+    checkpointer.throwIfFailed();
+    checkpointer.ifDue();
+    await until(() => waiting() === 0);
+  });
 });

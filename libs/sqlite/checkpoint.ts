@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { errorOf, type Failure } from './batch.js';
 import type { SqliteDatabase } from './database.js';
+import { storageErrorOf } from './storage-error.js';
 import { workerUrl } from './worker-url.js';
 
 /** Moves the log into the database. */
@@ -39,6 +40,8 @@ interface LogState {
   readonly log: number;
   readonly checkpointed: number;
 }
+
+const EMPTY_LOG = { log: 0, checkpointed: 0 } as const;
 
 /** What the other thread says of one move: the failure it met, if any. */
 export interface Moved {
@@ -84,7 +87,7 @@ class BackgroundCheckpointer implements Checkpointer {
 
   ifDue(): void {
     if (this.moving || !this.mayMove()) return;
-    const { log, checkpointed } = this.measure.get() ?? { log: 0, checkpointed: 0 };
+    const { log, checkpointed } = this.measured();
     if (log - checkpointed < this.options.dueAtPages) return;
     this.moving = true;
     if (!this.ask()) this.moveHere();
@@ -154,14 +157,25 @@ class BackgroundCheckpointer implements Checkpointer {
     return thread;
   }
 
+  /** A thread that failed for a reason of its own, say for want of memory, says as little of the log as a lost one. */
   private finish(failure: Failure | undefined): void {
     this.moving = false;
-    if (failure) this.failure = errorOf(failure);
-    else if (this.db.open && this.mayMove() && this.restartIsDue()) this.moveHere();
+    if (failure?.problem !== undefined) this.failure = errorOf(failure);
+    else if (this.db.open && this.mayMove() && (failure || this.restartIsDue())) this.moveHere();
   }
 
   private restartIsDue(): boolean {
-    return (this.measure.get()?.log ?? 0) >= this.options.restartAtPages;
+    return this.measured().log >= this.options.restartAtPages;
+  }
+
+  /** Looked at behind commits that have succeeded: what goes wrong here is kept until somebody asks. */
+  private measured(): Pick<LogState, 'log' | 'checkpointed'> {
+    try {
+      return this.measure.get() ?? EMPTY_LOG;
+    } catch (error) {
+      this.keep(error);
+      return EMPTY_LOG;
+    }
   }
 
   /** What goes wrong here nobody waits for: it is kept until somebody asks. */
@@ -170,7 +184,12 @@ class BackgroundCheckpointer implements Checkpointer {
     try {
       this.move.get();
     } catch (error) {
-      this.failure = error as Error;
+      this.keep(error);
     }
+  }
+
+  /** Only what is wrong with the disk concerns whoever asks; for any other reason it is tried again the next time. */
+  private keep(error: unknown): void {
+    this.failure = storageErrorOf(error) ?? this.failure;
   }
 }

@@ -7,6 +7,13 @@ class SqliteFailure extends Error {
   }
 }
 
+/** Jobs that fail, and the code of what they meet. */
+const FAILING: Readonly<Record<string, string>> = {
+  bad: 'OWN_REASON',
+  damaged: 'SQLITE_CORRUPT',
+  unreadable: 'SQLITE_IOERR_READ',
+};
+
 /** A program in memory whose commits fail as told, one code per commit. */
 function programOf(commitFailures: (string | undefined)[] = [], more: Partial<WriterProgram<string, string>> = {}) {
   const committed: string[] = [];
@@ -26,7 +33,8 @@ function programOf(commitFailures: (string | undefined)[] = [], more: Partial<Wr
   };
   const run = (job: string) => {
     pending.push(job);
-    if (job.startsWith('bad')) throw new SqliteFailure('OWN_REASON');
+    const code = FAILING[job];
+    if (code !== undefined) throw new SqliteFailure(code);
     return job.toUpperCase();
   };
   return { committed, writer: new GuardedWriter({ transaction, run, close: () => undefined, ...more }) };
@@ -101,6 +109,63 @@ describe('a batch', () => {
   it('writes revocations while the normal lane is refused', () => {
     const { writer } = programOf([], { refusal: () => new StorageError('NO_SPACE') });
     expect(writer.write({ revocation: ['stop'], normal: ['a'] })).toEqual([{ result: 'STOP' }, failure('NO_SPACE')]);
+  });
+});
+
+describe.each([
+  ['damaged', 'CORRUPT'],
+  ['unreadable', 'IO'],
+])('a batch with a job whose page is %s', (damaged, problem) => {
+  it('writes every other job, and keeps the reserve', () => {
+    let rooms = 1;
+    const { writer, committed } = programOf([], { makeRoom: () => rooms-- > 0 });
+    expect(writer.write({ revocation: [damaged, 'stop'], normal: ['a', damaged, 'b'] })).toEqual([
+      failure(problem),
+      { result: 'STOP' },
+      { result: 'A' },
+      failure(problem),
+      { result: 'B' },
+    ]);
+    expect(committed).toEqual(['stop', 'a', 'b']);
+    expect(rooms).toBe(1);
+  });
+
+  it('keeps the reserve also where that job is a revocation and alone', () => {
+    let rooms = 1;
+    const { writer } = programOf([], { makeRoom: () => rooms-- > 0 });
+    expect(writer.write({ revocation: [damaged], normal: [] })).toEqual([failure(problem)]);
+    expect(rooms).toBe(1);
+  });
+
+  it('tells of it until a later job is written', () => {
+    const { writer } = programOf();
+    writer.write({ revocation: [], normal: ['a', damaged] });
+    expect(writer.status()).toMatchObject({ broken: false, problem: expect.any(String) as unknown });
+    writer.write({ revocation: [], normal: [damaged, 'a'] });
+    expect(writer.status()).not.toHaveProperty('problem');
+  });
+
+  it('gives the reserve up for a revocation that wants room, and writes no normal job into it', () => {
+    let rooms = 1;
+    const { writer, committed } = programOf([undefined, 'SQLITE_FULL'], {
+      makeRoom: () => rooms-- > 0,
+      refusal: () => (rooms > 0 ? undefined : new StorageError('NO_SPACE')),
+    });
+    const outcomes = writer.write({ revocation: ['first', 'second'], normal: [damaged, 'a'] });
+    expect(outcomes).toEqual([{ result: 'FIRST' }, { result: 'SECOND' }, failure('NO_SPACE'), failure('NO_SPACE')]);
+    expect(committed).toEqual(['first', 'second']);
+  });
+
+  it('writes nothing more once a sync has failed', () => {
+    const { writer, committed } = programOf([undefined, 'SQLITE_IOERR_FSYNC']);
+    expect(writer.write({ revocation: [damaged, 'first', 'second'], normal: ['a'] })).toEqual([
+      failure(problem),
+      { result: 'FIRST' },
+      failure('SYNC_FAILED'),
+      failure('SYNC_FAILED'),
+    ]);
+    expect(committed).toEqual(['first']);
+    expect(writer.status()).toMatchObject({ broken: true, problem: expect.stringContaining('durable') as unknown });
   });
 });
 

@@ -1,5 +1,5 @@
 export { openDatabase, syncDirectory, type OpenDatabaseOptions, type SqliteDatabase } from './database.js';
-export { StorageError, storageErrorOf, type StorageProblem } from './storage-error.js';
+export { StorageError, storageErrorOf, whereRoomAllows, type StorageProblem } from './storage-error.js';
 export { checkpointerOf, type Checkpointer, type CheckpointOptions } from './checkpoint.js';
 export { extendLog, transactionOf, type TransactionControl } from './transaction.js';
 export { JobFailed, type Batch, type Outcome, type Outcomes, type WriterProgram } from './batch.js';

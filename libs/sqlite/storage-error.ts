@@ -39,6 +39,27 @@ export function storageErrorOf(error: unknown): StorageError | undefined {
   return problem === undefined ? undefined : new StorageError(problem, undefined, { cause: error });
 }
 
+/** Does what a full disk may forbid without harm: it is done another time then. */
+export function whereRoomAllows(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!isForWantOfRoom(error)) throw error;
+  }
+}
+
+/** A quota that is used up, SQLite calls a failed write, as it does a broken disk. */
+export function isForWantOfRoom(cause: unknown): boolean {
+  const problem = storageErrorOf(cause)?.problem;
+  return problem === 'NO_SPACE' || (problem === 'IO' && !isFailedRead(cause));
+}
+
+/** A sector that cannot be read, most systems call an input/output error, which SQLite tells as `SQLITE_CORRUPT`. */
+export function isFailedRead(cause: unknown): boolean {
+  const code = codeOf(storageErrorOf(cause)?.cause);
+  return code === 'SQLITE_IOERR_READ' || code === 'SQLITE_IOERR_SHORT_READ';
+}
+
 /** The `code` that SQLite and Node give their errors; empty where there is none. */
 export function codeOf(error: unknown): string {
   const isObject = typeof error === 'object' && error !== null;

@@ -57,8 +57,8 @@ export class Reserve {
   /** The directory is synced because some file systems give blocks back only then. */
   private remove(): void {
     rmSync(this.file, { force: true });
-    syncDirectory(dirname(this.file));
     this.filled = 0;
+    syncDirectory(dirname(this.file));
   }
 }
 

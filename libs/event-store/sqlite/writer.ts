@@ -6,6 +6,7 @@ import {
   serveGroupWriter,
   storageErrorOf,
   transactionOf,
+  whereRoomAllows,
   type SqliteDatabase,
   type WriterProgram,
 } from '#sqlite';
@@ -82,14 +83,6 @@ function openWithRoom(dataDir: string, reserve: Reserve): SqliteDatabase {
   } catch (error) {
     if (storageErrorOf(error)?.problem === 'NO_SPACE' && reserve.release()) return openWithRoom(dataDir, reserve);
     throw error;
-  }
-}
-
-function whereRoomAllows(work: () => void): void {
-  try {
-    work();
-  } catch (error) {
-    if (storageErrorOf(error)?.problem !== 'NO_SPACE') throw error;
   }
 }
 
