@@ -1,6 +1,7 @@
 import type { SqliteDatabase } from '#sqlite';
 import type { WrappedKey } from './data-keys.js';
 import type { AnnouncedErasure, ApiKey, Scope, Unrouted } from './port.js';
+import { DONE } from './schema.js';
 
 interface ApiKeyRow {
   readonly key_id: string;
@@ -26,8 +27,8 @@ const UNROUTED = 'SELECT id, provider, reason, kind, provider_id, received_at';
 export function vaultReadsOf(db: SqliteDatabase) {
   const wrappedKey = db.prepare<[string], WrappedKey>('SELECT wrapped, life FROM data_keys WHERE recipient_id = ?');
   const announced = db.prepare<[], { event_id: string; recipient_id: string; is_over: number }>(
-    `SELECT event_id, recipient_id, coalesce(data_keys.life, 0) > erasures.life AS is_over
-     FROM erasures LEFT JOIN data_keys USING (recipient_id) WHERE NOT done ORDER BY event_id`,
+    `SELECT event_id, recipient_id, done = 0 AND coalesce(data_keys.life, 0) > erasures.life AS is_over
+     FROM erasures LEFT JOIN data_keys USING (recipient_id) WHERE done <> ${DONE} ORDER BY event_id`,
   );
   const apiKey = db.prepare<[string], ApiKeyRow>('SELECT * FROM api_keys WHERE key_id = ?');
   const apiKeys = db.prepare<[string | null], ApiKeyRow>(

@@ -35,6 +35,10 @@ const TABLES_2 = `
   ) STRICT, WITHOUT ROWID;
 `;
 
+/** How far an erasure has come, beside 0, which is only announced: its key is destroyed, and is nowhere in the log either. */
+export const DESTROYED = 2;
+export const DONE = 1;
+
 type Migrate = (db: SqliteDatabase, fromVersion: number) => void;
 
 /** The writing connection. What is deleted is overwritten in the file, so that a destroyed key does not linger there. */

@@ -74,12 +74,16 @@ describe('the vault’s file after an erasure', () => {
     await expect(vault.eraseRecipient('one', 'erasure')).rejects.toThrow(VaultUnavailable);
     expect(isSomewhere(wrapped, bytes())).toBe(true);
     expect(await vault.listAnnouncedErasures()).toMatchObject([{ eventId: 'erasure' }]);
-    // Others are not kept waiting for it meanwhile.
+    // Others are not kept waiting for it meanwhile, nor is the person, who may come back.
     await vault.seal('other', 'event', PERSONAL);
+    const anew = await vault.seal('one', 'event', PERSONAL);
     backup.close();
+    expect(await vault.listAnnouncedErasures()).toMatchObject([{ eventId: 'erasure', isOver: false }]);
+    await vault.withdrawErasure('erasure');
     expect(await vault.eraseRecipient('one', 'erasure')).toBe(true);
     expect(isSomewhere(wrapped, bytes())).toBe(false);
     expect(await vault.listAnnouncedErasures()).toEqual([]);
+    expect(await vault.open('one', 'event', anew)).toEqual(PERSONAL);
   });
 
   it('is one that an older program can have begun', async () => {

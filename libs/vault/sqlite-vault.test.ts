@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -90,6 +90,23 @@ describe('the vault’s file', () => {
     await vault.close();
     expect(filesOf()).toEqual(['vault.db']);
     expect(bytes()).not.toContain('a-kind-to-be-wiped');
+  });
+
+  it('is written anew, at the start, with what an earlier process left in the log, also while others have it open', async () => {
+    const killed = newDirectory();
+    const earlier = await openSqliteVault({ dataDir: killed, keyEncryptionKey: KEY });
+    const sealed = await earlier.seal('recipient', 'event', { text: 'x' });
+    for (const name of ['vault.db', 'vault.db-wal']) cpSync(join(killed, name), join(dataDir, name));
+    await earlier.close();
+    rmSync(killed, { recursive: true });
+    const backup = new Database(file, { readonly: true });
+    backup.prepare('SELECT * FROM data_keys').all();
+    const bytesOfLog = () => statSync(`${file}-wal`).size;
+    expect(bytesOfLog()).toBeGreaterThan(0);
+    const vault = await open();
+    expect(bytesOfLog()).toBe(0);
+    expect(await vault.open('recipient', 'event', sealed)).toEqual({ text: 'x' });
+    backup.close();
   });
 
   it('gives an own id to each vault', async () => {

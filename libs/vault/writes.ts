@@ -1,7 +1,8 @@
-import { checkpointerOf, transactionOf, type SqliteDatabase, type WriterProgram } from '#sqlite';
+import { checkpointerOf, transactionOf, whereRoomAllows, type SqliteDatabase, type WriterProgram } from '#sqlite';
 import type { WrappedKey } from './data-keys.js';
 import { EmptiedLog } from './emptied-log.js';
 import type { ApiKey, Unrouted } from './port.js';
+import { DESTROYED, DONE } from './schema.js';
 
 /** A delivery's part with its body sealed. */
 export interface SealedUnrouted {
@@ -35,6 +36,8 @@ const LOG_LIMIT_PAGES = 1_000;
 
 export function vaultWriterOf(db: SqliteDatabase): WriterProgram<VaultJob, VaultJobDone> {
   const checkpointer = checkpointerOf(db, { dueAtPages: LOG_LIMIT_PAGES, restartAtPages: LOG_LIMIT_PAGES });
+  // What an earlier process left in the log is written and synced again, so that each key found here is on disk.
+  whereRoomAllows(() => checkpointer.empty());
   const log = new EmptiedLog(checkpointer);
   const statements = prepare(db);
   const [mark, unmark] = [
@@ -77,8 +80,9 @@ function prepare(db: SqliteDatabase) {
     ),
     erasure: db.prepare<[string], { done: number }>('SELECT done FROM erasures WHERE event_id = ?'),
     destroyKey: db.prepare(`UPDATE data_keys SET wrapped = x'' WHERE recipient_id = ?`),
-    closeErasure: db.prepare('UPDATE erasures SET done = 1 WHERE event_id = ?'),
-    withdrawErasure: db.prepare('DELETE FROM erasures WHERE event_id = ? AND NOT done'),
+    noteDestroyed: db.prepare(`UPDATE erasures SET done = ${DESTROYED} WHERE event_id = ?`),
+    closeErasure: db.prepare(`UPDATE erasures SET done = ${DONE} WHERE event_id = ?`),
+    withdrawErasure: db.prepare('DELETE FROM erasures WHERE event_id = ? AND done = 0'),
     putApiKey: db.prepare(
       `INSERT OR REPLACE INTO api_keys (key_id, business_id, name, scopes, secret_sha256, created_at)
        VALUES (?, ?, ?, ?, ?, ?)`,
@@ -133,11 +137,17 @@ interface ErasureJob {
   readonly eventId: string;
 }
 
-/** One that was never announced here is carried out all the same: the vault may be older than the ledger. */
+/**
+ * One that was never announced here is carried out all the same: the vault may be older than the ledger. One whose key is
+ * destroyed, and lingers in the log, has only the log to wait for: the key that the person has by now is another.
+ */
 function destroyKey(statements: Statements, log: EmptiedLog, { recipientId, eventId }: ErasureJob): VaultJobDone {
   statements.announceErasure.run({ recipientId, eventId });
-  if (statements.erasure.get(eventId)?.done === 1) return { changes: 0 };
-  return { changes: statements.destroyKey.run(recipientId).changes, mark: log.mark() };
+  const { done } = statements.erasure.get(eventId) ?? {};
+  if (done === DONE) return { changes: 0 };
+  const changes = done === DESTROYED ? 0 : statements.destroyKey.run(recipientId).changes;
+  statements.noteDestroyed.run(eventId);
+  return { changes, mark: log.mark() };
 }
 
 function keepUnrouted(statements: Statements, { entry, sealedBody }: SealedUnrouted): number {

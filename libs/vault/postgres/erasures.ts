@@ -8,22 +8,27 @@ const ANNOUNCE: Statement = {
          VALUES ($1, $2, coalesce((SELECT life FROM data_keys WHERE recipient_id = $2), 1), false)
          ON CONFLICT (event_id) DO UPDATE SET announced_at = now() WHERE NOT erasures.done`,
 };
-const IS_DONE: Statement = {
-  name: 'vault_erasure_is_done',
-  text: 'SELECT done FROM erasures WHERE event_id = $1 FOR UPDATE',
+const HOW_FAR: Statement = {
+  name: 'vault_erasure_how_far',
+  text: 'SELECT done, destroyed FROM erasures WHERE event_id = $1 FOR UPDATE',
 };
 const DESTROY: Statement = {
   name: 'vault_destroy',
   text: `UPDATE data_keys SET wrapped = '' WHERE recipient_id = $1 AND wrapped <> ''`,
 };
+const NOTE_DESTROYED: Statement = {
+  name: 'vault_erasure_destroyed',
+  text: 'UPDATE erasures SET destroyed = true WHERE event_id = $1',
+};
 const CLOSE: Statement = { name: 'vault_erasure_close', text: 'UPDATE erasures SET done = true WHERE event_id = $1' };
 const WITHDRAW: Statement = {
   name: 'vault_withdraw',
-  text: `DELETE FROM erasures WHERE event_id = $1 AND NOT done AND announced_at <= now() - $2 * interval '1 ms'`,
+  text: `DELETE FROM erasures WHERE event_id = $1 AND NOT done AND NOT destroyed
+         AND announced_at <= now() - $2 * interval '1 ms'`,
 };
 const ANNOUNCED: Statement = {
   name: 'vault_announced',
-  text: `SELECT recipient_id, event_id, coalesce(data_keys.life, 0) > erasures.life
+  text: `SELECT recipient_id, event_id, NOT destroyed AND coalesce(data_keys.life, 0) > erasures.life
          FROM erasures LEFT JOIN data_keys USING (recipient_id) WHERE NOT done ORDER BY event_id`,
 };
 
@@ -90,8 +95,11 @@ export class Erasures {
 
 async function destroy(session: Session, recipientId: string, eventId: string): Promise<boolean> {
   await session.change(ANNOUNCE, [eventId, recipientId]);
-  const [row] = await session.query<[boolean]>(IS_DONE, [eventId]);
-  if (row?.[0] === true) return false;
+  const [[isDone, isDestroyed] = [false, false]] = await session.query<[boolean, boolean]>(HOW_FAR, [eventId]);
+  if (isDone) return false;
+  // What the person has by now is another key: only the page of the old one is still to be cleaned.
+  if (isDestroyed) return true;
   await session.change(DESTROY, [recipientId]);
+  await session.change(NOTE_DESTROYED, [eventId]);
   return true;
 }

@@ -54,6 +54,26 @@ describe('the vault in a database', () => {
     await Promise.all(opened.map((postgres) => postgres.close()));
   });
 
+  it('spares the key that was made since, where an erasure’s last step failed and is asked for again', async () => {
+    const vault = await open();
+    const gone = await vault.seal('one', 'event', PERSONAL);
+    const holder = await connect().hold();
+    await holder.run('BEGIN');
+    await holder.run('LOCK TABLE data_keys IN SHARE UPDATE EXCLUSIVE MODE');
+    const limits = { vacuumMs: 100 };
+    const impatient = await openPostgresVault(connect(), { keyEncryptionKey: KEY, limits });
+    await expect(impatient.eraseRecipient('one', 'erasure')).rejects.toBeInstanceOf(VaultUnavailable);
+    const anew = await vault.seal('one', 'event', PERSONAL);
+    await holder.run('ROLLBACK');
+    holder.release();
+    expect(await vault.listAnnouncedErasures()).toMatchObject([{ eventId: 'erasure', isOver: false }]);
+    expect(await vault.eraseRecipient('one', 'erasure')).toBe(true);
+    expect(await vault.eraseRecipient('one', 'erasure')).toBe(false);
+    expect(await vault.listAnnouncedErasures()).toEqual([]);
+    expect(await vault.open('one', 'event', gone)).toBeUndefined();
+    expect(await vault.open('one', 'event', anew)).toEqual(PERSONAL);
+  });
+
   it('is made once by many replicas at once', async () => {
     const vaults = await Promise.all([1, 2, 3, 4, 5].map(() => open()));
     expect(new Set(vaults.map(({ vaultId }) => vaultId)).size).toBe(1);

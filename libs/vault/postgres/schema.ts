@@ -30,5 +30,7 @@ export const VAULT_MIGRATIONS: Migrations = {
      );
      CREATE INDEX unrouted_of_sender ON unrouted (provider, provider_id, received_at, id);
      CREATE INDEX unrouted_by_time ON unrouted (received_at);`,
+    // Set once the key is destroyed, before its row is out of its page: nothing younger is to be destroyed in its place.
+    `ALTER TABLE erasures ADD COLUMN destroyed boolean NOT NULL DEFAULT false;`,
   ],
 };
