@@ -31,6 +31,18 @@ describe('rows that are damaged', () => {
   });
 });
 
+describe('rows that are damaged, of whom nobody asks', () => {
+  it('are made anew where whoever moves them on meets them', async () => {
+    const view = await scene.open();
+    await rowsPass(view, await append('consent-r1', grant(1)));
+    await until(() => view.status().shared?.recent === 0);
+    scene.election.open = false;
+    scene.rows.damaged = true;
+    await append('consent-r1', stop(2));
+    await until(() => !scene.rows.damaged);
+  });
+});
+
 describe('rows that are damaged, and that another process has made anew', () => {
   it('are not made anew once more', async () => {
     const view = await scene.open();

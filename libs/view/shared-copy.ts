@@ -120,8 +120,7 @@ export class SharedCopy implements ViewCopy {
     try {
       return await this.#readShared(recipientIds);
     } catch (error) {
-      if (error instanceof ViewUnusable) this.#damagedIn = inUse;
-      throw this.#away(error);
+      throw this.#away(error, inUse);
     }
   }
 
@@ -141,7 +140,8 @@ export class SharedCopy implements ViewCopy {
     this.#looksAtRest = isAtRest ? this.#looksAtRest + 1 : 0;
     if (this.#looksAtRest < PATIENT_LOOKS || this.#position === undefined) return;
     this.#looksAtRest = 0;
-    await this.#projector.help(this.#position).catch((error: unknown) => this.#away(error));
+    const inUse = this.#options.shared.generation();
+    await this.#projector.help(this.#position).catch((error: unknown) => this.#away(error, inUse));
   }
 
   shared(): SharedStatus {
@@ -243,8 +243,9 @@ export class SharedCopy implements ViewCopy {
     this.#damagedIn = undefined;
   }
 
-  /** Tells once what is wrong; of each question that meets it, only that its rows cannot be had. */
-  #away(error: unknown): ViewAway {
+  /** Tells once what is wrong; of each question that meets it, only that its rows, `inUse` then, cannot be had. */
+  #away(error: unknown, inUse = this.#options.shared.generation()): ViewAway {
+    if (error instanceof ViewUnusable) this.#damagedIn = inUse;
     const problem = problemOf(error);
     if (problem !== this.#problem && !this.#options.signal.aborted) this.#options.onError(error);
     this.#problem = problem;

@@ -109,6 +109,8 @@ describe('an opt-out is recorded', () => {
     }
     const [one, other] = [await agreed(), await agreed()];
     expect((await acme.revoke({ recipient: [one, other] })).status).toBe(400);
+    const misspelt = await acme.revoke({ recipient: [{ phone: one, emial: 'ada@promises.example' }] });
+    expect(fieldsOf(misspelt, 'warnings')).toEqual(['recipient', 'recipient.emial']);
   });
 
   it('where the person is named twice: under what JSON takes for it, with a warning', async () => {

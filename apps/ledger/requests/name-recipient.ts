@@ -66,7 +66,8 @@ export function nameRevoked(parts: Parts, businessId: string, recipient: unknown
  */
 export function namingWarnings(recipient: unknown): readonly Warning[] {
   if (Array.isArray(recipient)) {
-    return [{ field: 'recipient', message: 'A list of one: that one was read. Send the object alone.' }];
+    const list = { field: 'recipient', message: 'A list of one: that one was read. Send the object alone.' };
+    return [list, ...recipient.flatMap(namingWarnings)];
   }
   if (typeof recipient === 'object' && recipient !== null)
     return ignoredWarnings(recipient, ADDRESS_FIELDS, 'recipient');
