@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { advance } from './advance.js';
+import { advance, changesOf } from './advance.js';
 import { catchUp } from './catch-up.js';
 import { MemoryLedger } from './memory-ledger.js';
 import { ViewMoved, type ViewChanges, type ViewStore } from './port.js';
@@ -175,6 +175,19 @@ describe('catching up', () => {
       await bring(view, 3);
       expect(await held()).toStrictEqual(ALL);
     });
+  });
+
+  it('builds nothing upon changes of another copy, though that one stood at the same place', async () => {
+    const { events, position } = await ledger.readAll({ from: 'ledger.3', prefixes: VIEW_PREFIXES, limit: 3 });
+    const step = { events, position, after: 'ledger.3' };
+    const rowsOf = (generation: number) => ({
+      recipientIds: IDS,
+      snapshot: Promise.resolve({ position: undefined, rows: IDS.map(() => undefined), generation }),
+    });
+    const first = await changesOf(view, await stepOf(3), unheard, rowsOf(1));
+    const underway = first.changes ? [first.changes] : [];
+    expect((await changesOf(view, step, unheard, rowsOf(1), underway)).changes?.from).toBe('ledger.3');
+    expect(await changesOf(view, step, unheard, rowsOf(2), underway)).toStrictEqual({ from: undefined });
   });
 
   it('tells the storage whom it did not know, those who are new in changes under way left out', async () => {

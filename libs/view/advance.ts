@@ -76,9 +76,9 @@ export async function changesOf(
   return { from, changes: { recipients, newcomers, businesses, from, to: position, generation } };
 }
 
-/** The copy as the changes under way will leave it, where it was read without some of them. */
+/** The copy as the changes under way will leave it, where it is the one that they are for, read without some of them. */
 function asCommitted(read: Snapshot, recipientIds: readonly string[], underway: readonly ViewChanges[]): Snapshot {
-  const missed = underway.findIndex(({ from }) => from === read.position);
+  const missed = underway.findIndex(({ from, generation }) => from === read.position && generation === read.generation);
   if (missed < 0) return read;
   const rows = [...read.rows];
   for (const { recipients } of underway.slice(missed)) {
