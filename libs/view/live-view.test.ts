@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Appended, NewEvent } from '#event-store';
+import type { LookUp } from './live-view-terms.js';
 import { grant, imagined, link, stop } from './sample-events.js';
 import { acknowledge, revocationsIn, stateIn, until, ViewScene } from './view-scene.js';
 
@@ -13,6 +14,11 @@ afterEach(async () => {
 });
 
 const append = (stream: string, event: NewEvent): Promise<Appended> => scene.memory.append(stream, [event]);
+
+function required(answer: LookUp | undefined): LookUp {
+  if (answer === undefined) throw new Error('it has to be waited for');
+  return answer;
+}
 
 describe('looking up', () => {
   it('answers with the states in the order asked for and the position of the copy', async () => {
@@ -33,6 +39,24 @@ describe('looking up', () => {
     await append('consent-r2', link('r3'));
     await append('consent-r3', stop(1));
     expect(revocationsIn(await (await scene.open()).lookUp('acme', ['r1']))).toBe(1);
+  });
+
+  it('joins them at once where nothing has to be waited for, with what this process has acknowledged', async () => {
+    await append('consent-r1', link('r2'));
+    await append('consent-r2', link('r3'));
+    await append('consent-r4', grant(1));
+    const view = await scene.open();
+    const atOnce = () => required(view.lookUpNow('acme', ['r4', 'r1', 'unknown', 'r3']));
+    const revocations = () => [0, 1, 2, 3].map((index) => stateIn(atOnce(), index)?.revocations.length);
+    expect(revocations()).toStrictEqual([0, 0, undefined, undefined]);
+    await acknowledge(view, scene.memory, 'consent-r3', stop(1));
+    expect(revocations()).toStrictEqual([0, 1, undefined, 1]);
+  });
+
+  it('denies at once, too, where more are linked than it can look at', async () => {
+    for (let n = 0; n < 70; n += 1) await append(`consent-r${n}`, link(`r${n + 1}`));
+    const view = await scene.open();
+    expect(stateIn(required(view.lookUpNow('acme', ['r0'])))?.unreadable?.stream).toBe('consent-r0');
   });
 
   it('denies where more are linked than it can look at', async () => {

@@ -1,19 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ConsentEvent, Origin, RecipientState } from '#consent';
+import type { ConsentEvent, Origin } from '#consent';
 import { follow, hasReached, ledgerIdOf, type Follower, type Position } from '#event-store';
 import { turnOfTheEventLoop } from './advance.js';
 import { Catalogue } from './catalogue.js';
 import { DamagedRows } from './damaged-rows.js';
 import { every } from './every.js';
-import { stateWithLinked } from './linked-states.js';
+import { withLinked, withLinkedNow } from './linked-states.js';
 import { BATCH_SIZE, LiveCopy } from './live-copy.js';
 import type { LiveViewOptions, LiveViewStatus, LookUp } from './live-view-terms.js';
-import { joinRemembered, Overlay } from './overlay.js';
+import { joinRemembered, Overlay, statesIn } from './overlay.js';
 import type { BusinessRow, Snapshot } from './port.js';
 import { PositionWaiters } from './position-waiters.js';
 import { VIEW_PREFIXES } from './project.js';
 import { readRegisters } from './read-registers.js';
-import { NOBODY, stateFor } from './recipient-row.js';
+import { NOBODY } from './recipient-row.js';
 import { SharedCopy } from './shared-copy.js';
 import { SharedTurns } from './shared-turns.js';
 import { ViewAway, type ViewCopy } from './view-copy.js';
@@ -62,19 +62,18 @@ export class LiveView {
     return atOnce ?? this.#answerLater(businessId, recipientIds, atLeast);
   }
 
-  /** The same at once. Undefined where a linked recipient must be read too, or the copy has to be waited for. */
+  /** The same at once; undefined where the copy, or a row of somebody linked, has to be waited for. */
   lookUpNow(businessId: string, recipientIds: readonly string[]): LookUp | undefined {
     if (!this.#mayAnswer()) return this.#refusal();
     const snapshot = this.#copy.readNow(recipientIds);
     if (snapshot?.position === undefined) return undefined;
-    const states: (RecipientState | undefined)[] = [];
-    for (let index = 0; index < recipientIds.length; index += 1) {
-      const remembered = this.#overlay.size === 0 ? undefined : this.#overlay.of(recipientIds[index] as string);
-      const state = stateFor(joinRemembered(snapshot.rows[index], remembered), businessId);
-      if (state !== undefined && state.links.length > 0) return undefined;
-      states.push(state);
-    }
-    return { ok: true, position: snapshot.position, states };
+    const own = statesIn(snapshot.rows, this.#overlay.all(recipientIds), businessId);
+    // All that is read at once for one answer is of the copy as it stands in this turn of the event loop.
+    const states = withLinkedNow(recipientIds, own, (ids) => {
+      const linked = this.#copy.readNow(ids);
+      return linked && statesIn(linked.rows, this.#overlay.all(ids), businessId);
+    });
+    return states && { ok: true, position: snapshot.position, states };
   }
 
   async #answerLater(
@@ -279,22 +278,16 @@ export class LiveView {
   }
 
   async #answer(businessId: string, recipientIds: readonly string[]): Promise<LookUp> {
-    const { position, states } = await this.#statesOf(businessId, recipientIds);
+    const { position, states: own } = await this.#statesOf(businessId, recipientIds);
     if (position === undefined) return this.#no('VIEW_STALE');
     const readStates = async (ids: readonly string[]) => (await this.#statesOf(businessId, ids)).states;
-    for (let index = 0; index < states.length; index += 1) {
-      const own = states[index];
-      if (own === undefined || own.links.length === 0) continue;
-      states[index] = await stateWithLinked(recipientIds[index] as string, own, readStates);
-    }
-    return { ok: true, position, states };
+    return { ok: true, position, states: await withLinked(recipientIds, own, readStates) };
   }
 
   /** What is remembered is taken before the rows are read: while they are read the copy may move and it be forgotten. */
   async #statesOf(businessId: string, recipientIds: readonly string[]) {
-    const remembered = this.#overlay.size === 0 ? undefined : recipientIds.map((id) => this.#overlay.of(id));
+    const remembered = this.#overlay.all(recipientIds);
     const { position, rows } = await this.#copy.read(recipientIds);
-    const states = rows.map((row, index) => stateFor(joinRemembered(row, remembered?.[index]), businessId));
-    return { position, states };
+    return { position, states: statesIn(rows, remembered, businessId) };
   }
 }

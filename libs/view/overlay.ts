@@ -1,7 +1,7 @@
-import { join, type ConsentEvent, type Origin } from '#consent';
+import { join, type ConsentEvent, type Origin, type RecipientState } from '#consent';
 import { hasReached, type Position } from '#event-store';
 import type { RecipientRow } from './port.js';
-import { addEvent } from './recipient-row.js';
+import { addEvent, stateFor } from './recipient-row.js';
 
 interface Remembered {
   /** All that was remembered of the recipient, joined. */
@@ -10,6 +10,9 @@ interface Remembered {
   readonly position: Position;
   readonly newest: { readonly event: ConsentEvent; readonly origin: Origin };
 }
+
+/** By the recipients asked about; undefined where nothing is remembered of anybody. */
+export type AllRemembered = readonly (Remembered | undefined)[] | undefined;
 
 /**
  * What this process has acknowledged and its copy of the view may not show yet. A reader takes the entries before it
@@ -35,6 +38,10 @@ export class Overlay {
     return this.#entries.get(recipientId);
   }
 
+  all(recipientIds: readonly string[]): AllRemembered {
+    return this.size === 0 ? undefined : recipientIds.map((recipientId) => this.of(recipientId));
+  }
+
   /**
    * Forgets what the copy has passed. It stops at the first entry that still counts: one acknowledged out of order waits
    * for its predecessor, which costs nothing, because joining it again changes nothing.
@@ -56,4 +63,13 @@ export function joinRemembered(
   const { row: own, newest } = remembered;
   const joined = { businessId: row.businessId, state: join(row.state, own.state) };
   return addEvent(joined, own.businessId, newest.event, newest.origin);
+}
+
+/** What the rows and what is remembered beyond them say to a business. */
+export function statesIn(
+  rows: readonly (RecipientRow | undefined)[],
+  remembered: AllRemembered,
+  businessId: string,
+): readonly (RecipientState | undefined)[] {
+  return rows.map((row, index) => stateFor(joinRemembered(row, remembered?.[index]), businessId));
 }

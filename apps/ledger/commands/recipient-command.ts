@@ -76,7 +76,9 @@ function glanceAt({ store, view, underWay }: Parts, command: RecipientCommand): 
   const { businessId, recipientId } = command;
   const looked = view.lookUp(businessId, [recipientId]);
   if (looked instanceof Promise || !looked.ok) return undefined;
-  return { events: [], expected: 'any', state: looked.states[0] ?? EMPTY_STATE };
+  const state = looked.states[0] ?? EMPTY_STATE;
+  // What was said under the other addresses is joined with it by then, and is not this stream's own.
+  return state.links.length > 0 ? undefined : { events: [], expected: 'any', state };
 }
 
 /** Of a stream that cannot be read the view may still know something: that the person was erased, above all. */
