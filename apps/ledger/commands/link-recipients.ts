@@ -35,6 +35,8 @@ export interface LinkRequest {
   readonly kind: LinkKind;
   readonly claimed: ClaimedTime;
   readonly claimedText?: string;
+  /** What the key is one of, where it is not the caller's `Idempotency-Key` for the route. */
+  readonly operation?: string;
   readonly key?: string;
   readonly request: unknown;
   readonly caller: Caller;
@@ -142,8 +144,8 @@ export class UnlinkRecipientsHandler implements ICommandHandler<UnlinkRecipients
 type Half = Omit<RecipientCommand, 'decide' | 'effectOf'>;
 
 /** Two events of one command. The key belongs to the recipient's; the other is known by the command. */
-async function halvesOf({ ids, vault }: Parts, link: LinkRequest, operation: string): Promise<readonly [Half, Half]> {
-  const { businessId, recipient, other, key, request, caller } = link;
+async function halvesOf({ ids, vault }: Parts, link: LinkRequest, route: string): Promise<readonly [Half, Half]> {
+  const { businessId, recipient, other, operation = route, key, request, caller } = link;
   const commandId = ids.commandId(businessId, operation, recipient.recipientId, key ?? randomUUID());
   const fingerprint = key === undefined ? undefined : await vault.fingerprint(recipient.recipientId, request);
   const shared = { businessId, operation, request, caller, lane: 'normal', warnings: [] } as const;

@@ -10,6 +10,7 @@ import { RecordMessage } from '../commands/record-message.js';
 import { RevokeConsent } from '../commands/revoke-consent.js';
 import { nameRecipient, nameRevoked, type NamedRecipient } from '../requests/name-recipient.js';
 import { Parts } from '../parts.js';
+import { PeopleLinker } from './link-people.js';
 
 const PROVIDER: Provider = 'whatsapp_cloud';
 const CHANNEL = 'whatsapp';
@@ -31,10 +32,14 @@ type OptOutTimes = ReadonlyMap<string, Instant>;
  */
 @Injectable()
 export class DeliveryIntake {
+  private readonly linker: PeopleLinker;
+
   constructor(
     private readonly commands: CommandBus,
     private readonly parts: Parts,
-  ) {}
+  ) {
+    this.linker = new PeopleLinker(commands, parts);
+  }
 
   async take(rawBody: Uint8Array, caller: Caller): Promise<void> {
     const { facts, unrouted, ignored } = readDelivery(rawBody);
@@ -94,6 +99,7 @@ export class DeliveryIntake {
     const optOuts = await this.revokeAll(routed, caller);
     await this.keep(unrouted);
     await this.recordAll(routed, optOuts, caller, heardAt);
+    await this.linkAll(routed, caller);
   }
 
   private routeAll(facts: readonly Fact[]): { routed: Routed[]; strays: Fact[] } {
@@ -180,7 +186,16 @@ export class DeliveryIntake {
     await allKept(tasks);
   }
 
-  /** Everybody that the message names: the same person under a phone and under a user id, until the two are linked. */
+  /** Last, as it allows as well as denies: what came with it has been heard under both addresses by then. */
+  private async linkAll(routed: readonly Routed[], caller: Caller): Promise<void> {
+    const messages = routed.map((one) => {
+      const { messageId, claimedSecond } = one.fact;
+      return { businessId: one.businessId, people: this.peopleOf(one), messageId, claimedSecond };
+    });
+    await allKept(this.linker.tasksFor(messages, caller));
+  }
+
+  /** Everybody that the message names: the same person under a phone and under a user id. */
   private peopleOf({ businessId, fact }: Routed): readonly NamedRecipient[] {
     return fact.addresses.flatMap((address) => {
       const recipient = recipientOf(address);

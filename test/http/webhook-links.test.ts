@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { SettableClock } from '#platform';
+import { deliver, deliveryOf, grantBody, must, registerAcme, type InboundText } from '../support/client.js';
+import { startTestService, type TestService } from '../support/service.js';
+import { recipientIdsOf } from '../promises/support/service.js';
+import { businessOf, headOf, type Json } from './support/acme.js';
+
+const NOON = Date.parse('2026-05-04T12:00:00.000Z');
+const MOST_TOGETHER = 64;
+
+describe('a number and a user id that WhatsApp names together', () => {
+  const clock = new SettableClock(NOON);
+  let service: TestService;
+  let acme: ReturnType<typeof businessOf>;
+  let people = 0;
+  let messages = 0;
+
+  beforeAll(async () => {
+    service = await startTestService({ clock });
+    await registerAcme(service);
+    acme = businessOf(service);
+  });
+  afterAll(() => service.stop());
+
+  interface Somebody {
+    readonly phone: string;
+    readonly whatsappUserId: string;
+  }
+  const somebody = (): Somebody => {
+    people += 1;
+    return { phone: `+39333600${1_000 + people}`, whatsappUserId: `IT.1349120865530${274_000 + people}` };
+  };
+  /** Each is later than the one before, as it is for people. */
+  const said = ({ phone, whatsappUserId }: Partial<Somebody>, text = 'Hello'): InboundText => {
+    clock.setTo(clock.now() + 1_000);
+    const names = { ...(phone && { from: phone.slice(1) }), ...(whatsappUserId && { userId: whatsappUserId }) };
+    return { ...names, id: `wamid.link-${messages++}`, text, at: clock.now() };
+  };
+  const writes = (who: Partial<Somebody>, text?: string) => must(deliver(service, deliveryOf(said(who, text))));
+  const byId = ({ whatsappUserId }: Somebody) => ({ whatsappUserId });
+  const byPhone = ({ phone }: Somebody) => ({ phone });
+  const bodyOf = (who: Somebody, kind = 'same_person') => {
+    clock.setTo(clock.now() + 1_000);
+    return { recipient: byPhone(who), other: byId(who), kind, occurredAt: new Date(clock.now()).toISOString() };
+  };
+  const reason = async (recipient: Json, more: Json = {}) => (await acme.check(recipient, 'offers', more)).reason;
+  /** At once, by a view that has caught up, and by the ledger itself. */
+  const reasons = async (recipient: Json) => [
+    await reason(recipient),
+    await reason(recipient, { atLeast: await headOf(service) }),
+    await reason(recipient, { consistency: 'ledger' }),
+  ];
+  const eventsOf = async (recipient: Json) => {
+    const [id] = await recipientIdsOf(service, [recipient]);
+    const { events } = (await must(acme.get(`/recipients/${String(id)}/timeline`))).body;
+    return (events as unknown as Json[]).filter(({ type }) => String(type).startsWith('Recipient'));
+  };
+  const typesOf = async (recipient: Json) => (await eventsOf(recipient)).map(({ type }) => type);
+
+  it.each([
+    ['is heard before', ['STOP', 'both']],
+    ['is heard after', ['both', 'STOP']],
+  ] as const)('answer together: a STOP under the user id alone, which %s', async (_, order) => {
+    const who = somebody();
+    await must(acme.grant(grantBody(who.phone, { occurredAt: new Date(clock.now()).toISOString() })));
+    expect(await reason(byPhone(who))).toBe('CONSENTED');
+    for (const what of order) await (what === 'STOP' ? writes(byId(who), 'STOP') : writes(who));
+    expect(await reasons(byPhone(who))).toEqual(['REVOKED', 'REVOKED', 'REVOKED']);
+    expect(await reasons(byId(who))).toEqual(['REVOKED', 'REVOKED', 'REVOKED']);
+  });
+
+  it('are linked by a delivery that holds such a STOP as well', async () => {
+    const who = somebody();
+    await must(acme.grant(grantBody(who.phone)));
+    await must(deliver(service, deliveryOf(said(who), said(byId(who), 'STOP'))));
+    expect(await reasons(byPhone(who))).toEqual(['REVOKED', 'REVOKED', 'REVOKED']);
+  });
+
+  it('share what one of them agreed to', async () => {
+    const who = somebody();
+    await must(acme.grant(grantBody(who.phone)));
+    await writes(who);
+    expect(await reasons(byId(who))).toEqual(['CONSENTED', 'CONSENTED', 'CONSENTED']);
+  });
+
+  it('are linked where a contact of the delivery names the one beside the other', async () => {
+    const who = somebody();
+    const delivery = deliveryOf(said(byPhone(who)));
+    const value = delivery.entry[0]?.changes[0]?.value as Json & { contacts?: Json[] };
+    value.contacts = [{ wa_id: who.phone.slice(1), user_id: who.whatsappUserId }];
+    await must(deliver(service, delivery));
+    expect(await typesOf(byId(who))).toEqual(['RecipientLinked']);
+  });
+
+  it('are linked once, in both streams, as of the first message, however often and in whatever pieces it comes', async () => {
+    const who = somebody();
+    const first = said(who);
+    const delivery = deliveryOf(first, said(who), said(who));
+    const answers = await Promise.all(Array.from({ length: 10 }, () => deliver(service, delivery)));
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
+    await writes(who);
+    await must(deliver(service, deliveryOf(first)));
+    const [phone, userId] = await recipientIdsOf(service, [byPhone(who), byId(who)]);
+    for (const [recipient, other] of [
+      [byPhone(who), userId],
+      [byId(who), phone],
+    ] as const) {
+      const events = await eventsOf(recipient);
+      expect(events).toMatchObject([{ type: 'RecipientLinked', data: { other, kind: 'same_person' } }]);
+    }
+  });
+
+  it('are linked once by messages that come at the same time', async () => {
+    const who = somebody();
+    const deliveries = Array.from({ length: 30 }, () => deliveryOf(said(who)));
+    const answers = await Promise.all(deliveries.map((delivery) => deliver(service, delivery)));
+    expect(answers.map(({ status }) => status)).toEqual(deliveries.map(() => 200));
+    expect(await typesOf(byPhone(who))).toEqual(['RecipientLinked']);
+    expect(await typesOf(byId(who))).toEqual(['RecipientLinked']);
+  });
+
+  it('are linked as of now by a message from the future', async () => {
+    const who = somebody();
+    await must(deliver(service, deliveryOf({ ...said(who), at: Date.parse('2099-01-01T00:00:00Z') })));
+    const [event] = await eventsOf(byPhone(who));
+    expect(event).toMatchObject({
+      occurredAt: new Date(clock.now()).toISOString(),
+      claimedAt: '2099-01-01T00:00:00.000Z',
+    });
+  });
+
+  it('stay apart when somebody has unlinked them, until a later message names both', async () => {
+    const who = somebody();
+    const first = said(who);
+    await must(deliver(service, deliveryOf(first)));
+    await must(acme.delete('/links', bodyOf(who)));
+    await must(deliver(service, deliveryOf(first)));
+    await writes(byId(who), 'STOP');
+    await must(acme.grant(grantBody(who.phone)));
+    await writes(byId(who), 'STOP');
+    expect(await reason(byPhone(who))).toBe('CONSENTED');
+    await writes(who);
+    expect(await reasons(byPhone(who))).toEqual(['REVOKED', 'REVOKED', 'REVOKED']);
+  });
+
+  it('are left as they are where a business has linked them in another way', async () => {
+    const who = somebody();
+    await must(acme.grant(grantBody(who.phone)));
+    await must(acme.post('/links', bodyOf(who, 'changed_number')));
+    await writes(who);
+    expect(await typesOf(byPhone(who))).toEqual(['RecipientLinked']);
+    expect(await reason(byPhone(who))).toBe('REVOKED');
+  });
+
+  it('are heard all the same where too many hang together for one more', async () => {
+    const who = somebody();
+    const others = Array.from({ length: MOST_TOGETHER - 1 }, somebody);
+    for (const other of others) {
+      const occurredAt = new Date(clock.now()).toISOString();
+      const link = { recipient: byPhone(who), other: byPhone(other), kind: 'same_person', occurredAt };
+      await must(acme.post('/links', link));
+    }
+    await must(acme.grant(grantBody(who.phone)));
+    await writes(who, 'STOP');
+    expect(await typesOf(byId(who))).toEqual([]);
+    expect(await reasons(byPhone(who))).toEqual(['REVOKED', 'REVOKED', 'REVOKED']);
+    expect(await reasons(byId(who))).toEqual(['REVOKED', 'REVOKED', 'REVOKED']);
+  });
+});
