@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SettableClock } from '#platform';
 import { deliver, deliveryOf, grantBody, must, registerAcme, type InboundText } from '../support/client.js';
-import { startTestService, type TestService } from '../support/service.js';
+import { PHONE_NUMBER_ID, startTestService, type TestService } from '../support/service.js';
 import { recipientIdsOf } from '../promises/support/service.js';
-import { businessOf, headOf, type Json } from './support/acme.js';
+import { businessOf, expectProblem, headOf, type Json } from './support/acme.js';
 
 const NOON = Date.parse('2026-05-04T12:00:00.000Z');
 const MOST_TOGETHER = 64;
@@ -90,6 +90,31 @@ describe('a number and a user id that WhatsApp names together', () => {
     value.contacts = [{ wa_id: who.phone.slice(1), user_id: who.whatsappUserId }];
     await must(deliver(service, delivery));
     expect(await typesOf(byId(who))).toEqual(['RecipientLinked']);
+  });
+
+  const statusOf = (who: Somebody) => {
+    const person = { recipient_id: who.phone.slice(1), recipient_user_id: who.whatsappUserId };
+    const status = {
+      id: `wamid.sent-${messages++}`,
+      status: 'sent',
+      timestamp: String(clock.now() / 1_000),
+      ...person,
+    };
+    const value = { metadata: { phone_number_id: PHONE_NUMBER_ID }, statuses: [status] };
+    return { entry: [{ changes: [{ field: 'messages', value }] }] };
+  };
+
+  it('are linked by the status of a message to somebody known, and nobody is kept only for being named', async () => {
+    const [known, stranger] = [somebody(), somebody()];
+    await writes(byId(known), 'STOP');
+    await must(acme.grant(grantBody(known.phone)));
+    await writes(byId(known), 'STOP');
+    expect(await reason(byPhone(known))).toBe('CONSENTED');
+    await must(deliver(service, statusOf(known)));
+    await must(deliver(service, statusOf(stranger)));
+    expect(await reasons(byPhone(known))).toEqual(['REVOKED', 'REVOKED', 'REVOKED']);
+    const [id] = await recipientIdsOf(service, [byPhone(stranger)]);
+    expectProblem(await acme.get(`/recipients/${String(id)}`), 404, 'RECIPIENT_NOT_FOUND');
   });
 
   it('are linked once, in both streams, as of the first message, however often and in whatever pieces it comes', async () => {

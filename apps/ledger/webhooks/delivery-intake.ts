@@ -3,7 +3,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { instantOf, type ClaimedTime, type Instant, type Provider, type Sender } from '#consent';
 import { StoreUnavailable } from '#event-store';
 import { Refusal } from '#platform';
-import { readDelivery, unroutedFact, type Fact, type Part, type PersonAddress } from '#providers';
+import { readDelivery, unroutedFact, type Fact, type Part, type PersonAddress, type SamePerson } from '#providers';
 import type { Unrouted } from '#vault';
 import type { Caller } from '../commands/caller.js';
 import { RecordMessage } from '../commands/record-message.js';
@@ -42,7 +42,7 @@ export class DeliveryIntake {
   }
 
   async take(rawBody: Uint8Array, caller: Caller): Promise<void> {
-    const { facts, unrouted, ignored } = readDelivery(rawBody);
+    const { facts, samePeople, unrouted, ignored } = readDelivery(rawBody);
     const { routed, strays } = this.routeAll(facts);
     this.count(routed.length, ignored);
     await this.record(routed, [...unrouted, ...strays.map(unroutedFact)], caller);
@@ -52,15 +52,17 @@ export class DeliveryIntake {
     if (unsure.length > 0 && !(await this.parts.view.meetOthers())) throw new StoreUnavailable('the ledger is behind');
     const found = this.routeAll(unsure).routed.filter((one) => !routed.some((known) => isSame(one, known)));
     if (found.length > 0) await this.record(found, [], caller);
+    await this.linkAll(samePeople, caller);
   }
 
   /** Reads one kept part again and drops it if it went through in full. */
   async replay(id: string, caller: Caller): Promise<'replayed' | 'still_unrouted'> {
     const kept = await this.parts.vault.openUnrouted(id);
     if (!kept) throw new Refusal('NOT_FOUND', 'Nothing unrouted is kept under this id.');
-    const { facts, unrouted } = readDelivery(Buffer.from(kept.body));
+    const { facts, samePeople, unrouted } = readDelivery(Buffer.from(kept.body));
     const { routed, strays } = this.routeAll(facts);
     await this.record(routed, [], caller, kept.entry.receivedAt);
+    await this.linkAll(samePeople, caller);
     if (unrouted.length + strays.length > 0) return 'still_unrouted';
     await this.parts.vault.dropUnrouted([id]);
     return 'replayed';
@@ -99,7 +101,6 @@ export class DeliveryIntake {
     const optOuts = await this.revokeAll(routed, caller);
     await this.keep(unrouted);
     await this.recordAll(routed, optOuts, caller, heardAt);
-    await this.linkAll(routed, caller);
   }
 
   private routeAll(facts: readonly Fact[]): { routed: Routed[]; strays: Fact[] } {
@@ -187,12 +188,13 @@ export class DeliveryIntake {
   }
 
   /** Last, as it allows as well as denies: what came with it has been heard under both addresses by then. */
-  private async linkAll(routed: readonly Routed[], caller: Caller): Promise<void> {
-    const messages = routed.map((one) => {
-      const { messageId, claimedSecond } = one.fact;
-      return { businessId: one.businessId, people: this.peopleOf(one), messageId, claimedSecond };
+  private async linkAll(samePeople: readonly SamePerson[], caller: Caller): Promise<void> {
+    const tasks = samePeople.flatMap((person) => {
+      const route = this.parts.view.catalogue.senderBy(PROVIDER, person.providerId);
+      if (route === undefined || route.sender.retired) return [];
+      return [() => this.linker.link(route.businessId, person, caller)];
     });
-    await allKept(this.linker.tasksFor(messages, caller));
+    await allKept(tasks);
   }
 
   /** Everybody that the message names: the same person under a phone and under a user id. */

@@ -1,33 +1,27 @@
 import type { CommandBus } from '@nestjs/cqrs';
-import { activeLinks, instantOf, type Instant } from '#consent';
+import { activeLinks, instantOf, type Instant, type RecipientState } from '#consent';
 import { Refusal } from '#platform';
+import type { SamePerson } from '#providers';
 import type { Caller } from '../commands/caller.js';
-import { LinkRecipients } from '../commands/link-recipients.js';
+import { LinkRecipients, type LinkRequest } from '../commands/link-recipients.js';
 import { linkedStates } from '../commands/same-person.js';
 import type { Parts } from '../parts.js';
-import type { NamedRecipient } from '../requests/name-recipient.js';
 import { addressOf } from '../requests/consent-requests.js';
-
-/** A message, and everybody whom it names as the one who wrote it. */
-export interface WrittenBy {
-  readonly businessId: string;
-  readonly people: readonly NamedRecipient[];
-  readonly messageId: string;
-  readonly claimedSecond: Instant | undefined;
-}
+import { nameRevoked, type NamedRecipient } from '../requests/name-recipient.js';
 
 /** Apart from that of the opt-out under the same message id: each is a command of its own. */
 const OPERATION = 'whatsapp/links';
 
-/** A person under their phone number and under the user id that WhatsApp names beside it. */
-interface Pair extends Omit<WrittenBy, 'people'> {
+/** The two recipients that somebody is, for one business. */
+interface Pair {
+  readonly businessId: string;
   readonly phone: NamedRecipient;
   readonly userId: NamedRecipient;
 }
 
 /**
- * Links the two recipients of everybody whom WhatsApp names by number and by user id at once, unless they are linked
- * already: a later STOP may name one of them only, and must be heard for both. Rejects where a link could not be written.
+ * Links the two recipients of whom WhatsApp names by number and by user id at once, unless they are linked already: a
+ * later STOP may name one of them only, and must be heard for both.
  */
 export class PeopleLinker {
   /** Links on their way, by the pair: of a delivery that comes several times at once each waits for the first. */
@@ -38,28 +32,29 @@ export class PeopleLinker {
     private readonly parts: Parts,
   ) {}
 
-  /** The tasks of one delivery: one for each pair, however many messages name it. */
-  tasksFor(messages: readonly WrittenBy[], caller: Caller): (() => Promise<void>)[] {
-    const pairs = new Map(messages.flatMap(pairOf).map((pair) => [nameOf(pair), pair]));
-    return [...pairs].map(
-      ([name, pair]) =>
-        () =>
-          this.linkOnce(name, pair, caller),
-    );
-  }
-
-  private linkOnce(name: string, pair: Pair, caller: Caller): Promise<void> {
+  /** Rejects where the link could not be written, and may be when it is said again. */
+  link(businessId: string, person: SamePerson, caller: Caller): Promise<void> {
+    const pair = this.pairOf(businessId, person);
+    if (pair === undefined) return Promise.resolve();
+    const name = `${pair.phone.recipientId} ${pair.userId.recipientId}`;
     const underWay = this.underWay.get(name);
     if (underWay !== undefined) return underWay;
-    const linking = this.link(pair, caller).finally(() => this.underWay.delete(name));
+    const linking = this.linkUnlessLinked(pair, person, caller).finally(() => this.underWay.delete(name));
     this.underWay.set(name, linking);
     return linking;
   }
 
-  private async link(pair: Pair, caller: Caller): Promise<void> {
-    if (await this.isLinked(pair)) return;
+  private pairOf(businessId: string, person: SamePerson): Pair | undefined {
+    const [phone] = nameRevoked(this.parts, businessId, { phone: `+${person.phone.digits}` }).recipients;
+    const [userId] = nameRevoked(this.parts, businessId, { whatsappUserId: person.userId.value }).recipients;
+    return phone && userId && { businessId, phone, userId };
+  }
+
+  private async linkUnlessLinked(pair: Pair, person: SamePerson, caller: Caller): Promise<void> {
+    if (!(await this.isToBeLinked(pair))) return;
+    const now = instantOf(this.parts.clock.now());
     try {
-      await this.commands.execute(new LinkRecipients(requestOf(pair, instantOf(this.parts.clock.now()), caller)));
+      await this.commands.execute(new LinkRecipients(requestOf(pair, person, now, caller)));
     } catch (error) {
       if (!(error instanceof Refusal) || error.code !== 'CONFLICT') throw error;
       // It would be refused as often as it is sent again. Both have heard whatever this delivery says.
@@ -68,31 +63,32 @@ export class PeopleLinker {
   }
 
   /**
-   * In whatever way: of two recipients only the latest link counts, and what a business has said of a changed number is
-   * not undone by a message.
+   * Nobody is to be kept only for being named: of one of the two something must be known. And a link in any way will do:
+   * of two recipients only the latest counts, and what a business has said of a changed number no message undoes.
    */
-  private async isLinked({ businessId, phone, userId }: Pair): Promise<boolean> {
-    const { view } = this.parts;
-    const looked = await view.lookUp(businessId, [phone.recipientId]);
-    const state = looked.ok ? looked.states[0] : await this.inTheLedger(phone.recipientId);
-    return state !== undefined && activeLinks(state).some(({ recipientId }) => recipientId === userId.recipientId);
+  private async isToBeLinked({ businessId, phone, userId }: Pair): Promise<boolean> {
+    const looked = await this.parts.view.lookUp(businessId, [phone.recipientId, userId.recipientId]);
+    if (!looked.ok) return !isLinkedTo(userId, await this.inTheLedger(phone));
+    const [own, other] = looked.states;
+    return (own !== undefined || other !== undefined) && !isLinkedTo(userId, own);
   }
 
-  private async inTheLedger(recipientId: string) {
+  private async inTheLedger({ recipientId }: NamedRecipient): Promise<RecipientState | undefined> {
     return (await linkedStates(this.parts, [recipientId], { isWanted: () => false })).get(recipientId);
   }
 }
 
-function nameOf({ phone, userId }: Pair): string {
-  return `${phone.recipientId} ${userId.recipientId}`;
+function isLinkedTo(other: NamedRecipient, state: RecipientState | undefined): boolean {
+  return state !== undefined && activeLinks(state).some(({ recipientId }) => recipientId === other.recipientId);
 }
 
-function pairOf({ people: [phone, userId], ...message }: WrittenBy): Pair[] {
-  return phone === undefined || userId === undefined ? [] : [{ ...message, phone, userId }];
-}
-
-/** As of the message, or of now where it bears no time or one ahead of the clock: a webhook is not turned away for that. */
-function requestOf({ businessId, phone, userId, messageId, claimedSecond }: Pair, now: Instant, caller: Caller) {
+/** As of what names them, or of now where that bears no time or one ahead of the clock: a webhook is not turned away for it. */
+function requestOf(
+  { businessId, phone, userId }: Pair,
+  { messageId, claimedSecond }: SamePerson,
+  now: Instant,
+  caller: Caller,
+): LinkRequest {
   const at = claimedSecond === undefined || claimedSecond > now ? now : claimedSecond;
   return {
     businessId,
@@ -105,5 +101,5 @@ function requestOf({ businessId, phone, userId, messageId, claimedSecond }: Pair
     key: messageId,
     request: { operation: OPERATION, messageId },
     caller,
-  } as const;
+  };
 }

@@ -23,7 +23,7 @@ describe('a tap on a button', () => {
       isButton: true,
       text: 'Unsubscribe',
     };
-    expect(golden).toEqual({ facts: [fact], unrouted: [], ignored: {} });
+    expect(golden).toEqual({ facts: [fact], samePeople: [], unrouted: [], ignored: {} });
   });
 
   it.each([['STOP PROMOTIONS'], ['Unsubscribe'], ['Arrêter 🛑']])('%j stops marketing', (text) => {

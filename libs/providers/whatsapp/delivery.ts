@@ -28,6 +28,17 @@ export interface MessageFact {
 
 export type Fact = MessageFact;
 
+/** A person whom a message, or the status of one, names by number and by user id at once. */
+export interface SamePerson {
+  readonly providerId: string;
+  /** The `wamid`, or `sha256:…` of the delivery where there is none: the same however often it is delivered. */
+  readonly messageId: string;
+  /** The second of the message or status; undefined where it cannot be read. */
+  readonly claimedSecond: Instant | undefined;
+  readonly phone: Extract<PersonAddress, { kind: 'phone' }>;
+  readonly userId: Extract<PersonAddress, { kind: 'whatsapp_user_id' }>;
+}
+
 export type UnroutedReason = 'unsupported_type' | 'unreadable' | 'unknown_sender';
 
 /** A part of a delivery that no command was made from. It is kept, so that it can be read again later. */
@@ -49,6 +60,8 @@ export interface Part {
 /** What one webhook delivery said. Every message, status and preference in it stands in exactly one of the three. */
 export interface Delivery {
   readonly facts: readonly Fact[];
+  /** Each once, as the first that names them both says it. */
+  readonly samePeople: readonly SamePerson[];
   readonly unrouted: readonly Part[];
   /** How many statuses of each kind said nothing about consent. */
   readonly ignored: Readonly<Record<string, number>>;

@@ -17,13 +17,17 @@ export function readDelivery(rawBody: Uint8Array): Delivery {
   const delivery = objectOf(parseJson(rawBody));
   const entries = listOf(delivery?.entry);
   if (delivery === undefined || entries === undefined)
-    return { facts: [], unrouted: [wholeDelivery(rawBody)], ignored: {}, unreadable: true };
+    return { facts: [], samePeople: [], unrouted: [wholeDelivery(rawBody)], ignored: {}, unreadable: true };
   const deliveryDigest = () => createHash('sha256').update(rawBody).digest('hex');
-  const found: Found = { facts: [], unrouted: [], ignored: {}, deliveryDigest, keepWhole: false };
+  const found: Found = {
+    ...{ facts: [], samePeople: new Map(), unrouted: [], ignored: {} },
+    ...{ deliveryDigest, keepWhole: false },
+  };
   for (const entry of entries) readEntry(entry, found);
   keepStrangers(delivery, 'entry', found);
   if (found.keepWhole) found.unrouted.push(wholeDelivery(rawBody));
-  return { facts: found.facts, unrouted: found.unrouted, ignored: found.ignored };
+  const { facts, samePeople, unrouted, ignored } = found;
+  return { facts, samePeople: [...samePeople.values()], unrouted, ignored };
 }
 
 /** Bytes that are not UTF-8 are kept as base64, so that not one of them is lost. */

@@ -43,8 +43,7 @@ export function readFact(
   if (said === undefined || addresses === undefined) return undefined;
   const { text, optOut, isButton } = said;
   const claimedSecond = readSecond(message.timestamp);
-  const messageId =
-    textOf(message.id, LONGEST_MESSAGE_ID) ?? (optOut && ownId({ addresses, claimedSecond, text }, deliveryDigest));
+  const messageId = readMessageId(message.id) ?? (optOut && ownId({ addresses, claimedSecond, text }, deliveryDigest));
   if (messageId === undefined || (claimedSecond === undefined && optOut === undefined)) return undefined;
   const fact = { kind: 'message', providerId, messageId, claimedSecond, addresses } as const;
   if (optOut === undefined) return fact;
@@ -78,8 +77,12 @@ function atLeastOne(addresses: readonly PersonAddress[]): MessageFact['addresses
   return first === undefined ? undefined : [first, ...others];
 }
 
+export function readMessageId(value: unknown): string | undefined {
+  return textOf(value, LONGEST_MESSAGE_ID);
+}
+
 /** Seconds since 1970 as Meta writes them: a string of digits in messages, a number elsewhere. */
-function readSecond(value: unknown): Instant | undefined {
+export function readSecond(value: unknown): Instant | undefined {
   const text = textOf(value, 12);
   const second = text !== undefined && /^\d+$/.test(text) ? Number(text) : Number.NaN;
   return second >= EARLIEST_SECOND && second <= LATEST_SECOND ? instantOf(second * SECOND_MS) : undefined;

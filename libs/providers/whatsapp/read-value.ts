@@ -1,4 +1,4 @@
-import { keep, type Found } from './found.js';
+import { keep, noteSamePerson, type Found } from './found.js';
 import { listOf, objectOf, textOf, type JsonObject } from './json.js';
 import { addressesOf, completed, contactOf, personOf, type Contacts, type Person } from './people.js';
 import { isText, readFact } from './read-message.js';
@@ -59,7 +59,9 @@ function senderOf(message: JsonObject, messageCount: number, { contacts }: Sourc
 }
 
 function readMessage(message: JsonObject, sender: Person, source: Source, found: Found): void {
-  const origin = { providerId: source.providerId, deliveryDigest: found.deliveryDigest };
+  const { providerId } = source;
+  const origin = { providerId, deliveryDigest: found.deliveryDigest };
+  if (isOfOnePerson(message)) noteSamePerson(found, providerId, message, sender);
   const fact = isOfGroup(message) ? undefined : readFact(message, sender, origin);
   if (fact) found.facts.push(fact);
   else keepItem(labelOf(message), { messages: [message] }, sender, source, found);
@@ -68,6 +70,11 @@ function readMessage(message: JsonObject, sender: Person, source: Source, found:
 /** In a group nobody writes to the business alone, so nothing there is a fact about consent. */
 function isOfGroup({ group_id: groupId }: JsonObject): boolean {
   return groupId !== undefined && groupId !== null;
+}
+
+/** A system message tells of a change, and names by one address who somebody was, and by the other who they are now. */
+function isOfOnePerson(message: JsonObject): boolean {
+  return message.type !== 'system' && !isOfGroup(message);
 }
 
 /** What a message is called that no fact came of: a text is read here, so it can only have been unreadable. */
@@ -94,6 +101,7 @@ function readStatus(status: JsonObject, source: Source, found: Found): void {
   const codes = codesOf(status.errors);
   const word = status.status;
   const person = completed(personOf(status.recipient_id, status.recipient_user_id), source.contacts);
+  noteSamePerson(found, source.providerId, status, person);
   const keepAs = (label: PartLabel) => keepItem(label, { statuses: [status] }, person, source, found);
   if (codes.includes(STOPPED_MARKETING)) return keepAs({ reason: 'unsupported_type', kind: 'status:131050' });
   if (!isProgress(word)) return keepAs({ reason: 'unsupported_type', kind: statusKind(word) });
