@@ -145,6 +145,9 @@ describe('the confirmation of an opt-out', () => {
 
   it('is not allowed where the stream that may hold another could not be read', () => {
     expect(confirmUntil(EMPTY_STATE, { unread: true })).toBeUndefined();
+    const linkedConfirmations = [{ channel: 'sms', stoppedAt: '2026-05-01T10:00:00.000Z' }] as const;
+    expect(confirmUntil(EMPTY_STATE, { linkedConfirmations })).toBeUndefined();
+    expect(confirmUntil(EMPTY_STATE, { linkedConfirmations: [] })).toBeDefined();
   });
 
   it("may follow for five minutes from the provider's own instant, never from one ahead", () => {

@@ -17,7 +17,7 @@ import {
   type ClaimedTime,
   type Instant,
 } from './instant.js';
-import type { Basis, RecipientState } from './state.js';
+import type { Basis, ConfirmationCell, RecipientState } from './state.js';
 import {
   ALL,
   type All,
@@ -65,6 +65,8 @@ export interface Revocation {
   readonly newestContactAt?: Instant | undefined;
   /** The newest grant or contact of those linked to the person, which allows messages to the person too. */
   readonly newestLinkedAt?: Instant | undefined;
+  /** When those linked to the person were stopped by a machine: one confirmation is enough for all of them. */
+  readonly linkedConfirmations?: readonly ConfirmationCell[] | undefined;
   /** The latest time at which anything in these streams was recorded: later than `now` means the clock went back. */
   readonly newestRecordedAt?: Instant | undefined;
   /** Set where the person's stream could not be read: what is known of the person is then too little to confirm by. */
@@ -196,7 +198,7 @@ function confirmationFor(
   { channels, occurredAt }: { readonly channels: readonly string[]; readonly occurredAt: Instant },
 ): Instant | undefined {
   if (!isAutomaticStop(asked.method) || asked.unread) return undefined;
-  const recent = state.confirmations.some(
+  const recent = [...state.confirmations, ...(asked.linkedConfirmations ?? [])].some(
     ({ channel, stoppedAt }) => (channel === ALL || channels.includes(channel)) && isSoonAround(stoppedAt, occurredAt),
   );
   return recent || channels.includes(ALL) ? undefined : addMs(providersInstant(asked), CONFIRMATION_MS);

@@ -146,8 +146,19 @@ interface Passage {
   readonly grantsUntil: Instant;
 }
 
+/**
+ * The other recipients that are the same person today, nearest first: over links of one person, each within the life that
+ * it is of. A number that was left behind since is not among them, and nobody beyond it.
+ */
+export function onePersonAs(recipientId: string, stateOf: StateOf): readonly string[] {
+  const found = passages(recipientId, stateOf, MAX_LOOKED_AT).filter(
+    ({ life, grantsUntil }) => grantsUntil === ALWAYS && life.until === ALWAYS,
+  );
+  return found.map((passage) => passage.recipientId).filter((id) => id !== recipientId);
+}
+
 /** Walks the links breadth first, nearest members first, until no passage grows wider. */
-function passages(recipientId: string, stateOf: StateOf): readonly Passage[] {
+function passages(recipientId: string, stateOf: StateOf, most: number = MAX_LINKED): readonly Passage[] {
   const start: Passage = { recipientId, life: lifeAt(ALWAYS, stateOf(recipientId)), grantsUntil: ALWAYS };
   const found = new Map([[keyOf(start), start]]);
   const members = new Set([recipientId]);
@@ -155,7 +166,7 @@ function passages(recipientId: string, stateOf: StateOf): readonly Passage[] {
   for (const from of queue) {
     for (const link of activeLinks(stateOf(from.recipientId))) {
       const next = through(from, link, stateOf);
-      if (!next || (members.size >= MAX_LINKED && !members.has(next.recipientId))) continue;
+      if (!next || (members.size >= most && !members.has(next.recipientId))) continue;
       if ((found.get(keyOf(next))?.grantsUntil ?? NEVER) >= next.grantsUntil) continue;
       found.set(keyOf(next), next);
       members.add(next.recipientId);

@@ -11,36 +11,22 @@ import {
 /** The states of recipients of one business, in the order asked for; undefined where nothing is known. */
 export type States = readonly (RecipientState | undefined)[];
 
-/** Yields whose states are wanted next, is handed them, and returns the state that answers. */
-type Gathering = Generator<readonly string[], RecipientState, States>;
+/** Yields whose states are wanted next, is handed them, and returns what was to be made of them. */
+type Gathering<T> = Generator<readonly string[], T, States>;
 
 /**
- * The state that answers for a recipient together with those linked to it. Their states are read breadth first; where
- * more hang together than can be read, one of those unread may have said no, so the recipient counts as unreadable.
+ * The states that answer for recipients together with those linked to each, in place of their own. Where more hang together
+ * than can be read, one of those unread may have said no, so such a recipient counts as unreadable.
  */
-export async function stateWithLinked(
-  recipientId: string,
-  own: RecipientState,
-  readStates: (recipientIds: readonly string[]) => Promise<States>,
-): Promise<RecipientState> {
-  const gathering = gather(recipientId, own);
-  let step = gathering.next();
-  while (step.done !== true) step = gathering.next(await readStates(step.value));
-  return step.value;
-}
-
-/** Of several recipients, whose own states are known. */
 export async function withLinked(
   recipientIds: readonly string[],
   own: States,
   readStates: (recipientIds: readonly string[]) => Promise<States>,
 ): Promise<States> {
-  const states = [...own];
-  for (const index of linkedIn(own)) {
-    const recipientId = recipientIds[index] as string;
-    states[index] = await stateWithLinked(recipientId, own[index] as RecipientState, readStates);
-  }
-  return states;
+  const gathering = gatherAll(recipientIds, own);
+  let step = gathering.next();
+  while (step.done !== true) step = gathering.next(await readStates(step.value));
+  return step.value;
 }
 
 /** The same at once; undefined where a state cannot be had without waiting. */
@@ -49,33 +35,55 @@ export function withLinkedNow(
   own: States,
   readStates: (recipientIds: readonly string[]) => States | undefined,
 ): States | undefined {
-  const linked = linkedIn(own);
-  if (linked.length === 0) return own;
-  const states = [...own];
-  for (const index of linked) {
-    const gathering = gather(recipientIds[index] as string, own[index] as RecipientState);
-    let step = gathering.next();
-    while (step.done !== true) {
-      const read = readStates(step.value);
-      if (read === undefined) return undefined;
-      step = gathering.next(read);
-    }
-    states[index] = step.value;
+  const gathering = gatherAll(recipientIds, own);
+  let step = gathering.next();
+  while (step.done !== true) {
+    const read = readStates(step.value);
+    if (read === undefined) return undefined;
+    step = gathering.next(read);
   }
-  return states;
+  return step.value;
 }
 
-/** Where in a list those stand who are linked to somebody. */
-function linkedIn(states: States): readonly number[] {
-  const found: number[] = [];
-  states.forEach((state, index) => {
-    if (state !== undefined && state.links.length > 0) found.push(index);
+/** Of one recipient. */
+export async function stateWithLinked(
+  recipientId: string,
+  own: RecipientState,
+  readStates: (recipientIds: readonly string[]) => Promise<States>,
+): Promise<RecipientState> {
+  const [state = own] = await withLinked([recipientId], [own], readStates);
+  return state;
+}
+
+/** All in step: what they want next is asked for at once, however many are linked. */
+function* gatherAll(recipientIds: readonly string[], own: States): Gathering<States> {
+  if (!own.some(isLinked)) return own;
+  const states = [...own];
+  let open = own.flatMap((state, index) => {
+    if (!isLinked(state)) return [];
+    const gathering = gather(recipientIds[index] as string, state);
+    return [{ index, gathering, step: gathering.next() }];
   });
-  return found;
+  for (;;) {
+    for (const { index, step } of open) if (step.done === true) states[index] = step.value;
+    open = open.filter(({ step }) => step.done !== true);
+    if (open.length === 0) return states;
+    const found = yield open.flatMap(({ step }) => step.value as readonly string[]);
+    let from = 0;
+    for (const one of open) {
+      const to = from + (one.step.value as readonly string[]).length;
+      one.step = one.gathering.next(found.slice(from, to));
+      from = to;
+    }
+  }
 }
 
-function* gather(recipientId: string, own: RecipientState): Gathering {
-  if (own.links.length === 0) return own;
+function isLinked(state: RecipientState | undefined): state is RecipientState {
+  return state !== undefined && state.links.length > 0;
+}
+
+/** Breadth first. */
+function* gather(recipientId: string, own: RecipientState): Gathering<RecipientState> {
   const states = new Map<string, RecipientState>([[recipientId, own]]);
   for (let ids = unread([own], states); ids.length > 0;) {
     if (states.size + ids.length > MAX_LOOKED_AT) return { ...own, unreadable: doubtFrom(own.links) };

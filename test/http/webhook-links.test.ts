@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SettableClock } from '#platform';
 import { deliver, deliveryOf, grantBody, must, registerAcme, type InboundText } from '../support/client.js';
 import { PHONE_NUMBER_ID, startTestService, type TestService } from '../support/service.js';
-import { recipientIdsOf } from '../promises/support/service.js';
+import { append, holdView, recipientIdsOf, releaseView } from '../promises/support/service.js';
 import { businessOf, expectProblem, headOf, type Json } from './support/acme.js';
 
 const NOON = Date.parse('2026-05-04T12:00:00.000Z');
@@ -166,6 +166,105 @@ describe('a number and a user id that WhatsApp names together', () => {
     expect(await reason(byPhone(who))).toBe('CONSENTED');
     await writes(who);
     expect(await reasons(byPhone(who))).toEqual(['REVOKED', 'REVOKED', 'REVOKED']);
+  });
+
+  it('are not joined by what is no number', async () => {
+    const [one, other] = [somebody(), somebody()];
+    await must(acme.grant(grantBody('', { recipient: byId(one) })));
+    for (const who of [one, other]) await must(deliver(service, deliveryOf({ ...said(byId(who)), from: '0' })));
+    expect(await reason(byId(one))).toBe('CONSENTED');
+    expect(await reason(byId(other))).toBe('NO_CONSENT');
+  });
+
+  it('pass nothing on to the next id that a number is named with, which may be somebody else', async () => {
+    const former = somebody();
+    const next = { ...former, whatsappUserId: somebody().whatsappUserId };
+    await must(acme.grant(grantBody('', { recipient: byId(former) })));
+    await writes(former);
+    await writes(next);
+    await must(deliver(service, statusOf(next)));
+    expect(await reasons(byPhone(former))).toEqual(['CONSENTED', 'CONSENTED', 'CONSENTED']);
+    expect(await reasons(byId(next))).toEqual(['NO_CONSENT', 'NO_CONSENT', 'NO_CONSENT']);
+  });
+
+  it('are linked again in the next life of a number, which an erasure of its former owner leaves alone', async () => {
+    const [former, moved] = [somebody(), somebody()];
+    const next = { ...former, whatsappUserId: somebody().whatsappUserId };
+    await writes(former);
+    const { occurredAt } = bodyOf(former);
+    await must(
+      acme.post('/links', { recipient: byPhone(former), other: byPhone(moved), kind: 'changed_number', occurredAt }),
+    );
+    clock.setTo(clock.now() + 1_000);
+    await must(acme.grant(grantBody(next.phone)));
+    await writes(next);
+    expect(await reasons(byId(next))).toEqual(['CONSENTED', 'CONSENTED', 'CONSENTED']);
+    await must(acme.post('/erasures', { recipient: byId(former), requestedBy: 'person' }));
+    expect(await typesOf(byPhone(next))).not.toContain('RecipientErased');
+    expect(await typesOf(byId(next))).not.toContain('RecipientErased');
+    expect(await typesOf(byId(former))).toContain('RecipientErased');
+  });
+
+  it('are left as another process has linked them, of which the view has not heard yet', async () => {
+    const who = somebody();
+    await must(acme.grant(grantBody(who.phone)));
+    const [id, other] = await recipientIdsOf(service, [byPhone(who), byId(who)]);
+    holdView(service.dataDir);
+    const link = { businessId: 'acme', other, kind: 'changed_number', role: 'old', occurredAt: bodyOf(who).occurredAt };
+    await append(service, `consent-${String(id)}`, 'RecipientLinked', link);
+    await writes(who);
+    releaseView(service.dataDir);
+    expect(await typesOf(byPhone(who))).toEqual(['RecipientLinked']);
+    expect(await reason(byPhone(who), { consistency: 'ledger' })).toBe('REVOKED');
+  });
+
+  it('are linked as of when a message from the future came in, also where its sender is bound later', async () => {
+    const who = somebody();
+    const [phoneNumberId, at] = ['106540352249999', Date.parse('2099-01-01T00:00:00Z')];
+    await writes(byPhone(who));
+    await must(deliver(service, deliveryOf({ ...said(who), phoneNumberId, at })));
+    const heardAt = new Date(clock.now()).toISOString();
+    clock.setTo(clock.now() + 60_000);
+    const sender = {
+      channel: 'whatsapp',
+      provider: 'whatsapp_cloud',
+      address: '+39021234999',
+      providerId: phoneNumberId,
+    };
+    await must(acme.put('/senders/later', sender));
+    expect(await eventsOf(byId(who))).toMatchObject([{ type: 'RecipientLinked', occurredAt: heardAt }]);
+  });
+
+  it('have one confirmation between them', async () => {
+    const who = somebody();
+    await writes(who);
+    await writes(byId(who), 'STOP');
+    const confirmation = async (recipient: Json) => (await acme.check(recipient, 'opt_out_confirmation')).reason;
+    expect(await confirmation(byPhone(who))).toBe('OPT_OUT_CONFIRMATION');
+    clock.setTo(clock.now() + 10 * 60_000);
+    await writes(who, 'STOP');
+    expect(await confirmation(byPhone(who))).toBe('NO_RECENT_OPT_OUT');
+    expect(await confirmation(byId(who))).toBe('NO_RECENT_OPT_OUT');
+  });
+
+  it('are read again without harm when the number has been erased and the two unlinked since', async () => {
+    const who = somebody();
+    const first = said(who);
+    await must(deliver(service, deliveryOf(first)));
+    await must(acme.post('/erasures', { recipient: byPhone(who), requestedBy: 'person' }));
+    await must(acme.delete('/links', bodyOf(who)));
+    expect((await deliver(service, deliveryOf(first))).status).toBe(200);
+  });
+
+  it('leave nothing of the number readable under the user id once it is erased', async () => {
+    const who = somebody();
+    const late = said(who, 'STOP');
+    await must(acme.post('/erasures', { recipient: byPhone(who), requestedBy: 'person' }));
+    await must(deliver(service, deliveryOf(late)));
+    const [id] = await recipientIdsOf(service, [byId(who)]);
+    const { events } = (await must(acme.get(`/recipients/${String(id)}/timeline`))).body;
+    expect(JSON.stringify(events)).toContain(who.whatsappUserId);
+    expect(JSON.stringify(events)).not.toContain('wamid');
   });
 
   it('are left as they are where a business has linked them in another way', async () => {

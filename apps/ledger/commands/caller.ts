@@ -2,6 +2,9 @@ import { EVENT_SCHEMA, type Instant } from '#consent';
 import { readTraceparent } from '#contracts';
 import type { EventMetadata } from '#event-store';
 
+/** Begins the actor of what a provider's delivery says. */
+export const PROVIDER_ACTOR = 'webhook:';
+
 /** Who asks, and under which request: what every event's metadata names. */
 export interface Caller {
   /** Key id, or `webhook:<provider>`. */

@@ -19,7 +19,7 @@ import { together, type Effect, type Outcome, type Warning } from './answer.js';
 import type { Caller } from './caller.js';
 import { occurredAtRefusal } from './grant-consent.js';
 import { carryOut, type RecipientCommand } from './recipient-command.js';
-import { linkedWith } from './same-person.js';
+import { isSettled, linkedWith } from './same-person.js';
 
 /** One of the two, with what of it is only kept sealed under its own key. */
 export interface LinkedRecipient {
@@ -35,9 +35,10 @@ export interface LinkRequest {
   readonly kind: LinkKind;
   readonly claimed: ClaimedTime;
   readonly claimedText?: string;
-  /** What the key is one of, where it is not the caller's `Idempotency-Key` for the route. */
-  readonly operation?: string;
+  /** The caller's `Idempotency-Key`. */
   readonly key?: string;
+  /** Set where not the business but a provider says so, in a delivery with this id: what is settled is then left alone. */
+  readonly saidIn?: string;
   readonly request: unknown;
   readonly caller: Caller;
 }
@@ -59,6 +60,9 @@ export class UnlinkRecipients extends Command<Outcome> {
   }
 }
 
+/** What a provider says of two recipients has nothing to add: see `isSettled`. Nothing was recorded. */
+export class AlreadySettled extends Error {}
+
 /** The `Idempotency-Key` is one route's: an unlinking under the key of a link is a command of its own. */
 const LINKS = 'links';
 const UNLINKS = 'unlinks';
@@ -76,7 +80,9 @@ export class LinkRecipientsHandler implements ICommandHandler<LinkRecipients> {
     const judge = (state: RecipientState, now: Instant) => decideLink(state, { ...sideOf(link, 'recipient'), now });
     const first = await carryOut(this.parts, {
       ...recipientHalf,
-      decide: async (state, now) => {
+      decide: async (state, now, { events }) => {
+        if (link.saidIn !== undefined && isSettled(link.recipient.recipientId, link.other.recipientId, events))
+          throw new AlreadySettled();
         const { event } = required(judge(state, now));
         await this.requireRoom(link);
         return { event, ...effectIn(judge(state, now)), ...warningsIf(isOtherwiseLinked(state, link), REPLACED) };
@@ -145,8 +151,10 @@ type Half = Omit<RecipientCommand, 'decide' | 'effectOf'>;
 
 /** Two events of one command. The key belongs to the recipient's; the other is known by the command. */
 async function halvesOf({ ids, vault }: Parts, link: LinkRequest, route: string): Promise<readonly [Half, Half]> {
-  const { businessId, recipient, other, operation = route, key, request, caller } = link;
-  const commandId = ids.commandId(businessId, operation, recipient.recipientId, key ?? randomUUID());
+  const { businessId, recipient, other, key, saidIn, request, caller } = link;
+  // What a delivery says is the same whenever it comes, so that its id alone tells it.
+  const [operation, unique] = saidIn === undefined ? [route, key ?? randomUUID()] : [`said/${route}`, saidIn];
+  const commandId = ids.commandId(businessId, operation, recipient.recipientId, unique);
   const fingerprint = key === undefined ? undefined : await vault.fingerprint(recipient.recipientId, request);
   const shared = { businessId, operation, request, caller, lane: 'normal', warnings: [] } as const;
   return [

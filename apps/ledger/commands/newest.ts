@@ -1,4 +1,4 @@
-import { EMPTY_STATE, type Instant, type RecipientState } from '#consent';
+import { EMPTY_STATE, type ConfirmationCell, type Instant, type RecipientState } from '#consent';
 import { readEvent, type StoredEvent } from '#event-store';
 import { foldStored } from '#view';
 import type { Parts } from '../parts.js';
@@ -22,11 +22,12 @@ export function recentMessagesOf(
   return () => early ?? recentMessages(parts, recipientId);
 }
 
-/** Instants of what is known of a person, the latest of each kind. */
+/** Of what is known of a person, and of those linked to them, what an opt-out has to look at. */
 export interface Newest {
   readonly newestContactAt?: Instant;
   readonly newestLinkedAt?: Instant;
   readonly newestRecordedAt?: Instant;
+  readonly linkedConfirmations?: readonly ConfirmationCell[];
 }
 
 /** What is known of the person that an undated no must not fall behind. */
@@ -60,6 +61,7 @@ export async function newestWithLinked(
         allowed.map(({ occurredAt }) => occurredAt),
       ),
       ...latestIn('newestRecordedAt', [own.newestRecordedAt, ...recorded]),
+      linkedConfirmations: states.flatMap(({ confirmations }) => confirmations),
     };
   } catch (error) {
     parts.log.error({ err: error }, 'a revocation is decided without those linked to the person, who cannot be read');

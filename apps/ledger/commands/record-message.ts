@@ -25,7 +25,7 @@ export interface MessageRequest {
   readonly channel: Channel;
   readonly sender: string;
   readonly kind: MessageKind;
-  /** The provider's id of the message, by which a repeat is recognised; stored only sealed. */
+  /** The provider's id of the message, by which a repeat is recognised; stored only where it is in `personal`. */
   readonly messageId: string;
   readonly claimed: ClaimedTime;
   readonly claimedText?: string;
@@ -86,9 +86,9 @@ export class RecordMessageHandler implements ICommandHandler<RecordMessage> {
    */
   private async sealFor(message: MessageRequest, eventId: string, event: UserMessaged): Promise<Sealed | undefined> {
     const { vault, postgres, view } = this.parts;
-    const { recipientId, messageId } = message;
-    if (await this.isForgotten(message, event)) return undefined;
-    const sealed = await vault.seal(recipientId, eventId, { ...message.personal, messageId });
+    const { recipientId, personal } = message;
+    if (Object.keys(personal).length === 0 || (await this.isForgotten(message, event))) return undefined;
+    const sealed = await vault.seal(recipientId, eventId, personal);
     if (postgres === undefined) return sealed;
     const isLost = (await view.meetOthers()) ? this.isForgotten(message, event) : this.isForgottenNow(message, event);
     return (await isLost) ? undefined : sealed;

@@ -92,6 +92,7 @@ function askedBy(revocation: RevocationRequest, newest: Newest, { unread }: Hist
     newestContactAt: newest.newestContactAt,
     newestLinkedAt: newest.newestLinkedAt,
     newestRecordedAt: newest.newestRecordedAt,
+    linkedConfirmations: newest.linkedConfirmations,
     unread,
     now,
   };

@@ -1,18 +1,27 @@
-import { EMPTY_STATE, MAX_LOOKED_AT, activeLinks, joinLinked, type ActiveLink, type RecipientState } from '#consent';
-import { hasReached, type Position } from '#event-store';
+import {
+  EMPTY_STATE,
+  MAX_LOOKED_AT,
+  activeLinks,
+  joinLinked,
+  onePersonAs,
+  type ActiveLink,
+  type RecipientState,
+} from '#consent';
+import { hasReached, type Position, type ReadEvent } from '#event-store';
 import { foldStored } from '#view';
 import type { Parts } from '../parts.js';
+import { PROVIDER_ACTOR } from './caller.js';
 import { readHistory } from './handle.js';
 
 /**
  * The other recipients that were the same person by the links that the ledger held at a position, nearest first: one that
  * was only heard of later was not what anybody meant. What time a link bears does not count, since a clock that runs ahead
- * may have dated it. A changed number is not among them, since its next owner is somebody else.
+ * may have dated it. A number that was left behind is not among them, since its next owner is somebody else.
  */
 export async function samePersonAs(parts: Parts, recipientId: string, upTo: Position): Promise<readonly string[]> {
   const isTheirs = ({ kind }: ActiveLink) => kind === 'same_person';
-  const [, ...others] = await linkedWith(parts, [recipientId], { isWanted: isTheirs, upTo });
-  return others;
+  const states = await linkedStates(parts, [recipientId], { isWanted: isTheirs, upTo });
+  return onePersonAs(recipientId, (id) => states.get(id) ?? EMPTY_STATE);
 }
 
 interface LinksWanted {
@@ -64,4 +73,27 @@ export async function joinedWithLinked(
   if (own.links.length === 0) return own;
   const states = await linkedStates(parts, [recipientId], upTo === undefined ? {} : { upTo });
   return joinLinked(recipientId, own, (id) => states.get(id));
+}
+
+/**
+ * Whether what a provider says of two recipients, that they are one person, has nothing to add to what the stream of one
+ * of them says. They are linked, in whatever way: of two only the latest link counts, and what a business has said of a
+ * changed number no delivery undoes. Or the provider has named another beside the recipient, in this life of a number:
+ * then it has come to somebody else, or is known under two ids, and that a delivery does not say. Or it cannot be read.
+ */
+export function isSettled(recipientId: string, other: string, events: readonly ReadEvent[]): boolean {
+  const state = foldStored(
+    EMPTY_STATE,
+    events.map(({ event }) => event),
+  );
+  const links = activeLinks(state);
+  if (state.unreadable || links.some((link) => link.recipientId === other)) return true;
+  const said = new Set(events.flatMap((event) => saidByProvider(event) ?? []));
+  return onePersonAs(recipientId, (id) => (id === recipientId ? state : EMPTY_STATE)).some((id) => said.has(id));
+}
+
+/** Whom a provider's delivery, not the business, has linked to the stream's recipient. */
+function saidByProvider({ event, data, metadata }: ReadEvent): string | undefined {
+  const isTheirs = event.type === 'RecipientLinked' && metadata.actor?.startsWith(PROVIDER_ACTOR) === true;
+  return isTheirs ? (data as { readonly other: string }).other : undefined;
 }

@@ -111,7 +111,7 @@ export async function messageOf(
     ...idempotencyKey(key),
     request: { ...body },
     ...claimOf(body.occurredAt),
-    personal: addressOf(recipient),
+    personal: { ...addressOf(recipient), messageId: body.messageId },
     caller,
   };
 }

@@ -62,7 +62,7 @@ export class DeliveryIntake {
     const { facts, samePeople, unrouted } = readDelivery(Buffer.from(kept.body));
     const { routed, strays } = this.routeAll(facts);
     await this.record(routed, [], caller, kept.entry.receivedAt);
-    await this.linkAll(samePeople, caller);
+    await this.linkAll(samePeople, caller, kept.entry.receivedAt);
     if (unrouted.length + strays.length > 0) return 'still_unrouted';
     await this.parts.vault.dropUnrouted([id]);
     return 'replayed';
@@ -128,8 +128,9 @@ export class DeliveryIntake {
     return times;
   }
 
-  private async revoke(one: Routed, { recipientId, address }: NamedRecipient, caller: Caller, told?: Instant) {
+  private async revoke(one: Routed, person: NamedRecipient, caller: Caller, told?: Instant) {
     const { fact, businessId, sender } = one;
+    const { recipientId } = person;
     const categories = fact.optOut?.categories ?? (['*'] as const);
     const revocation = {
       businessId,
@@ -142,7 +143,7 @@ export class DeliveryIntake {
       sender: sender.senderId,
       ...claimOf(fact),
       ...(told === undefined ? {} : { claimed: { precision: 'instant', at: told } as const }),
-      personal: { ...sealedAddress(address), messageId: fact.messageId, ...(fact.text ? { text: fact.text } : {}) },
+      personal: { ...personalOf(fact, person), ...(fact.text ? { text: fact.text } : {}) },
       warnings: [],
       key: fact.messageId,
       // Of what comes under one id, an opt-out that says more than an earlier one is not a repeat of it.
@@ -173,7 +174,7 @@ export class DeliveryIntake {
           kind: 'message',
           messageId: fact.messageId,
           ...claimOf(fact, heardAt),
-          personal: sealedAddress(person.address),
+          personal: personalOf(fact, person),
           ...(notAfter === undefined ? {} : { notAfter }),
           caller,
         } as const;
@@ -188,11 +189,11 @@ export class DeliveryIntake {
   }
 
   /** Last, as it allows as well as denies: what came with it has been heard under both addresses by then. */
-  private async linkAll(samePeople: readonly SamePerson[], caller: Caller): Promise<void> {
+  private async linkAll(samePeople: readonly SamePerson[], caller: Caller, heardAt?: Instant): Promise<void> {
     const tasks = samePeople.flatMap((person) => {
       const route = this.parts.view.catalogue.senderBy(PROVIDER, person.providerId);
       if (route === undefined || route.sender.retired) return [];
-      return [() => this.linker.link(route.businessId, person, caller)];
+      return [() => this.linker.link(route.businessId, person, caller, heardAt)];
     });
     await allKept(tasks);
   }
@@ -241,8 +242,13 @@ function claimOf({ claimedSecond }: Fact, heardAt?: Instant): { claimed: Claimed
   return { claimed: { precision: 'second', at }, claimedText: claimedSecond };
 }
 
-function sealedAddress(address: NamedRecipient['address']): Readonly<Record<string, string>> {
-  return address ? { address: address.given, addressKind: address.kind } : {};
+/** A message's id carries the number: it is sealed with that alone, so that nothing of it outlasts the number's erasure. */
+function personalOf({ addresses, messageId }: Fact, { address }: NamedRecipient): Readonly<Record<string, string>> {
+  const isFirst = address?.kind === addresses[0].kind;
+  return {
+    ...(address ? { address: address.given, addressKind: address.kind } : {}),
+    ...(isFirst ? { messageId } : {}),
+  };
 }
 
 /** A delivery of a thousand messages must not fill the queue that all others append through. */

@@ -26,6 +26,7 @@ function linkerOf() {
       catalogue: { business: () => undefined },
       lookUp: (_: string, ids: readonly string[]) => ({ ok: true, states: ids.map(() => EMPTY_STATE) }),
     },
+    store: { readStream: async () => [] },
     clock: { now: () => Date.parse('2026-05-04T12:00:01.000Z') },
   } as unknown as Parts;
   return { linker: new PeopleLinker(commands, parts), waiting };

@@ -1,16 +1,18 @@
 import type { CommandBus } from '@nestjs/cqrs';
 import { activeLinks, instantOf, type Instant, type RecipientState } from '#consent';
+import { RevisionConflict, StoreUnavailable } from '#event-store';
 import { Refusal } from '#platform';
 import type { SamePerson } from '#providers';
-import type { Caller } from '../commands/caller.js';
-import { LinkRecipients, type LinkRequest } from '../commands/link-recipients.js';
-import { linkedStates } from '../commands/same-person.js';
+import { PROVIDER_ACTOR, type Caller } from '../commands/caller.js';
+import { readHistory } from '../commands/handle.js';
+import { AlreadySettled, LinkRecipients, type LinkedRecipient, type LinkRequest } from '../commands/link-recipients.js';
+import { isSettled } from '../commands/same-person.js';
 import type { Parts } from '../parts.js';
 import { addressOf } from '../requests/consent-requests.js';
-import { nameRevoked, type NamedRecipient } from '../requests/name-recipient.js';
+import { nameRecipient, type NamedRecipient } from '../requests/name-recipient.js';
 
-/** Apart from that of the opt-out under the same message id: each is a command of its own. */
-const OPERATION = 'whatsapp/links';
+/** Whoever has the delivery read again: it is WhatsApp's word. */
+const ACTOR = `${PROVIDER_ACTOR}whatsapp`;
 
 /** The two recipients that somebody is, for one business. */
 interface Pair {
@@ -20,8 +22,8 @@ interface Pair {
 }
 
 /**
- * Links the two recipients of whom WhatsApp names by number and by user id at once, unless they are linked already: a
- * later STOP may name one of them only, and must be heard for both.
+ * Links the two recipients of whom WhatsApp names by number and by user id at once, where that is new: a later STOP may
+ * name one of them only, and must be heard for both.
  */
 export class PeopleLinker {
   /** Links on their way, by the pair: of a delivery that comes several times at once each waits for the first. */
@@ -32,30 +34,37 @@ export class PeopleLinker {
     private readonly parts: Parts,
   ) {}
 
-  /** Rejects where the link could not be written, and may be when it is said again. */
-  link(businessId: string, person: SamePerson, caller: Caller): Promise<void> {
+  /**
+   * `heardAt`: when the delivery came in, where that was earlier. Rejects where the link could not be written, and may be
+   * when it is said again.
+   */
+  link(businessId: string, person: SamePerson, caller: Caller, heardAt?: Instant): Promise<void> {
     const pair = this.pairOf(businessId, person);
     if (pair === undefined) return Promise.resolve();
     const name = `${pair.phone.recipientId} ${pair.userId.recipientId}`;
     const underWay = this.underWay.get(name);
     if (underWay !== undefined) return underWay;
-    const linking = this.linkUnlessLinked(pair, person, caller).finally(() => this.underWay.delete(name));
+    const request = requestOf(pair, person, heardAt ?? instantOf(this.parts.clock.now()), caller);
+    const linking = this.linkUnlessSettled(request).finally(() => this.underWay.delete(name));
     this.underWay.set(name, linking);
     return linking;
   }
 
+  /** Strictly, as for a grant: a link allows as well as denies, and what is no number may be said of anybody. */
   private pairOf(businessId: string, person: SamePerson): Pair | undefined {
-    const [phone] = nameRevoked(this.parts, businessId, { phone: `+${person.phone.digits}` }).recipients;
-    const [userId] = nameRevoked(this.parts, businessId, { whatsappUserId: person.userId.value }).recipients;
-    return phone && userId && { businessId, phone, userId };
+    const phone = nameRecipient(this.parts, businessId, { phone: `+${person.phone.digits}` });
+    const userId = nameRecipient(this.parts, businessId, { whatsappUserId: person.userId.value });
+    return phone instanceof Refusal || userId instanceof Refusal ? undefined : { businessId, phone, userId };
   }
 
-  private async linkUnlessLinked(pair: Pair, person: SamePerson, caller: Caller): Promise<void> {
-    if (!(await this.isToBeLinked(pair))) return;
-    const now = instantOf(this.parts.clock.now());
+  private async linkUnlessSettled(request: LinkRequest): Promise<void> {
+    if (!(await this.isNews(request))) return;
     try {
-      await this.commands.execute(new LinkRecipients(requestOf(pair, person, now, caller)));
+      await this.commands.execute(new LinkRecipients(request));
     } catch (error) {
+      if (error instanceof AlreadySettled) return;
+      // Nothing is the matter with the delivery, and it will be sent again.
+      if (error instanceof RevisionConflict) throw new StoreUnavailable('others write to the same stream');
       if (!(error instanceof Refusal) || error.code !== 'CONFLICT') throw error;
       // It would be refused as often as it is sent again. Both have heard whatever this delivery says.
       this.parts.log.warn({ err: error }, 'a number and a user id that WhatsApp names together are not linked');
@@ -63,33 +72,34 @@ export class PeopleLinker {
   }
 
   /**
-   * Nobody is to be kept only for being named: of one of the two something must be known. And a link in any way will do:
-   * of two recipients only the latest counts, and what a business has said of a changed number no message undoes.
+   * By the view as far as it knows, so that a message of two who are linked costs no reading of streams. Nobody is to be
+   * kept only for being named: of one of the two something must be known.
    */
-  private async isToBeLinked({ businessId, phone, userId }: Pair): Promise<boolean> {
-    const looked = await this.parts.view.lookUp(businessId, [phone.recipientId, userId.recipientId]);
-    if (!looked.ok) return !isLinkedTo(userId, await this.inTheLedger(phone));
-    const [own, other] = looked.states;
-    return (own !== undefined || other !== undefined) && !isLinkedTo(userId, own);
-  }
-
-  private async inTheLedger({ recipientId }: NamedRecipient): Promise<RecipientState | undefined> {
-    return (await linkedStates(this.parts, [recipientId], { isWanted: () => false })).get(recipientId);
+  private async isNews({ businessId, recipient, other }: LinkRequest): Promise<boolean> {
+    const { view, store } = this.parts;
+    const looked = await view.lookUp(businessId, [recipient.recipientId, other.recipientId]);
+    if (looked.ok && looked.states.every((state) => state === undefined)) return false;
+    if (looked.ok && isLinkedTo(other, looked.states[0])) return false;
+    const { events } = await readHistory(store, `consent-${other.recipientId}`);
+    return !isSettled(other.recipientId, recipient.recipientId, events);
   }
 }
 
-function isLinkedTo(other: NamedRecipient, state: RecipientState | undefined): boolean {
+function isLinkedTo(other: LinkedRecipient, state: RecipientState | undefined): boolean {
   return state !== undefined && activeLinks(state).some(({ recipientId }) => recipientId === other.recipientId);
 }
 
-/** As of what names them, or of now where that bears no time or one ahead of the clock: a webhook is not turned away for it. */
+/**
+ * As of what names them, or of when that was heard where it bears no time or a later one: a webhook is not turned away for
+ * it. Its id carries the number, and is sealed with that alone.
+ */
 function requestOf(
   { businessId, phone, userId }: Pair,
   { messageId, claimedSecond }: SamePerson,
-  now: Instant,
+  heardAt: Instant,
   caller: Caller,
 ): LinkRequest {
-  const at = claimedSecond === undefined || claimedSecond > now ? now : claimedSecond;
+  const at = claimedSecond === undefined || claimedSecond > heardAt ? heardAt : claimedSecond;
   return {
     businessId,
     recipient: { recipientId: phone.recipientId, personal: { ...addressOf(phone), messageId } },
@@ -97,9 +107,8 @@ function requestOf(
     kind: 'same_person',
     claimed: { precision: 'second', at },
     ...(claimedSecond === undefined ? {} : { claimedText: claimedSecond }),
-    operation: OPERATION,
-    key: messageId,
-    request: { operation: OPERATION, messageId },
-    caller,
+    saidIn: messageId,
+    request: { messageId },
+    caller: { ...caller, actor: ACTOR },
   };
 }
