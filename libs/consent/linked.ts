@@ -180,13 +180,16 @@ function keyOf({ recipientId, life }: Passage): string {
   return `${life.until} ${recipientId}`;
 }
 
-/** What crosses one more link: nothing from a new number to the old one, and a link of another life leads nowhere. */
+/**
+ * What crosses one more link: nothing from a new number to the old one, nor where only the number is the same, and a link
+ * of another life leads nowhere.
+ */
 function through(from: Passage, link: ActiveLink, stateOf: StateOf): Passage | undefined {
   const { recipientId, linkedAt } = link;
   if (!isWithin(linkedAt, from.life)) return undefined;
   const to = { recipientId, life: lifeAt(linkedAt, stateOf(recipientId)) };
   if (link.kind === 'same_person') return { ...to, grantsUntil: from.grantsUntil };
-  if (link.role !== 'new') return undefined;
+  if (link.kind !== 'changed_number' || link.role !== 'new') return undefined;
   return { ...to, grantsUntil: linkedAt < from.grantsUntil ? linkedAt : from.grantsUntil };
 }
 

@@ -49,7 +49,11 @@ export type RevocationMethod = (typeof REVOCATION_METHODS)[number];
 export const MESSAGE_KINDS = ['message', 'button', 'call'] as const;
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
-export const LINK_KINDS = ['same_person', 'changed_number'] as const;
+/** What a business can say of two recipients. */
+export const STATED_LINK_KINDS = ['same_person', 'changed_number'] as const;
+/** `same_number`: a provider names an id with a number that it has named with another id before. Only noes cross it. */
+export const LINK_KINDS = [...STATED_LINK_KINDS, 'same_number'] as const;
+export type StatedLinkKind = (typeof STATED_LINK_KINDS)[number];
 export type LinkKind = (typeof LINK_KINDS)[number];
 
 /** Everything of a dimension: every channel, or every category, also those that do not exist yet. */

@@ -156,7 +156,7 @@ function eventsOf(fc: typeof FastCheck, other: string): Arbitrary<ConsentEvent> 
     UserMessaged: fc.record({ ...facts, channel, sender, kind: fc.constant('message') }),
     RecipientErased: fc.record(facts),
     RecipientLinked: fc.oneof(
-      fc.record({ ...facts, other: fc.constant(other), kind: fc.constant('same_person') }),
+      fc.record({ ...facts, other: fc.constant(other), kind: fc.constantFrom('same_person', 'same_number') }),
       fc.record({
         ...facts,
         other: fc.constant(other),

@@ -1,6 +1,7 @@
 import type FastCheck from 'fast-check';
 import type { Arbitrary } from 'fast-check';
 import {
+  LINK_KINDS,
   CATEGORIES,
   CHANNELS,
   EMPTY_STATE,
@@ -75,7 +76,7 @@ function eventsOf(fc: typeof FastCheck, instants: Arbitrary<string>): Arbitrary<
     RecipientLinked: fc.record({
       ...facts,
       other: fc.constantFrom('r0', 'r1', 'r2', 'r3'),
-      kind: fc.constantFrom('same_person', 'changed_number'),
+      kind: fc.constantFrom(...LINK_KINDS),
       role: maybe(fc.constantFrom('old', 'new')),
     }),
     RecipientUnlinked: fc.record({ ...facts, other: fc.constantFrom('r0', 'r1', 'r2', 'r3') }),

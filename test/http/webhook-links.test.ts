@@ -176,7 +176,7 @@ describe('a number and a user id that WhatsApp names together', () => {
     expect(await reason(byId(other))).toBe('NO_CONSENT');
   });
 
-  it('pass nothing on to the next id that a number is named with, which may be somebody else', async () => {
+  it('share only noes with the next id that the number is named with, which may be somebody else', async () => {
     const former = somebody();
     const next = { ...former, whatsappUserId: somebody().whatsappUserId };
     await must(acme.grant(grantBody('', { recipient: byId(former) })));
@@ -185,6 +185,25 @@ describe('a number and a user id that WhatsApp names together', () => {
     await must(deliver(service, statusOf(next)));
     expect(await reasons(byPhone(former))).toEqual(['CONSENTED', 'CONSENTED', 'CONSENTED']);
     expect(await reasons(byId(next))).toEqual(['NO_CONSENT', 'NO_CONSENT', 'NO_CONSENT']);
+    expect(await eventsOf(byId(next))).toMatchObject([{ data: { kind: 'same_number' } }]);
+    await writes(byId(next), 'STOP');
+    for (const recipient of [byPhone(former), byId(former), byId(next)]) {
+      expect(await reasons(recipient)).toEqual(['REVOKED', 'REVOKED', 'REVOKED']);
+    }
+  });
+
+  it('share only noes with the next number that the user id is named with', async () => {
+    const first = somebody();
+    const second = { ...first, phone: somebody().phone };
+    await must(acme.grant(grantBody(first.phone)));
+    await writes(first);
+    await writes(second);
+    expect(await reasons(byPhone(second))).toEqual(['NO_CONSENT', 'NO_CONSENT', 'NO_CONSENT']);
+    expect(await reasons(byId(second))).toEqual(['CONSENTED', 'CONSENTED', 'CONSENTED']);
+    await must(acme.grant(grantBody(second.phone)));
+    await writes(byId(first), 'STOP');
+    expect(await reasons(byPhone(first))).toEqual(['REVOKED', 'REVOKED', 'REVOKED']);
+    expect(await reasons(byPhone(second))).toEqual(['REVOKED', 'REVOKED', 'REVOKED']);
   });
 
   it('are linked again in the next life of a number, which an erasure of its former owner leaves alone', async () => {

@@ -143,7 +143,7 @@ const anyLink: fc.Arbitrary<Deed> = fc
     occurredAt: instant,
     earlier: instant,
     isExact: fc.constantFrom(true, true, false),
-    says: fc.constantFrom('same_person', 'changed_number', 'unlink'),
+    says: fc.constantFrom('same_person' as const, 'changed_number' as const, 'same_number' as const, 'unlink' as const),
     left: fc.constantFrom('both', 'both', 'both', 'first', 'second'),
   })
   .map(({ pair, occurredAt, earlier, isExact, says, left }) => {
@@ -152,7 +152,7 @@ const anyLink: fc.Arbitrary<Deed> = fc
     const takenUpAt = isExact || earlier > occurredAt ? occurredAt : earlier;
     const half = (id: string, other: string, role: 'old' | 'new') => {
       if (says === 'unlink') return unlinked(id, other, occurredAt);
-      if (says === 'same_person') return samePerson(id, other, occurredAt);
+      if (says === 'same_person' || says === 'same_number') return samePerson(id, other, occurredAt, says);
       return changedNumber(id, other, role, role === 'old' ? occurredAt : takenUpAt);
     };
     const halves = [half(one, other, 'old'), half(other, one, 'new')];
@@ -166,8 +166,10 @@ const sameForEver: fc.Arbitrary<Deed> = fc
     samePerson(other as string, one as string, occurredAt),
   ]);
 
-export function samePerson(recipientId: string, other: string, occurredAt: string) {
-  const data = { businessId: 'acme', other, kind: 'same_person', occurredAt } as const;
+type Same = 'same_person' | 'same_number';
+
+export function samePerson(recipientId: string, other: string, occurredAt: string, kind: Same = 'same_person') {
+  const data = { businessId: 'acme', other, kind, occurredAt } as const;
   return { recipientId, event: { type: 'RecipientLinked', data } } as const;
 }
 

@@ -270,7 +270,8 @@ export class ReferenceModel {
     const onwards = this.links(from.id).flatMap((link) => {
       const { other, kind, role } = link.event.data;
       const linkedAt = timeOf(link);
-      if (!isIn(from.life, linkedAt) || (kind === 'changed_number' && role !== 'new')) return [];
+      if (!isIn(from.life, linkedAt) || kind === 'same_number' || (kind === 'changed_number' && role !== 'new'))
+        return [];
       const until = kind === 'same_person' || from.until < linkedAt ? from.until : linkedAt;
       return this.waysOn({ id: other, life: this.lifeAt(other, linkedAt), until }, [...visited, here]);
     });

@@ -13,13 +13,14 @@ import {
   type RecipientState,
   type UnlinkDecision,
 } from '#consent';
+import type { ReadEvent } from '#event-store';
 import { Refusal } from '#platform';
 import { Parts } from '../parts.js';
 import { together, type Effect, type Outcome, type Warning } from './answer.js';
 import type { Caller } from './caller.js';
 import { occurredAtRefusal } from './grant-consent.js';
 import { carryOut, type RecipientCommand } from './recipient-command.js';
-import { isSettled, linkedWith } from './same-person.js';
+import { kindSaid, linkedWith } from './same-person.js';
 
 /** One of the two, with what of it is only kept sealed under its own key. */
 export interface LinkedRecipient {
@@ -37,7 +38,7 @@ export interface LinkRequest {
   readonly claimedText?: string;
   /** The caller's `Idempotency-Key`. */
   readonly key?: string;
-  /** Set where not the business but a provider says so, in a delivery with this id: what is settled is then left alone. */
+  /** Set where not the business but a provider says so, in a delivery with this id: what it comes to is then looked at. */
   readonly saidIn?: string;
   readonly request: unknown;
   readonly caller: Caller;
@@ -60,8 +61,8 @@ export class UnlinkRecipients extends Command<Outcome> {
   }
 }
 
-/** What a provider says of two recipients has nothing to add: see `isSettled`. Nothing was recorded. */
-export class AlreadySettled extends Error {}
+/** What a provider says of two recipients comes to something else by now: see `kindSaid`. Nothing was recorded. */
+export class SaidOtherwise extends Error {}
 
 /** The `Idempotency-Key` is one route's: an unlinking under the key of a link is a command of its own. */
 const LINKS = 'links';
@@ -81,8 +82,7 @@ export class LinkRecipientsHandler implements ICommandHandler<LinkRecipients> {
     const first = await carryOut(this.parts, {
       ...recipientHalf,
       decide: async (state, now, { events }) => {
-        if (link.saidIn !== undefined && isSettled(link.recipient.recipientId, link.other.recipientId, events))
-          throw new AlreadySettled();
+        if (link.saidIn !== undefined) requireSaid(link, events);
         const { event } = required(judge(state, now));
         await this.requireRoom(link);
         return { event, ...effectIn(judge(state, now)), ...warningsIf(isOtherwiseLinked(state, link), REPLACED) };
@@ -145,6 +145,12 @@ export class UnlinkRecipientsHandler implements ICommandHandler<UnlinkRecipients
     });
     return together([first, others.at(-1) ?? (await unlinkOther(first.answer.recordedAt))]);
   }
+}
+
+/** To say less of two recipients than a delivery might say is always right. */
+function requireSaid({ kind, recipient, other }: LinkRequest, events: readonly ReadEvent[]): void {
+  const said = kindSaid(recipient.recipientId, other.recipientId, events);
+  if (said === undefined || (kind === 'same_person' && said !== kind)) throw new SaidOtherwise();
 }
 
 type Half = Omit<RecipientCommand, 'decide' | 'effectOf'>;

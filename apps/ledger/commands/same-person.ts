@@ -76,20 +76,25 @@ export async function joinedWithLinked(
 }
 
 /**
- * Whether what a provider says of two recipients, that they are one person, has nothing to add to what the stream of one
- * of them says. They are linked, in whatever way: of two only the latest link counts, and what a business has said of a
- * changed number no delivery undoes. Or the provider has named another beside the recipient, in this life of a number:
- * then it has come to somebody else, or is known under two ids, and that a delivery does not say. Or it cannot be read.
+ * What the word of a provider, that two recipients are one person, comes to by the stream of one of them. Undefined where
+ * it adds nothing: they are linked, in whatever way, as of two only the latest link counts and what a business has said of
+ * a changed number no delivery undoes; or the stream cannot be read. And where the provider has named another beside the
+ * recipient before, in this life of a number, it has come to somebody else or is known under two ids: which, a delivery
+ * does not say.
  */
-export function isSettled(recipientId: string, other: string, events: readonly ReadEvent[]): boolean {
+export function kindSaid(
+  recipientId: string,
+  other: string,
+  events: readonly ReadEvent[],
+): 'same_person' | 'same_number' | undefined {
   const state = foldStored(
     EMPTY_STATE,
     events.map(({ event }) => event),
   );
-  const links = activeLinks(state);
-  if (state.unreadable || links.some((link) => link.recipientId === other)) return true;
+  if (state.unreadable || activeLinks(state).some((link) => link.recipientId === other)) return undefined;
   const said = new Set(events.flatMap((event) => saidByProvider(event) ?? []));
-  return onePersonAs(recipientId, (id) => (id === recipientId ? state : EMPTY_STATE)).some((id) => said.has(id));
+  const others = onePersonAs(recipientId, (id) => (id === recipientId ? state : EMPTY_STATE));
+  return others.some((id) => said.has(id)) ? 'same_number' : 'same_person';
 }
 
 /** Whom a provider's delivery, not the business, has linked to the stream's recipient. */

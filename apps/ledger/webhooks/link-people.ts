@@ -5,14 +5,20 @@ import { Refusal } from '#platform';
 import type { SamePerson } from '#providers';
 import { PROVIDER_ACTOR, type Caller } from '../commands/caller.js';
 import { readHistory } from '../commands/handle.js';
-import { AlreadySettled, LinkRecipients, type LinkedRecipient, type LinkRequest } from '../commands/link-recipients.js';
-import { isSettled } from '../commands/same-person.js';
+import { LinkRecipients, SaidOtherwise, type LinkedRecipient, type LinkRequest } from '../commands/link-recipients.js';
+import { kindSaid } from '../commands/same-person.js';
 import type { Parts } from '../parts.js';
 import { addressOf } from '../requests/consent-requests.js';
 import { nameRecipient, type NamedRecipient } from '../requests/name-recipient.js';
 
 /** Whoever has the delivery read again: it is WhatsApp's word. */
 const ACTOR = `${PROVIDER_ACTOR}whatsapp`;
+
+/** Others may say something of the two in between; hardly ever more than once. */
+const TRIES = 3;
+
+/** What a delivery says, before it is known what that comes to. */
+type Said = Omit<LinkRequest, 'kind'>;
 
 /** The two recipients that somebody is, for one business. */
 interface Pair {
@@ -57,17 +63,23 @@ export class PeopleLinker {
     return phone instanceof Refusal || userId instanceof Refusal ? undefined : { businessId, phone, userId };
   }
 
-  private async linkUnlessSettled(request: LinkRequest): Promise<void> {
-    if (!(await this.isNews(request))) return;
-    try {
-      await this.commands.execute(new LinkRecipients(request));
-    } catch (error) {
-      if (error instanceof AlreadySettled) return;
-      // Nothing is the matter with the delivery, and it will be sent again.
-      if (error instanceof RevisionConflict) throw new StoreUnavailable('others write to the same stream');
-      if (!(error instanceof Refusal) || error.code !== 'CONFLICT') throw error;
-      // It would be refused as often as it is sent again. Both have heard whatever this delivery says.
-      this.parts.log.warn({ err: error }, 'a number and a user id that WhatsApp names together are not linked');
+  private async linkUnlessSettled(said: Said): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      const kind = await this.kindOf(said);
+      if (kind === undefined) return;
+      try {
+        await this.commands.execute(new LinkRecipients({ ...said, kind }));
+        return;
+      } catch (error) {
+        if (error instanceof SaidOtherwise && tries < TRIES) continue;
+        // Nothing is the matter with the delivery, and it will be sent again.
+        if (error instanceof SaidOtherwise || error instanceof RevisionConflict)
+          throw new StoreUnavailable('others write to the same stream');
+        if (!(error instanceof Refusal) || error.code !== 'CONFLICT') throw error;
+        // It would be refused as often as it is sent again. Both have heard whatever this delivery says.
+        this.parts.log.warn({ err: error }, 'a number and a user id that WhatsApp names together are not linked');
+        return;
+      }
     }
   }
 
@@ -75,13 +87,18 @@ export class PeopleLinker {
    * By the view as far as it knows, so that a message of two who are linked costs no reading of streams. Nobody is to be
    * kept only for being named: of one of the two something must be known.
    */
-  private async isNews({ businessId, recipient, other }: LinkRequest): Promise<boolean> {
-    const { view, store } = this.parts;
-    const looked = await view.lookUp(businessId, [recipient.recipientId, other.recipientId]);
-    if (looked.ok && looked.states.every((state) => state === undefined)) return false;
-    if (looked.ok && isLinkedTo(other, looked.states[0])) return false;
-    const { events } = await readHistory(store, `consent-${other.recipientId}`);
-    return !isSettled(other.recipientId, recipient.recipientId, events);
+  private async kindOf({ businessId, recipient, other }: Said): Promise<'same_person' | 'same_number' | undefined> {
+    const looked = await this.parts.view.lookUp(businessId, [recipient.recipientId, other.recipientId]);
+    if (looked.ok && looked.states.every((state) => state === undefined)) return undefined;
+    if (looked.ok && isLinkedTo(other, looked.states[0])) return undefined;
+    const ofNumber = await this.saidBy(recipient, other);
+    const ofUserId = await this.saidBy(other, recipient);
+    return ofNumber === undefined || ofUserId === 'same_person' ? ofNumber : ofUserId;
+  }
+
+  private async saidBy({ recipientId }: LinkedRecipient, other: LinkedRecipient) {
+    const { events } = await readHistory(this.parts.store, `consent-${recipientId}`);
+    return kindSaid(recipientId, other.recipientId, events);
   }
 }
 
@@ -98,13 +115,12 @@ function requestOf(
   { messageId, claimedSecond }: SamePerson,
   heardAt: Instant,
   caller: Caller,
-): LinkRequest {
+): Said {
   const at = claimedSecond === undefined || claimedSecond > heardAt ? heardAt : claimedSecond;
   return {
     businessId,
     recipient: { recipientId: phone.recipientId, personal: { ...addressOf(phone), messageId } },
     other: { recipientId: userId.recipientId, personal: addressOf(userId) },
-    kind: 'same_person',
     claimed: { precision: 'second', at },
     ...(claimedSecond === undefined ? {} : { claimedText: claimedSecond }),
     saidIn: messageId,

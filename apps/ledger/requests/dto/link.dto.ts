@@ -1,6 +1,6 @@
 import { Type } from 'class-transformer';
 import { IsIn, IsObject, ValidateNested } from 'class-validator';
-import { LINK_KINDS, type LinkKind } from '#consent';
+import { STATED_LINK_KINDS, type StatedLinkKind } from '#consent';
 import { IsClaimedTime } from '#platform';
 import { RecipientDto } from './consent.dto.js';
 
@@ -17,8 +17,8 @@ export class LinkDto {
   @Type(() => RecipientDto)
   other!: RecipientDto;
 
-  @IsIn(LINK_KINDS)
-  kind!: LinkKind;
+  @IsIn(STATED_LINK_KINDS)
+  kind!: StatedLinkKind;
 
   /** Since when it is so: ISO-8601 with an offset, or a day alone. */
   @IsClaimedTime()
