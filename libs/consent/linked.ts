@@ -53,6 +53,8 @@ export function joinLinked(
 ): RecipientState {
   if (own.links.length === 0) return own;
   const memberOf: StateOf = (id) => (id === recipientId ? own : (stateOf(id) ?? EMPTY_STATE));
+  const whole = joinWhole(recipientId, memberOf);
+  if (whole !== undefined) return whole;
   let joined = leaveBehind(own);
   for (const id of reachable(recipientId, memberOf)) {
     if (id !== recipientId) joined = join(joined, noesOf(memberOf(id)));
@@ -60,6 +62,27 @@ export function joinLinked(
   for (const passage of passages(recipientId, memberOf)) {
     if (passage.recipientId !== recipientId)
       joined = join(joined, allowancesOf(memberOf(passage.recipientId), passage));
+  }
+  return joined;
+}
+
+/**
+ * The same where no number was ever left behind and all who hang together are one person and few: then everything crosses,
+ * and nobody's lives need be told apart. So it is with nearly everybody, and it takes a tenth of the time.
+ */
+function joinWhole(recipientId: string, stateOf: StateOf): RecipientState | undefined {
+  const found = new Set([recipientId]);
+  let joined = stateOf(recipientId);
+  for (const id of found) {
+    const member = stateOf(id);
+    for (const cell of member.links) {
+      const link = holding(cell);
+      if (link === undefined) continue;
+      if (link.kind !== 'same_person') return undefined;
+      found.add(cell.recipientId);
+    }
+    if (found.size > MAX_LINKED) return undefined;
+    if (id !== recipientId) joined = join(joined, { ...member, links: EMPTY_STATE.links });
   }
   return joined;
 }

@@ -181,11 +181,11 @@ export class Known {
   }
 
   /** The recipient's state with those linked to it, pending opt-outs included, pending links where they are wanted. */
-  #joined({ businessId, recipientId }: GuardQuestion, withPendingLinks: boolean) {
+  #joined({ businessId, recipientId, channel }: GuardQuestion, withPendingLinks: boolean) {
     let isLinksPending = false;
     let isMemberUnknown = false;
     const stateOf = (id: string) => {
-      const state = this.#stateOf(businessId, id);
+      const state = this.#stateOf(businessId, id, channel);
       isMemberUnknown ||= state === undefined && id !== recipientId;
       const pending = this.#pending.of(id);
       if (pending === undefined) return state;
@@ -197,8 +197,8 @@ export class Known {
     return { state, isLinksPending, isMemberUnknown };
   }
 
-  #stateOf(businessId: string, recipientId: string): RecipientState | undefined {
-    const kept = this.#states.get(recipientId);
+  #stateOf(businessId: string, recipientId: string, channel: string): RecipientState | undefined {
+    const kept = this.#states.get(recipientId, channel);
     const state = kept && stateFor(kept, businessId);
     return kept && state && !this.#isCurrent(kept) ? noesOf(state) : state;
   }
