@@ -35,7 +35,7 @@ module.exports = {
       name: 'libs-through-their-index',
       severity: 'error',
       comment: 'A lib promises what its index.ts exports and nothing else.',
-      from: { path: '^(apps|libs|bench|test)/([^/]+)/' },
+      from: { path: '^(apps|libs|bench|test)/([^/]+)' },
       to: { path: '^libs/([^/]+)/.+', pathNot: ['^libs/[^/]+/(index|contract)\\.ts$', '^libs/$2/'] },
     },
     {
@@ -58,6 +58,20 @@ module.exports = {
       comment: 'What two apps share belongs in a lib.',
       from: { path: '^apps/([^/]+)/' },
       to: { path: '^apps/', pathNot: '^apps/$1/' },
+    },
+    {
+      name: 'audit-reads-the-ledger-itself',
+      severity: 'error',
+      comment: 'What auditors are told must not come from what the service made of the ledger, nor by its network.',
+      from: { path: '^apps/audit/' },
+      to: { path: '^libs/', pathNot: '^libs/(consent|event-store|platform|vault|view)/' },
+    },
+    {
+      name: 'eventstore-is-a-store-and-its-protocol',
+      severity: 'error',
+      comment: 'A server for development: it knows no rule of consent and no secret.',
+      from: { path: '^apps/eventstore/' },
+      to: { path: '^libs/', pathNot: '^libs/(esdb-server|event-store)/' },
     },
     {
       name: 'nest-is-the-socket',
