@@ -70,6 +70,7 @@ export function requirementOn(channel: Channel, category: Category, registered: 
 /**
  * What a WhatsApp error code says about consent. Only 131050 is the person's wish; the others (131047 window closed,
  * 131049 and 130472 Meta's own limits, 131026 undeliverable, 131056 pace) are technical and never become an opt-out.
+ * Not called yet: a status with 131050 is kept unrouted.
  */
 export function whatsappErrorScope(code: number): Scope | undefined {
   return code === 131050 ? { channels: ['whatsapp'], categories: ['marketing'] } : undefined;

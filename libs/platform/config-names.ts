@@ -20,6 +20,8 @@ const OUR_PREFIXES = [
 /** Names of other software that come near ours; OpenSSL and many clients read this one. */
 const FOREIGN_NAMES = ['SSL_CERT_FILE'];
 const SHORT_NAME = 6;
+/** Names by which people remember one of ours, and which are like none of them letter by letter. */
+const MISREMEMBERED: Readonly<Record<string, VariableName>> = { ENCRYPTION_KEY: 'KEY_ENCRYPTION_KEY' };
 
 function isVariable(name: string): name is VariableName {
   return Object.hasOwn(VARIABLES, name);
@@ -44,16 +46,58 @@ function isServiceLink(name: string, value: string): boolean {
 function misspelt(name: string): string | undefined {
   const bare = name.endsWith(FILE_SUFFIX) ? name.slice(0, -FILE_SUFFIX.length) : name;
   if (isVariable(bare) || FOREIGN_NAMES.includes(name)) return undefined;
-  const meant = nearest(bare);
-  if (meant !== undefined) return `${name} is not a known name: did you mean ${meant}?`;
+  const meant = meantBy(bare.toUpperCase());
+  if (meant.length > 0) return `${name} is not a known name: did you mean ${meant.join(' or ')}?`;
   const prefix = OUR_PREFIXES.find((candidate) => bare.toUpperCase().startsWith(candidate));
   return prefix === undefined
     ? undefined
     : `${name} is not a known name; see docs/configuration.md for those that begin with ${prefix}`;
 }
 
-function nearest(name: string): VariableName | undefined {
-  return (Object.keys(VARIABLES) as VariableName[]).find((known) => isNear(name.toUpperCase(), known));
+/** How a name may be like a known one, the likest first: what one of them finds is what was meant. */
+const LIKENESSES: readonly ((name: string, known: VariableName) => boolean)[] = [
+  isNear,
+  (name, known) => MISREMEMBERED[name] === known,
+  isCutShort,
+  isAbbreviated,
+  isOtherwiseEnded,
+];
+
+function meantBy(name: string): readonly string[] {
+  const { stem, ending } = partsOf(name);
+  if (isVariable(stem) && editDistance(`_${ending}`, FILE_SUFFIX) <= 1) return [stem + FILE_SUFFIX];
+  for (const isLike of LIKENESSES) {
+    const meant = (Object.keys(VARIABLES) as VariableName[]).filter((known) => isLike(name, known));
+    if (meant.length > 0) return meant;
+  }
+  return [];
+}
+
+/** What stands before the last word of a name, and that word. */
+function partsOf(name: string): { readonly stem: string; readonly ending: string } {
+  const at = name.lastIndexOf('_');
+  return { stem: name.slice(0, Math.max(at, 0)), ending: name.slice(at + 1) };
+}
+
+/** `SHUTDOWN_TIMEOUT`. A single word, as `ADMIN` or `DATA`, may be the name of anything. */
+function isCutShort(name: string, known: VariableName): boolean {
+  return name.includes('_') && name === partsOf(known).stem;
+}
+
+const SHORT_ENDING = 3;
+
+/** `DATA_DIRECTORY`, `BATCH_MAXIMUM`: of the last words one is the beginning of the other. */
+function isAbbreviated(name: string, known: VariableName): boolean {
+  const [given, ours] = [partsOf(name), partsOf(known)];
+  const [short = '', long = ''] = [given.ending, ours.ending].sort((one, other) => one.length - other.length);
+  const isSameStem = given.stem !== '' && given.stem === ours.stem;
+  return isSameStem && short.length >= SHORT_ENDING && long.startsWith(short);
+}
+
+/** `SHUTDOWN_TIMEOUT_SEC`. After a single word anything may follow that is somebody else's: `LOG_FORMAT`, `GRPC_TRACE`. */
+function isOtherwiseEnded(name: string, known: VariableName): boolean {
+  const { stem } = partsOf(known);
+  return stem.includes('_') && partsOf(name).stem === stem;
 }
 
 function isNear(name: string, known: string): boolean {

@@ -51,7 +51,11 @@ export const VARIABLES = {
   ),
   TLS_KEY: optionalText('Private key of `TLS_CERT`: PEM text, or the path of a PEM file.'),
   DATA_DIR: words('./data', 'Directory of ledger, view, vault and secrets; made with mode 0700.', parseDirectory),
-  ADMIN_KEY: optionalText('Key for every business and scope.', parseSecretToken, 'made at first start'),
+  ADMIN_KEY: optionalText(
+    'Key for every business and scope: 32 to 512 printable ASCII characters without spaces.',
+    parseSecretToken,
+    'made at first start',
+  ),
   PEPPER: optionalText('32 bytes in base64, from which recipient ids are derived.', parseKey, 'made at first start'),
   KEY_ENCRYPTION_KEY: optionalText(
     '32 bytes in base64, which wrap every recipient’s key.',

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import { ConfigError, isLoopback, readConfig } from './config.js';
-import { editDistance } from './config-names.js';
 
 const KEY = Buffer.alloc(32, 7).toString('base64');
 
@@ -221,32 +220,6 @@ describe('readConfig', () => {
     });
   });
 
-  it.each([
-    ['HOTS', 'HOST'],
-    ['port', 'PORT'],
-    ['DATADIR', 'DATA_DIR'],
-    ['DATA_DIR_FIEL', undefined],
-    ['BATCH_MAXX_FILE', 'BATCH_MAX'],
-    ['WHATSAPP_SECRET', 'docs/configuration.md'],
-    ['PATH', undefined],
-    ['HOME', undefined],
-    ['HOSTNAME', undefined],
-    ['npm_config_cache', undefined],
-  ])('tells a misspelt %s from one of somebody else', (name, meant) => {
-    const faults = faultsOf({ [name]: 'x' });
-    expect(faults).toEqual(meant === undefined ? [] : [expect.stringContaining(meant)]);
-  });
-
-  it('leaves alone what Kubernetes announces of other services', () => {
-    expect(
-      faultsOf({
-        KAFKA_SERVICE_HOST: '10.0.0.1',
-        KAFKA_PORT: 'tcp://10.0.0.1:9092',
-        KAFKA_PORT_9092_TCP_ADDR: '10.0.0.1',
-      }),
-    ).toEqual([]);
-  });
-
   it('warns of what is allowed but may surprise', () => {
     const { warnings } = readConfig({
       HOST: '0.0.0.0',
@@ -287,14 +260,4 @@ describe('readConfig', () => {
       false,
     ]);
   });
-});
-
-describe('editDistance', () => {
-  it.each([
-    ['', 'abc', 3],
-    ['PORT', 'PORT', 0],
-    ['PROT', 'PORT', 1],
-    ['PEPER', 'PEPPER', 1],
-    ['KITTEN', 'SITTING', 3],
-  ])('%s → %s takes %i steps', (from, to, steps) => expect(editDistance(from, to)).toBe(steps));
 });

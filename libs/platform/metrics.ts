@@ -63,10 +63,11 @@ export class Metrics {
   private readonly appendSeconds: Histogram<'lane'>;
   private readonly publishSeconds: Histogram<'lane'>;
   private readonly decisionsTotal = this.counter('consent_decisions_total', 'Answers to checks.', ['reason']);
-  private readonly commandsTotal = this.counter('consent_commands_total', 'Commands, by how they ended.', [
-    'type',
-    'outcome',
-  ]);
+  private readonly commandsTotal = this.counter(
+    'consent_commands_total',
+    'Events about people that commands have recorded, or found recorded.',
+    ['type', 'outcome'],
+  );
   private readonly factsTotal = this.counter('consent_webhook_facts_total', 'What deliveries held.', [
     'provider',
     'kind',

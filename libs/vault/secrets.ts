@@ -87,7 +87,7 @@ function checkedAdminKey(source: string, key: string): string {
   const usable = key.length >= MIN_ADMIN_KEY_LENGTH && /^[\x21-\x7e]+$/.test(key);
   if (usable) return key;
   const remedy = `it needs at least ${MIN_ADMIN_KEY_LENGTH} printable ASCII characters without spaces`;
-  throw new SecretsRefused(source, `${remedy}, such as openssl rand -hex 32 prints`);
+  throw new SecretsRefused(source, `${remedy}, such as openssl rand -base64 32 prints`);
 }
 
 function readSecretsFile(file: string): SecretTexts {

@@ -194,6 +194,26 @@ describe('checks', () => {
     ]);
   });
 
+  it('call a field that is not there the same in a batch as in a single check', async () => {
+    const item = { recipient: UNKNOWN, channel: 'whatsapp', purpose: 'offers' };
+    const lacking = Object.keys(item).map((name) => ({ ...item, [name]: undefined }));
+    const wrong = [...lacking, {}, { ...item, channel: 7 }, { ...item, sender: 7 }];
+    const { results } = (await must(acme.post('/eligibility/batch', { checks: wrong }))).body;
+    const faults = (results as unknown as { error: Json & { errors: Json[] } }[]).map(({ error }) => error.errors[0]);
+    expect(faults.map((fault) => [fault?.field, fault?.code, fault?.message])).toEqual([
+      ['recipient', 'REQUIRED', 'This field is required.'],
+      ['channel', 'REQUIRED', 'This field is required.'],
+      ['purpose', 'REQUIRED', 'This field is required.'],
+      ['channel', 'REQUIRED', 'This field is required.'],
+      ['channel', 'IS_STRING', 'Send channel as a text.'],
+      ['sender', 'IS_STRING', 'Send sender as a text.'],
+    ]);
+    for (const [index, one] of lacking.entries()) {
+      const single = await acme.post('/eligibility', one);
+      expect(single.body.errors).toEqual([faults[index]]);
+    }
+  });
+
   it('answer a batch that asks for a position like a single check', async () => {
     const batch = (more: Json) =>
       acme.post('/eligibility/batch', {

@@ -128,6 +128,33 @@ describe('the documents of the running service', () => {
     expect(withJson.filter((id) => !seen.has(id) && !withoutJson.includes(id))).toEqual([]);
   });
 
+  it('take for a recipient what the service takes: one address where it reads strictly, any number to stop', () => {
+    const validate = validatorOf(document);
+    const bodyOf = (id: string) =>
+      operations.find(({ operation }) => operation.operationId === id)?.operation.requestBody?.content ?? {};
+    const faults = (id: string, recipient: Json) => {
+      const [{ schema } = { schema: {} }] = Object.values(bodyOf(id));
+      const { properties } = (typeof schema.$ref === 'string' ? named(schema.$ref) : schema) as { properties: Json };
+      return validate(properties.recipient as Json, recipient).length;
+    };
+    const named = (ref: string) => document.components.schemas[ref.split('/').at(-1) ?? ''];
+    const phone = '+393337000001';
+    const [one, none, two] = [
+      [{ phone }, { phone, email: null }],
+      [{}, { phone: null }],
+      [{ phone, email: 'a@b.example' }],
+    ];
+    const strict = ['grantConsent', 'recordMessage', 'linkRecipients', 'checkEligibility', 'filterAudience'];
+    for (const id of strict) {
+      expect([id, ...one.map((recipient) => faults(id, recipient))]).toEqual([id, 0, 0]);
+      for (const recipient of [...none, ...two]) expect([id, faults(id, recipient) > 0]).toEqual([id, true]);
+    }
+    for (const id of ['revokeConsent', 'eraseRecipient']) {
+      for (const recipient of [...one, ...two, { phone, mobile: 'x' }])
+        expect([id, faults(id, recipient)]).toEqual([id, 0]);
+    }
+  });
+
   it('show a page that loads what it names, and nothing from elsewhere', async () => {
     const page = await fetch(`${service.base}/docs`);
     expect(page.status).toBe(200);

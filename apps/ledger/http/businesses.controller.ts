@@ -50,7 +50,7 @@ export class BusinessesController {
     return businessView(businessId, register(this.parts, businessId));
   }
 
-  /** `dryRun=true` publishes nothing and says what publishing would find. */
+  /** `dryRun=true` publishes nothing and says what publishing would find. Texts are not looked at yet: that is nothing. */
   @Route(disclosurePostRoute)
   async publish(
     @Param() { b: businessId, d: disclosureId }: { b: string; d: string },

@@ -1,6 +1,6 @@
 import type { Topic } from '#consent';
 import { isPosition } from '#event-store';
-import { Refusal } from '#platform';
+import { Refusal, invalid } from '#platform';
 import type { Parts } from '../parts.js';
 import type { Check } from '../queries/check-eligibility.js';
 import { topicOf } from '../queries/question.js';
@@ -40,6 +40,7 @@ export function readCheck(
 ): Check | Refusal {
   const topic = readTopic(parts, businessId, item, defaults);
   if (topic instanceof Refusal) return topic;
+  if (item.recipient === undefined) return misfit('recipient', undefined);
   const recipient = nameRecipient(parts, businessId, item.recipient);
   return recipient instanceof Refusal ? recipient : { recipientId: recipient.recipientId, topic };
 }
@@ -56,15 +57,17 @@ export function readTopic(
   const channel = item.channel ?? defaults.channel;
   const purpose = item.purpose ?? defaults.purpose;
   const sender = item.sender ?? defaults.sender;
-  if (typeof channel !== 'string') return missing('channel');
-  if (typeof purpose !== 'string') return missing('purpose');
-  if (sender !== undefined && typeof sender !== 'string') return missing('sender');
+  if (typeof channel !== 'string') return misfit('channel', channel);
+  if (typeof purpose !== 'string') return misfit('purpose', purpose);
+  if (sender !== undefined && typeof sender !== 'string') return misfit('sender', sender);
   return topicOf(register(parts, businessId), channel, purpose, sender);
 }
 
-function missing(field: string): Refusal {
+/** What a compiled schema says of a field that is not there, so that a caller meets one code for it on every route. */
+function misfit(field: string, value: unknown): Refusal {
+  if (value === undefined) return invalid([{ field, code: 'REQUIRED', message: 'This field is required.' }]);
   const message = `Send ${field} as a text.`;
-  return new Refusal('VALIDATION_FAILED', message, { errors: [{ field, code: 'IS_STRING', message }] });
+  return invalid([{ field, code: 'IS_STRING', message }]);
 }
 
 /** A position to wait for, if one is asked for; `consistency: atLeast` without one asks for nothing. */

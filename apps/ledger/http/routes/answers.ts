@@ -45,7 +45,7 @@ export const SENDER = object(
 export const SENDERS = object({ senders: list(SENDER) });
 
 const VERSION: JsonSchema = { type: 'integer', minimum: 1 };
-const FINDINGS: JsonSchema = { type: 'array', items: { type: 'object' } };
+const FINDINGS: JsonSchema = { type: 'array', items: { type: 'object' }, description: 'Always empty in this version.' };
 export const PUBLISHED = object({ disclosureId: TEXT, version: VERSION, sha256: TEXT, findings: FINDINGS });
 /** Of a dry run there is no version yet. */
 export const LINTED = object({ disclosureId: TEXT, sha256: TEXT, findings: FINDINGS }, { version: VERSION });

@@ -1,7 +1,8 @@
 import { CATEGORIES, CHANNELS, ERASURE_REQUESTERS, REVOCATION_METHODS } from '#consent';
+import type { JsonSchema } from '#platform';
 import type { RouteSpec } from '../route.js';
-import { GrantDto, MessageDto, RecipientDto } from '../../requests/dto/consent.dto.js';
-import { COMMAND_RESPONSES, IDEMPOTENCY_HEADER, TEXT } from './schemas.js';
+import { GrantDto, MessageDto } from '../../requests/dto/consent.dto.js';
+import { ADDRESSES, COMMAND_RESPONSES, IDEMPOTENCY_HEADER, TEXT } from './schemas.js';
 
 export const grantRoute: RouteSpec = {
   method: 'post',
@@ -31,6 +32,9 @@ export const grantRoute: RouteSpec = {
   ],
 };
 
+/** Who said stop is read leniently: a field that is no address is passed by with a warning, and a second one counts too. */
+const ANYBODY: JsonSchema = { type: 'object', minProperties: 1, properties: ADDRESSES };
+
 export const revocationRoute: RouteSpec = {
   method: 'post',
   path: '/v1/businesses/:b/revocations',
@@ -46,10 +50,7 @@ export const revocationRoute: RouteSpec = {
     type: 'object',
     required: ['recipient'],
     properties: {
-      recipient: {
-        description: 'One address, or several: each is revoked.',
-        $ref: `#/components/schemas/${RecipientDto.name}`,
-      },
+      recipient: { ...ANYBODY, description: 'One address, or several: each is revoked.' },
       channels: { type: 'array', items: { enum: [...CHANNELS, '*'] } },
       purposes: { type: 'array', items: TEXT },
       categories: { type: 'array', items: { enum: [...CATEGORIES, '*'] } },
@@ -79,8 +80,8 @@ export const erasureRoute: RouteSpec = {
     required: ['recipient'],
     properties: {
       recipient: {
+        ...ANYBODY,
         description: 'One address, or several: each is erased, and with it those linked as the same person.',
-        $ref: `#/components/schemas/${RecipientDto.name}`,
       },
       requestedBy: { enum: [...ERASURE_REQUESTERS], description: 'On whose request. Any other word is not kept.' },
       reason: { type: 'string', description: 'Not kept, since it may say something about the person.' },

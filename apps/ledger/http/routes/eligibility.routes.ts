@@ -3,7 +3,8 @@ import { CONSISTENCIES } from '../../queries/check-eligibility.js';
 import { NDJSON } from '../body-parser.js';
 import type { RouteSpec } from '../route.js';
 import { BATCH, FILTERED, LOOKUP } from './answers.js';
-import { DECISION, POSITION, RECIPIENT_ID, TEXT } from './schemas.js';
+import { ONE_ADDRESS } from '../../requests/dto/consent.dto.js';
+import { ADDRESSES, DECISION, POSITION, RECIPIENT_ID, TEXT } from './schemas.js';
 
 const OPTIONS = { atLeast: TEXT, consistency: { type: 'string', enum: [...CONSISTENCIES] } } as const;
 const DECIDED = { 200: { description: 'The decision: a no is an answer too.', schema: DECISION } } as const;
@@ -19,6 +20,14 @@ const PROBLEMS = [
 const ANY_OBJECT: JsonSchema = {
   type: 'object',
   description: 'Exactly one of phone, email, whatsappUserId, recipientId.',
+};
+
+/** What the document says of it, for those who make their requests by it. */
+const ONE_RECIPIENT: JsonSchema = {
+  ...ANY_OBJECT,
+  properties: ADDRESSES,
+  oneOf: ONE_ADDRESS,
+  additionalProperties: false,
 };
 
 export const checkByIdRoute: RouteSpec = {
@@ -39,12 +48,12 @@ export const checkByIdRoute: RouteSpec = {
   problems: PROBLEMS,
 };
 
-const checkBody: JsonSchema = {
+const checkBody = (recipient: JsonSchema): JsonSchema => ({
   type: 'object',
   required: ['recipient', 'channel', 'purpose'],
-  properties: { recipient: ANY_OBJECT, channel: TEXT, purpose: TEXT, sender: TEXT, ...OPTIONS },
+  properties: { recipient, channel: TEXT, purpose: TEXT, sender: TEXT, ...OPTIONS },
   additionalProperties: false,
-};
+});
 
 export const checkRoute: RouteSpec = {
   method: 'post',
@@ -53,8 +62,8 @@ export const checkRoute: RouteSpec = {
   summary: 'The same by address',
   tag: 'eligibility',
   access: 'eligibility:read',
-  body: checkBody,
-  compiledBody: checkBody,
+  body: checkBody(ONE_RECIPIENT),
+  compiledBody: checkBody(ANY_OBJECT),
   responses: DECIDED,
   problems: [...PROBLEMS, 'ADDRESS_INVALID'],
 };
@@ -71,7 +80,7 @@ export const batchRoute: RouteSpec = {
   method: 'post',
   path: '/v1/businesses/:b/eligibility/batch',
   operationId: 'checkEligibilityBatch',
-  summary: 'Up to 1,000 questions at once, answered in the same order over one position',
+  summary: 'Up to `BATCH_MAX` (1,000) questions at once, answered in the same order over one position',
   tag: 'eligibility',
   access: 'eligibility:read',
   body: batchBody,
@@ -103,7 +112,7 @@ export const filterRoute: RouteSpec = {
   body: {
     type: 'object',
     required: ['recipient'],
-    properties: { ref: {}, recipient: ANY_OBJECT, channel: TEXT, purpose: TEXT, sender: TEXT },
+    properties: { ref: {}, recipient: ONE_RECIPIENT, channel: TEXT, purpose: TEXT, sender: TEXT },
     additionalProperties: false,
   },
   bodyType: NDJSON,

@@ -1,10 +1,16 @@
 import { CHANNELS, REASONS } from '#consent';
 import type { JsonSchema } from '#platform';
+import { ADDRESS_FIELDS } from '../../requests/name-recipient.js';
 
 export const TEXT: JsonSchema = { type: 'string' };
 export const INSTANT: JsonSchema = { type: 'string', description: 'ISO-8601, UTC, with milliseconds.' };
 export const RECIPIENT_ID: JsonSchema = { type: 'string', pattern: '^[A-Za-z0-9_-]{43}$' };
 export const POSITION: JsonSchema = { type: 'string', description: 'A position of the ledger; opaque.' };
+
+/** The members of a recipient. Null counts as none, and how many there must be is the route's to say. */
+export const ADDRESSES: Readonly<Record<string, JsonSchema>> = Object.fromEntries(
+  ADDRESS_FIELDS.map((field) => [field, { type: ['string', 'null'] }]),
+);
 
 const BASIS: JsonSchema = {
   type: 'object',

@@ -13,27 +13,41 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
+import { JSONSchema } from 'class-validator-jsonschema';
 import { CATEGORIES, GRANT_METHODS, MESSAGE_KINDS, type Category, type GrantMethod, type MessageKind } from '#consent';
 import { IsClaimedTime, IsFlatStrings, IsBusinessId, IsCleanText } from '#platform';
+import { ADDRESS_FIELDS } from '../name-recipient.js';
 import { MayBeAbsent } from './may-be-absent.js';
 
+/** One of the addresses and no second one, as a schema says it. For the documents alone: the address reader knows better words. */
+export const ONE_ADDRESS = ADDRESS_FIELDS.map((field) => ({
+  required: [field],
+  properties: { [field]: { type: 'string' as const } },
+}));
+const OrNull = JSONSchema({ nullable: true });
+
 /** A person by exactly one address, null counting as none. What it says is read, and judged, by the vault's address reader. */
+@JSONSchema({ oneOf: ONE_ADDRESS })
 export class RecipientDto {
   /** E.164, or as people write it where the business has a default region. */
+  @OrNull
   @IsOptional()
   @IsCleanText({ max: 64 })
   phone?: string;
 
+  @OrNull
   @IsOptional()
   @IsCleanText({ max: 320 })
   email?: string;
 
   /** Meta's business-scoped user id, e.g. `IT.1349…`. */
+  @OrNull
   @IsOptional()
   @IsCleanText({ max: 160 })
   whatsappUserId?: string;
 
   /** The id that the service, or the business with its own key, made of the address. */
+  @OrNull
   @IsOptional()
   @IsCleanText({ max: 64 })
   recipientId?: string;
