@@ -1,14 +1,15 @@
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Appended, EventStore, NewEvent, ReadAllOptions } from '#event-store';
+import Database from 'better-sqlite3';
 import { PackedTable } from '#packed';
 import { StorageError } from '#sqlite';
 import { MemoryLedger } from './memory-ledger.js';
 import { rebuildView } from './rebuild.js';
 import { grant, message, purpose, stop } from './sample-events.js';
 import { SqliteView } from './sqlite-view.js';
-import { pointTo } from './view-files.js';
+import { currentViewFile, pointTo } from './view-files.js';
 import { acknowledge, revocationsIn, stateIn, until, ViewScene } from './view-scene.js';
 
 let scene: ViewScene;
@@ -88,9 +89,10 @@ describe('the file', () => {
   });
 
   it.each([
-    ['of another ledger', async () => (await scene.open({}, new MemoryLedger('another'))).close()],
+    ['of another ledger', ['FOREIGN_LEDGER'], async () => (await scene.open({}, new MemoryLedger('another'))).close()],
     [
       'past the head of a ledger that lost its end',
+      ['PAST_HEAD', 'view-1.past-head'],
       async () => {
         await append('consent-r9', grant(1));
         await append('consent-r9', grant(2));
@@ -100,19 +102,42 @@ describe('the file', () => {
     ],
     [
       'that is damaged',
+      ['DAMAGED'],
       async () => {
         await (await scene.open()).close();
         writeFileSync(join(scene.dataDir, 'view-1.db'), 'x'.repeat(10_000));
       },
     ],
-  ])('%s is dropped and made anew', async (_what, leave) => {
+    [
+      'that cannot be opened',
+      ['UNREADABLE'],
+      async () => {
+        await (await scene.open()).close();
+        rmSync(join(scene.dataDir, 'view-1.db'));
+        mkdirSync(join(scene.dataDir, 'view-1.db'));
+      },
+    ],
+  ])('%s is dropped and made anew', async (_what, told, leave) => {
     await leave();
     await append('consent-r1', grant(1));
     const view = await scene.open();
     expect(stateIn(await view.lookUp('acme', ['r1', 'r9']))?.grants.length).toBe(1);
     expect(stateIn(await view.lookUp('acme', ['r9']))).toBeUndefined();
-    expect(scene.files()).toStrictEqual(['view-2.db']);
-    expect(scene.errors).toMatchObject([{ code: 'VIEW_UNUSABLE' }]);
+    expect(currentViewFile(scene.dataDir)).toBe('view-2.db');
+    expect(scene.unusable).toStrictEqual([told]);
+    expect(scene.errors).toStrictEqual([]);
+  });
+
+  it('that was rebuilt is not read through again by who answers meanwhile', async () => {
+    await append('consent-r1', grant(1));
+    const view = await scene.open();
+    await rebuildView({ store: scene.memory, dataDir: scene.dataDir, onProgress: () => undefined });
+    const pragma = jest.spyOn(Database.prototype, 'pragma');
+    await until(() => scene.files().join() === 'view-2.db');
+    expect(pragma.mock.calls.map(([asked]) => asked)).toContain('journal_mode = WAL');
+    expect(pragma.mock.calls.filter(([asked]) => asked.includes('check('))).toStrictEqual([]);
+    pragma.mockRestore();
+    expect(stateIn(await view.lookUp('acme', ['r1']))?.grants).toHaveLength(1);
   });
 
   it('has single rows written anew from the ledger when they turn out to be damaged, and harms nobody else', async () => {
@@ -196,7 +221,10 @@ describe('the file', () => {
     } as Partial<EventStore> as EventStore;
     await rebuildView({ store: beside, dataDir: scene.dataDir, onProgress: () => undefined });
     await until(() => scene.errors.length > 0);
-    expect(scene.errors[0]).toMatchObject({ code: 'VIEW_UNUSABLE', why: 'PAST_HEAD' });
+    const looks = jest.spyOn(SqliteView.prototype, 'close');
+    await until(() => looks.mock.calls.length > 3);
+    looks.mockRestore();
+    expect(scene.errors).toMatchObject([{ code: 'VIEW_UNUSABLE', why: 'PAST_HEAD' }]);
     scene.memory.head = head;
     await until(() => scene.files().join() === 'view-2.db');
     expect(revocationsIn(await view.lookUp('acme', ['r1']))).toBe(1);

@@ -1,7 +1,8 @@
 import type { EventStore, Position } from '#event-store';
 import { advance, turnOfTheEventLoop, type Step } from './advance.js';
 import { catchUp } from './catch-up.js';
-import { createView, openCurrentView, openNamedView, type OpenedView, type ViewPlace } from './open-view.js';
+import { createView, openCurrentView, openNamedView } from './open-view.js';
+import type { OnUnusable, OpenedView, ViewPlace } from './open-view.js';
 import type { BusinessRow, Snapshot } from './port.js';
 import type { UnreadableEvent } from './project.js';
 import { damageOf, type ViewUnusable } from './view-database.js';
@@ -15,7 +16,8 @@ export interface CopyOptions {
   readonly store: EventStore;
   readonly place: ViewPlace;
   readonly onUnreadable: (event: UnreadableEvent) => void;
-  readonly onError: (error: unknown) => void;
+  /** Of the file that was in use when the process began. */
+  readonly onUnusable: OnUnusable;
   /** The copy holds everything up to here now. */
   readonly onMoved: (position: Position) => void;
   readonly onBusiness: (row: BusinessRow) => void;
@@ -34,11 +36,13 @@ export class LiveCopy implements ViewCopy {
   #followed: Position | undefined;
   #damage: ViewUnusable | undefined;
   #declined: string | undefined;
+  /** A file that was found to be ahead of the ledger, which was told. */
+  #ahead: string | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
   static async open(options: CopyOptions): Promise<LiveCopy> {
-    const { store, place, onError } = options;
-    const copy = new LiveCopy(options, await openCurrentView(place, await store.head(), onError));
+    const { store, place, onUnusable } = options;
+    const copy = new LiveCopy(options, await openCurrentView(place, await store.head(), onUnusable));
     await copy.#moved();
     (await copy.#opened.view.businesses()).forEach(options.onBusiness);
     return copy;
@@ -109,14 +113,17 @@ export class LiveCopy implements ViewCopy {
   /**
    * A file that cannot be used is left where it is: it may be meant for a newer version, and a restart will judge it. One
    * that is ahead of the ledger may have been made of what was committed and not acknowledged yet: it is looked at again.
+   * Its pages are not read through, since who made it did that, and everybody would wait.
    */
   async #takeUp(name: string): Promise<void> {
     const { place, store } = this.#options;
     try {
-      await this.#exchange(await openNamedView(place, name, await store.head()));
+      await this.#exchange(await openNamedView(place, name, await store.head(), { everyPage: false }));
     } catch (error) {
       const damage = damageOf(error);
-      if (damage !== undefined && damage.why !== 'PAST_HEAD') this.#declined = name;
+      if (damage?.why === 'PAST_HEAD' && this.#ahead === name) return;
+      if (damage?.why === 'PAST_HEAD') this.#ahead = name;
+      else if (damage !== undefined) this.#declined = name;
       throw error;
     }
   }

@@ -1,5 +1,6 @@
 import type { RecipientState } from '#consent';
 import type { EventStore, Position } from '#event-store';
+import type { OnUnusable } from './open-view.js';
 import type { UnreadableEvent } from './project.js';
 import type { SharedView } from './shared-copy.js';
 import type { SharedStatus } from './view-copy.js';
@@ -24,6 +25,8 @@ export interface LiveViewOptions {
   readonly onUnreadable: (event: UnreadableEvent) => void;
   /** Told of each row of the file that cannot be read, and that is written anew from the ledger. */
   readonly onDamagedRow?: () => void;
+  /** Told why the file was not used when the process began, a new one taking its place; absent: `onError` is. */
+  readonly onUnusable?: OnUnusable;
   readonly onError: (error: unknown) => void;
 }
 

@@ -221,7 +221,7 @@ export class LiveView {
     const { cacheEntries, cacheBytes = 0 } = limits;
     const damagedRows = () => new DamagedRows(store, onDamagedRow);
     const place = { dataDir, ledgerId: store.ledgerId, cacheEntries, cacheBytes, damagedRows };
-    return LiveCopy.open({ store, place, ...told });
+    return LiveCopy.open({ store, place, onUnusable: this.#options.onUnusable ?? onError, ...told });
   }
 
   #follow(): Follower {

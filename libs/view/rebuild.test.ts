@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { openDatabase } from '#sqlite';
 import { advance } from './advance.js';
@@ -140,6 +140,31 @@ describe('a rebuilt view', () => {
     expect(await rebuilt(await ledgerOf([]))).toBe('view-1.db');
     expect(readdirSync(dataDir).sort()).toStrictEqual(['view-1.db', 'view.current']);
   });
+
+  it('leaves alone what the rebuild of another user makes, who may not be signalled', async () => {
+    const theirs = 'view-4194303.building';
+    writeFileSync(join(dataDir, theirs), 'half');
+    const kill = jest.spyOn(process, 'kill').mockImplementation(() => {
+      throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' });
+    });
+    await rebuilt(await ledgerOf([]));
+    kill.mockRestore();
+    expect(readdirSync(dataDir).sort()).toStrictEqual(['view-1.db', theirs, 'view.current'].sort());
+  });
+
+  // Only root can give files away.
+  (process.getuid?.() === 0 ? it : it.skip)(
+    'belongs to whom the directory belongs to, where root makes it',
+    async () => {
+      chownSync(dataDir, 65_534, 65_533);
+      await rebuilt(await ledgerOf([]));
+      const owners = readdirSync(dataDir).map((name) => statSync(join(dataDir, name)));
+      expect(owners.map(({ uid, gid }) => [uid, gid])).toStrictEqual([
+        [65_534, 65_533],
+        [65_534, 65_533],
+      ]);
+    },
+  );
 });
 
 function withoutDoubt(state: Awaited<ReturnType<typeof stateFromLedger>>['state']) {

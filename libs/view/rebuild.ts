@@ -5,7 +5,7 @@ import { catchUp } from './catch-up.js';
 import { fillView, PAGE_SIZE, type FillOptions } from './fill.js';
 import { SqliteSink } from './sqlite-sink.js';
 import { SqliteView } from './sqlite-view.js';
-import { nextViewFile, pointTo, removeViewFile } from './view-files.js';
+import { giveToOwner, nextViewFile, pointTo, removeViewFile } from './view-files.js';
 
 export interface RebuildOptions extends FillOptions {
   readonly dataDir: string;
@@ -49,7 +49,7 @@ async function build(file: string, options: RebuildOptions): Promise<{ events: n
   }
 }
 
-/** Takes in what was appended while the rows were made. */
+/** Takes in what was appended while the rows were made, which are first read through: whoever takes the file up does not. */
 async function followUp(file: string, store: EventStore): Promise<Position> {
   const view = new SqliteView({ file, ledgerId: store.ledgerId, cacheEntries: 10_000 });
   try {
@@ -69,6 +69,7 @@ function removeBuilding(dataDir: string, name: string): void {
 
 function putInPlace(dataDir: string, building: string): void {
   const name = nextViewFile(dataDir);
+  giveToOwner(dataDir, building);
   renameSync(join(dataDir, building), join(dataDir, name));
   pointTo(dataDir, name);
 }
@@ -86,7 +87,8 @@ function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    // It runs, and is another user's.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

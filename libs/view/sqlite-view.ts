@@ -22,6 +22,7 @@ import {
   positionMover,
   SAVE_RECIPIENT,
   saveBusiness,
+  type Checking,
 } from './view-database.js';
 
 export interface SqliteViewOptions {
@@ -33,6 +34,8 @@ export interface SqliteViewOptions {
   readonly cacheBytes?: number;
   /** Where rows that cannot be read come from; absent: they make the file unusable. */
   readonly damagedRows?: DamagedRows;
+  /** Absent: the whole file is read through first. */
+  readonly checking?: Checking;
 }
 
 /** SQLite's own 2 MiB would fetch nearly every page of a large view from the kernel again. */
@@ -71,7 +74,7 @@ export class SqliteView implements ViewStore {
 
   /** Throws `ViewUnusable` where the file is to be made anew, and a `StorageError` where the disk is to blame. */
   constructor(options: SqliteViewOptions) {
-    this.#db = openViewDatabase(options.file, options.ledgerId);
+    this.#db = openViewDatabase(options.file, options.ledgerId, options.checking);
     this.#db.pragma(`cache_size = -${PAGE_CACHE_KIB}`);
     this.#checkpointer = checkpointerOf(this.#db, LOG_LIMITS);
     this.#cache = cacheOf(options);

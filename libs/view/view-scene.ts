@@ -15,6 +15,8 @@ export class ViewScene {
   readonly dataDir = mkdtempSync(join(tmpdir(), 'live-view-'));
   readonly memory = new MemoryLedger('ledger');
   readonly errors: unknown[] = [];
+  /** What was said of a file that was not used at the start: why, and as what it was kept. */
+  readonly unusable: (readonly string[])[] = [];
   readonly unreadable: UnreadableEvent[] = [];
   damagedRows = 0;
   monotonicMs = 0;
@@ -28,6 +30,7 @@ export class ViewScene {
       clock: { monotonic: () => this.monotonicMs, now: () => this.wallMs },
       limits: { maxLagMs: 5_000, waitForPositionMs: 10_000, cacheEntries: 100, probeIntervalMs: 5, ...limits },
       onUnreadable: (event) => this.unreadable.push(event),
+      onUnusable: ({ why }, keptAs) => this.unusable.push(keptAs === undefined ? [why] : [why, keptAs]),
       onError: (error) => this.errors.push(error),
       onDamagedRow: () => (this.damagedRows += 1),
     });

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { SettableClock } from '#platform';
@@ -136,5 +136,58 @@ describe('a view that is dropped and made anew', () => {
     service = await service.restart();
     expect(await answers()).toEqual(before);
     expect((await ask(service, 'GET', '/health/ready', { key: '' })).status).toBe(200);
+  });
+});
+
+describe('a ledger that lost its end', () => {
+  const levelOf = (service: TestService, words: string): unknown => {
+    const lines = service
+      .log()
+      .split('\n')
+      .filter((line) => line.includes(words));
+    return lines.map((line) => (JSON.parse(line) as Json).level);
+  };
+
+  it('is not passed over for its view, which is told of, kept, and never answered from', async () => {
+    const [clock, phone] = [new SettableClock(NOON), somebody()];
+    let service = await startTestService({ clock, env: ENV });
+    try {
+      await registerAcme(service);
+      await must(businessOf(service).grant(grantBody(phone)));
+      const ledger = join(service.dataDir, 'ledger.db');
+      await service.running.close();
+      copyFileSync(ledger, `${ledger}.older`);
+      service = await startTestService({ clock, dataDir: service.dataDir, env: ENV });
+      await must(businessOf(service).revoke({ recipient: { phone } }));
+      const head = await service.running.parts.store.head();
+      await until('the view holds the opt-out', () => service.running.parts.view.status().position === head);
+      await service.running.close();
+      for (const beside of ['-wal', '-shm']) rmSync(`${ledger}${beside}`, { force: true });
+      copyFileSync(`${ledger}.older`, ledger);
+
+      service = await startTestService({ clock, dataDir: service.dataDir, env: ENV });
+      expect(levelOf(service, 'the ledger ends before its view')).toEqual(['error']);
+      expect(levelOf(service, 'view-1.past-head')).toEqual(['error']);
+      expect(service.log()).not.toContain('could not follow');
+      service = await service.restart();
+      expect(readdirSync(service.dataDir)).toContain('view-1.past-head');
+      expect(viewFileOf(service.dataDir)).toBe('view-2.db');
+      expect(levelOf(service, 'the ledger ends before its view')).toEqual([]);
+    } finally {
+      await service.stop();
+    }
+  });
+
+  it('is not suspected where the view is another ledger’s, as after a move', async () => {
+    const clock = new SettableClock(NOON);
+    const [one, other] = [await startTestService({ clock, env: ENV }), await startTestService({ clock, env: ENV })];
+    await one.running.close();
+    await other.running.close();
+    copyFileSync(join(other.dataDir, viewFileOf(other.dataDir)), join(one.dataDir, viewFileOf(one.dataDir)));
+    const moved = await startTestService({ clock, dataDir: one.dataDir, env: ENV });
+    expect(levelOf(moved, 'of another ledger or form')).toEqual(['warn']);
+    expect(levelOf(moved, 'view')).not.toContain('error');
+    await moved.stop();
+    await other.stop();
   });
 });

@@ -1,12 +1,13 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { isPosition, ledgerIdOf, type Position } from '#event-store';
+import { hasReached, isPosition, ledgerIdOf, type Position } from '#event-store';
 
 /**
  * Where a follower is that has no database to keep its position in with its effect: one whose effect stands in the
- * ledger itself and is harmless twice. A place that is lost, broken or another ledger's is none, and it begins anew.
+ * ledger itself and is harmless twice. A place that is lost, broken, another ledger's or past this one's `head` is none,
+ * and it begins anew: what a ledger that lost its end is given from then on stands at places that were passed already.
  */
 export interface KeptPosition {
-  load(): Position | undefined;
+  load(head: Position): Position | undefined;
   /** Keeps it for the next start, though not through a loss of power: an older place is a good place too. */
   save(position: Position): void;
 }
@@ -14,9 +15,10 @@ export interface KeptPosition {
 /** In a file of one line, replaced whole. */
 export function keptInFile(file: string, ledgerId: string): KeptPosition {
   return {
-    load: () => {
+    load: (head) => {
       const text = readOrNothing(file).trim();
-      return isPosition(text) && ledgerIdOf(text) === ledgerId ? text : undefined;
+      const isHere = isPosition(text) && ledgerIdOf(text) === ledgerId && hasReached(head, text);
+      return isHere ? text : undefined;
     },
     save: (position) => {
       writeFileSync(`${file}.new`, `${position}\n`, { mode: 0o600 });

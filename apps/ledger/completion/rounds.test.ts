@@ -85,6 +85,19 @@ describe('rounds', () => {
     }
   });
 
+  it('go on from the start where their place lies past the end of a ledger that lost its end', async () => {
+    await append('a-1');
+    await append('a-2');
+    const lost = (await store.head()).replace(/\d+$/, (n) => String(Number(n) + 4));
+    writeFileSync(join(dataDir, 'kept'), lost);
+    const running = start();
+    await until(() => running.status().caughtUp);
+    for (let n = 0; n < 6; n += 1) await append('a-3');
+    const head = await store.head();
+    await until(() => running.status().position === head);
+    expect(seen).toEqual(['a-1@0', 'a-2@0', ...[0, 1, 2, 3, 4, 5].map((n) => `a-3@${n}`)]);
+  });
+
   it('try again what failed, and pass over nothing meanwhile', async () => {
     failures = 3;
     await append('a-1');
@@ -125,6 +138,6 @@ describe('rounds', () => {
     release();
     await stopped;
     expect(seen).toEqual(['0']);
-    expect(kept().load()).toBeUndefined();
+    expect(kept().load(await store.head())).toBeUndefined();
   });
 });

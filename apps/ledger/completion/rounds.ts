@@ -42,7 +42,6 @@ export class Rounds {
 
   constructor(options: RoundsOptions) {
     this.#options = options;
-    this.#position = options.kept.load();
     this.#running = this.#run();
   }
 
@@ -81,8 +80,9 @@ export class Rounds {
   }
 
   async #round(): Promise<void> {
-    const { store, monotonic } = this.#options;
+    const { store, kept, monotonic } = this.#options;
     const next = { atMs: monotonic(), head: await store.head() };
+    if (this.#due === undefined) this.#position = kept.load(next.head);
     const due = this.#due ?? (store.isOurs ? next : undefined);
     this.#due = next;
     if (due === undefined) return;

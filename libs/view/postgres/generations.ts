@@ -8,6 +8,11 @@ export type GenerationState = 'filling' | 'current' | 'retired';
 /** A view of another ledger or form that nobody has moved on for so long is nobody's any more. */
 const ABANDONED_AFTER = '7 days';
 
+/** What the lock of those who may move a ledger's view on is called: while it is held, somebody lives who reads the rows. */
+export function projectorLockOf(ledgerId: string, form: string): string {
+  return `projector of ${ledgerId}, ${form}`;
+}
+
 /** The transaction of an exchange stands idle while the new one is brought up to the old one over other sessions. */
 const EXCHANGE: Patience = { idleMs: 60_000 };
 
@@ -24,9 +29,11 @@ const MARK: Statement = { name: 'view_mark', text: 'UPDATE views SET state = $2 
 const REMOVE: Statement = { name: 'view_remove', text: 'DELETE FROM views WHERE generation = $1' };
 const LEFT_OVER: Statement = {
   name: 'view_left_over',
-  text: `SELECT generation, state FROM views WHERE state <> 'current'
+  text: `SELECT generation, state, ledger_id, form FROM views WHERE state <> 'current'
          OR moved_at < now() - interval '${ABANDONED_AFTER}' AND (ledger_id, form) <> ($1, $2)`,
 };
+
+type LeftOver = readonly [generation: number, state: GenerationState, ledgerId: string, form: string];
 
 /** The generations of one ledger's view, in the form of this program. */
 export class Generations {
@@ -79,21 +86,29 @@ export class Generations {
 
   /** Drops what is not in use and not being filled. What another replica still reads from is left for the next time. */
   async sweep(): Promise<void> {
-    const leftOver = await this.postgres.query<[number, GenerationState]>(LEFT_OVER, [this.ledgerId, VIEW_FORM]);
-    for (const [generation, state] of leftOver) {
+    for (const found of await this.#leftOver()) {
       try {
-        await (state === 'filling' ? this.#dropIfAbandoned(generation) : this.#drop(generation));
+        await this.#dropIfAbandoned(found);
       } catch (error) {
         if (!(error instanceof PostgresError) || error.problem === 'DEFECT') throw error;
       }
     }
   }
 
-  async #dropIfAbandoned(generation: number): Promise<void> {
-    const lock = await tryAdvisoryLock(this.postgres, lockOf(generation));
+  #leftOver(): Promise<readonly LeftOver[]> {
+    return this.postgres.query<LeftOver>(LEFT_OVER, [this.ledgerId, VIEW_FORM]);
+  }
+
+  /** A quiet ledger moves no view, so that one in use is known to be nobody's only by nobody standing for moving it on. */
+  async #dropIfAbandoned([generation, state, ledgerId, form]: LeftOver): Promise<void> {
+    if (state === 'retired') return this.#drop(generation);
+    const name = state === 'filling' ? lockOf(generation) : projectorLockOf(ledgerId, form);
+    const lock = await tryAdvisoryLock(this.postgres, name);
     if (lock === undefined) return;
     try {
-      await this.#drop(generation);
+      // Whoever had the lock until now may have put it in use, or moved it on.
+      const isLeftOver = (await this.#leftOver()).some(([other, now]) => other === generation && now === state);
+      if (isLeftOver) await this.#drop(generation);
     } finally {
       lock.release();
     }

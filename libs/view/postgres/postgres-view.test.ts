@@ -1,11 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { EMPTY_STATE } from '#consent';
 import { openPostgres, type Postgres } from '#postgres';
+import { until } from '../../../test/faults/until.js';
 import { removePostgresServers, startPostgres, type PostgresServer } from '../../../test/postgres/server.js';
 import { viewStoreContract } from '../contract.js';
 import { ViewMoved, ViewWentBack, type ViewStore } from '../port.js';
 import { VIEW_FORM } from '../view-database.js';
 import { openPostgresView, type PostgresView } from './postgres-view.js';
+import { openSharedView } from './shared-view.js';
 
 const ledgerId = 'ledger';
 
@@ -94,6 +96,33 @@ describe('the view in a database', () => {
     expect(
       (await sql(`SELECT 1 FROM pg_tables WHERE schemaname = '${schema}' AND tablename ~ '_\\d+$'`))?.rows,
     ).toHaveLength(2);
+  });
+
+  it('of a quiet ledger is left alone while somebody stands for moving it on, however long nothing moved it', async () => {
+    const { election } = await openSharedView(connect(), { ledger: ending(headAt(9)), recentMax: 1 });
+    const term = await election.stand(new AbortController().signal);
+    await sql(`UPDATE views SET moved_at = now() - interval '8 days'`);
+    await open(1_000, 'another');
+    const ledgers = async () => (await sql('SELECT ledger_id FROM views ORDER BY ledger_id'))?.rows;
+    expect(await ledgers()).toEqual([{ ledger_id: 'another' }, { ledger_id: 'ledger' }]);
+    await term.resign();
+    await until('the lock is free and it is dropped', async () => {
+      await open(1_000, 'another');
+      return (await ledgers())?.length === 1 ? true : undefined;
+    });
+  });
+
+  it('that was being filled, and came into use before it could be dropped, stays', async () => {
+    await open();
+    await sql(`INSERT INTO views (generation, ledger_id, form, state) VALUES (99, 'another', '', 'filling')`);
+    const postgres = connect();
+    const hold = postgres.hold.bind(postgres);
+    postgres.hold = async () => {
+      await sql(`UPDATE views SET state = 'current' WHERE generation = 99`);
+      return hold();
+    };
+    await openPostgresView(postgres, { ledger: ending(headAt(9)) });
+    expect((await sql('SELECT state FROM views WHERE generation = 99'))?.rows).toEqual([{ state: 'current' }]);
   });
 
   it('that knows more than the ledger is made anew, and whoever reads the old one follows', async () => {

@@ -1,6 +1,7 @@
 import { LockElection, type Postgres } from '#postgres';
 import type { SharedView } from '../shared-copy.js';
 import { VIEW_FORM } from '../view-database.js';
+import { projectorLockOf } from './generations.js';
 import { openPostgresView, type OpenPostgresViewOptions } from './postgres-view.js';
 
 export interface OpenSharedViewOptions extends OpenPostgresViewOptions {
@@ -16,6 +17,6 @@ export async function openSharedView(
   { recentMax, ...options }: OpenSharedViewOptions,
 ): Promise<SharedView> {
   const view = await openPostgresView(postgres, options);
-  const election = new LockElection(postgres, `projector of ${options.ledger.ledgerId}, ${VIEW_FORM}`);
+  const election = new LockElection(postgres, projectorLockOf(options.ledger.ledgerId, VIEW_FORM));
   return { view, election, recentMax, generation: () => view.generation, makeAnew: () => view.makeAnew() };
 }
