@@ -156,8 +156,10 @@ export class LedgerClient {
     message: () => Buffer,
     metadata: Readonly<Record<string, string>> = {},
   ): Promise<Response> {
-    const deadlineMs = Date.now() + this.timeoutMs;
-    return withRetries(this.retries, deadlineMs, async () => {
+    const endMs = performance.now() + this.timeoutMs;
+    return withRetries(this.retries, endMs, async () => {
+      // gRPC wants a time of day. Made anew for each attempt, so that a clock which is set lengthens no call.
+      const deadlineMs = Date.now() + endMs - performance.now();
       const answer = await this.connection.unary(method.path, message(), deadlineMs, metadata);
       return answerIn(responseType, answer);
     });

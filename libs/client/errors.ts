@@ -31,12 +31,33 @@ export class LedgerError extends Error {
   }
 }
 
+/** Of a stream that was ended by whoever stands between: the ledger itself has refused nothing. */
+class BrokenOff extends LedgerError {
+  override get isPassing(): boolean {
+    return true;
+  }
+}
+
 /** What a stream failed with, where the ledger or gRPC said it. */
 export function known(error: unknown): unknown {
-  return error instanceof Error && 'code' in error && 'metadata' in error
-    ? ledgerErrorOf(error as ServiceError)
-    : error;
+  if (!(error instanceof Error && 'code' in error && 'metadata' in error)) return error;
+  return isReset(error as ServiceError)
+    ? errorOf(BrokenOff, error as ServiceError)
+    : ledgerErrorOf(error as ServiceError);
 }
+
+/**
+ * Whether a stream ended without a word of the ledger, which gives a reason for whatever it refuses: by RST_STREAM, as it
+ * and proxies end one that is taken too slowly, or by a status of a proxy's own. A message that is too long stays so.
+ */
+function isReset({ code, details, metadata }: ServiceError): boolean {
+  if (detailsIn(metadata).reason !== undefined) return false;
+  const { CANCELLED, INTERNAL, UNKNOWN, RESOURCE_EXHAUSTED } = status;
+  return code === RESOURCE_EXHAUSTED ? !TOO_LONG.test(details) : [CANCELLED, INTERNAL, UNKNOWN].includes(code);
+}
+
+/** As gRPC says it, on this side and on the other. */
+const TOO_LONG = /larger than max/;
 
 export function brokenOff(): LedgerError {
   return ownError(status.UNAVAILABLE, 'the stream broke off');
@@ -57,8 +78,12 @@ export function ownError(code: status, what: string): LedgerError {
 }
 
 export function ledgerErrorOf(error: ServiceError): LedgerError {
+  return errorOf(LedgerError, error);
+}
+
+function errorOf(Kind: typeof LedgerError, error: ServiceError): LedgerError {
   const { reason, violations = [], retryAfterMs, requestId } = detailsIn(error.metadata);
-  return new LedgerError(
+  return new Kind(
     reason ?? status[error.code] ?? String(error.code),
     error.code,
     violations,

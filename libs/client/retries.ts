@@ -12,16 +12,14 @@ export interface RetryOptions {
 /** Some seconds in all, within the time that a call has: so long a process takes to be exchanged for another. */
 export const RETRIES: RetryOptions = { attempts: 10, firstPauseMs: 50, longestPauseMs: 2_000 };
 
-/**
- * Asks until there is an answer that would not change, within the attempts and up to the deadline (epoch milliseconds).
- */
-export async function withRetries<T>(options: RetryOptions, deadlineMs: number, ask: () => Promise<T>): Promise<T> {
+/** Asks until there is an answer that would not change, within the attempts and up to `endMs` by `performance.now()`. */
+export async function withRetries<T>(options: RetryOptions, endMs: number, ask: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await ask();
     } catch (error) {
       const pauseMs = pauseAfter(error, attempt, options);
-      if (Date.now() + pauseMs >= deadlineMs) throw error;
+      if (performance.now() + pauseMs >= endMs) throw error;
       await pause(pauseMs);
     }
   }

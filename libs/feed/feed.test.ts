@@ -145,8 +145,11 @@ describe('the feed', () => {
     stopping.abort();
     expect(await next).toEqual({ done: true, value: undefined });
     expect(scene.feed.status().watchers).toBe(0);
+    const ticking = jest.spyOn(globalThis, 'setInterval');
     const late = scene.feed.watch({ businessId: 'acme', signal: stopping.signal });
     expect(await late.next()).toEqual({ done: true, value: undefined });
+    expect(ticking).not.toHaveBeenCalled();
+    ticking.mockRestore();
   });
 
   it('takes as many watchers as it may have', async () => {

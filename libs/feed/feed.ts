@@ -84,7 +84,9 @@ class LiveFeed implements Feed {
       },
       options,
     );
-    if (options.signal?.aborted !== true) this.watchers.add(watcher);
+    // It has left already, and nobody would stop the ticking after it.
+    if (options.signal?.aborted) return watcher;
+    this.watchers.add(watcher);
     this.ticking ??= setInterval(() => this.tick(), TICK_MS).unref();
     return watcher;
   }

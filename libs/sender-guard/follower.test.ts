@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { instantOf } from '#consent';
 import { TOPICS, WATERMARK_TYPE, encode } from '#contracts';
+import { collectGarbage } from '#platform';
 import { SYSTEM_CLOCK, type GuardClock } from './clock.js';
 import { Follower } from './follower.js';
 import { topicRecord } from './random-ledger.js';
@@ -83,4 +84,21 @@ describe('a guard that reads the topics anew', () => {
     await readAnew;
     expect(follower?.ledgerMs(9_000)).toBe(timeMs + 4_000);
   });
+});
+
+it('keeps nothing of a consumer that it has replaced', async () => {
+  const troubles: WeakRef<SourceTrouble>[] = [];
+  const tail = ({ onFetch }: TailOptions): Tail => {
+    const trouble = new SourceTrouble('away', 'a broker that is gone');
+    troubles.push(new WeakRef(trouble));
+    // Whatever is fetched makes the pause before the next consumer the shortest.
+    onFetch();
+    return { ...silent(), ended: Promise.resolve(trouble) };
+  };
+  follow({ ends: async () => endsAt(2), tail });
+  while (troubles.length < 6) await new Promise((resolve) => setImmediate(resolve));
+  collectGarbage();
+  // The newest is what is wrong now, and the one before may still be at hand.
+  const kept = troubles.slice(0, 4).filter((trouble) => trouble.deref() !== undefined);
+  expect(kept).toHaveLength(0);
 });

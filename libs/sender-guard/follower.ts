@@ -131,7 +131,6 @@ export class Follower {
     lost: () => void,
     signal: AbortSignal,
   ): Promise<void> {
-    const stopped = aborted(signal);
     for (let failures = 0; !signal.aborted; failures += 1) {
       const onFetch = () => {
         failures = 0;
@@ -139,7 +138,7 @@ export class Follower {
       };
       const from = (topic: string) => reading.places.resumeFrom(topic);
       const tail = this.source.tail({ topics, from, onBatch, onFetch });
-      const trouble = await Promise.race([tail.ended, stopped]);
+      const trouble = await untilAborted(tail.ended, signal);
       await tail.close();
       if (signal.aborted) return;
       this.restarts += 1;
@@ -197,6 +196,22 @@ async function pause(failures: number, signal: AbortSignal): Promise<void> {
 
 async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => undefined);
+}
+
+/**
+ * Undefined where the signal aborts first. Leaves nothing behind: a race of the one long promise that a signal is with
+ * each of many short ones would be kept by it, every time.
+ */
+async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  let stop: () => void = () => undefined;
+  const aborted = new Promise<undefined>((resolve) => (stop = () => resolve(undefined)));
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<undefined> {

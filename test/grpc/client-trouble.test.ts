@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Server, ServerCredentials, status, type sendUnaryData, type ServerWritableStream } from '@grpc/grpc-js';
 import { LedgerClient, LedgerError, type LedgerClientOptions } from '#client';
 import { CHECK_BATCH_RESPONSE, METHODS, WATCH_REQUEST, WATCH_RESPONSE } from '#grpc-messages';
@@ -109,6 +109,33 @@ it('takes the answer to as many questions as a service can be set to', async () 
   answer = (callback) => callback(null, bytes);
   const { results: taken } = await clientOf().checkBatch({ ...TOPIC, checks: [ANNA] });
   expect(taken).toHaveLength(results.length);
+});
+
+describe('a clock that is set while a call is under way', () => {
+  afterEach(() => void jest.restoreAllMocks());
+
+  /** Says that it is away, and nothing the second time. */
+  function setBy(ms: number): void {
+    const now = Date.now;
+    answer = (callback) => {
+      if (asked > 1) return;
+      jest.spyOn(Date, 'now').mockImplementation(() => now() + ms);
+      callback(away);
+    };
+  }
+
+  it.each([
+    ['back does not lengthen it', -3_600_000],
+    ['forward does not shorten it', 3_600_000],
+  ])('%s', async (_what, ms) => {
+    setBy(ms);
+    const beganMs = performance.now();
+    const error = await failure(() => clientOf({ timeoutMs: 500 }).check({ ...TOPIC, ...ANNA }));
+    expect(error.code).toBe('DEADLINE_EXCEEDED');
+    expect(asked).toBe(2);
+    // A timer may fire a millisecond before its time.
+    expect(performance.now() - beganMs).toBeGreaterThan(490);
+  });
 });
 
 describe('the client while the service is away', () => {

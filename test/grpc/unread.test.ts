@@ -59,28 +59,36 @@ async function inWork(count: number): Promise<void> {
   while (service.running.grpcInWork() !== count) await new Promise((resolve) => setImmediate(resolve));
 }
 
-it('a watch that is never read keeps no place once it was ended', async () => {
+/** However it is closed. */
+function closed(stream: ClientHttp2Stream): Promise<void> {
+  return new Promise((resolve) => stream.once('close', resolve));
+}
+
+/** The end of a stream waits for what was said before it, which nobody takes. */
+async function untilCutOff(stream: ClientHttp2Stream): Promise<void> {
+  expect(stream.closed).toBe(false);
+  await closed(stream);
+  expect(stream.rstCode).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  expect(session.closed).toBe(false);
+}
+
+it('a watch that is never read keeps no place once it was ended, and is not kept for long', async () => {
   const { keyId, secret } = await keyFor(service, ['eligibility:read'], 'acme');
   const stream = begin(METHODS.watch.path, WATCH_REQUEST.encode({ businessId: 'acme' }), secret).end();
   await once(stream, 'response');
   expect(service.running.grpcInWork()).toBe(1);
   await must(ask(service, 'DELETE', `/v1/businesses/acme/keys/${keyId}`));
   await inWork(0);
-  expect(stream.closed).toBe(false);
+  await untilCutOff(stream);
 });
 
-it('a filter whose answers are not taken is ended, and keeps no place', async () => {
+it('a filter whose answers are not taken is ended, keeps no place, and is not kept for long', async () => {
   const stream = begin(METHODS.filter.path, FILTER_REQUEST.encode(question));
   await once(stream, 'response');
   await inWork(1);
   await inWork(0);
-  expect(stream.closed).toBe(false);
+  await untilCutOff(stream);
 });
-
-/** However it is closed. */
-function closed(stream: ClientHttp2Stream): Promise<void> {
-  return new Promise((resolve) => stream.once('close', resolve));
-}
 
 it('a call whose answer is not taken keeps its place, and no longer than answers may wait', async () => {
   const unread = [1, 2].map(() => begin(METHODS.checkBatch.path, CHECK_BATCH_REQUEST.encode(question)).end());

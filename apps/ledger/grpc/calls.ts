@@ -82,13 +82,13 @@ export class Calls {
       const asked = new Asked(entry.principal, call.metadata);
       this.untilEnded(call, (ending) => work(asked, call, ending)).then(
         () => {
-          entry.leave();
+          entry.ending();
           this.settle(method, entry, call, status.OK);
           call.end();
         },
         (error: unknown) => {
           const answered = this.statusOf(method, asked, error);
-          entry.leave();
+          entry.ending();
           this.settle(method, entry, call, answered.code);
           // A stream is ended by an event: destroying it would drop its status.
           if (!call.cancelled) call.emit('error', answered);

@@ -12,8 +12,11 @@ export interface Entry {
   readonly principal: Principal;
   /** By `performance.now()`. */
   readonly sinceMs: number;
-  /** Gives its place back before the call is over: a stream stays open for as long as its caller takes nothing. */
-  leave(): void;
+  /**
+   * Nothing more is to be said on the stream. It gives its place back before it is over, and has so long to be taken from
+   * now on as an answer: grpc-js sends no status before everything else was taken, which may be never.
+   */
+  ending(): void;
 }
 
 export interface GateOptions {

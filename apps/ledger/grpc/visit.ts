@@ -112,6 +112,12 @@ export class Visit extends ServerInterceptingCall implements Listener {
     if (!this.isOver) this.listener?.onReceiveMetadata(metadata);
   }
 
+  /** Of a stream, at the end of its work: what it has said, and its status, which may not be sent yet, are to be taken. */
+  ending(): void {
+    this.leave();
+    this.say();
+  }
+
   /** Gives its place back, once: a stream does so at the end of its work, any other call when its answer is taken. */
   leave(): void {
     this.place?.leave();
