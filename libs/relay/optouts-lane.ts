@@ -6,14 +6,14 @@ import type { RelayCopy } from './copy.js';
 import type { Prepared } from './event-lane.js';
 import { linkedKeys } from './linked-keys.js';
 import type { Sender } from './sender.js';
-import type { Tellings } from './tellings.js';
+import type { Telling, Tellings } from './tellings.js';
 
 export interface OptOutsOptions {
   readonly copy: RelayCopy;
   readonly tellings: Tellings;
   readonly sender: Sender;
-  /** Told of the recipients whose opt-outs are stored, with where in the ledger they stand. */
-  readonly onOptOuts: (changes: readonly Change[]) => void;
+  /** Told of opt-outs that are stored, under whichever key. */
+  readonly onOptOuts: (tellings: readonly Telling[]) => void;
   readonly signal: AbortSignal;
 }
 
@@ -32,11 +32,8 @@ export async function prepareOptOuts(delivery: Delivery, options: OptOutsOptions
   if (first === undefined) return { tellings: [] };
   const { copy, onOptOuts } = options;
   const linked = await linkedKeys(copy, delivery.position, crossing(changes), LINKS_WAIT_MS);
-  const prepared = {
-    sinceMs: epochMsOf(first.origin.recordedAt),
-    onStored: () => onOptOuts(changes),
-    tellings: changes.flatMap((change) => options.tellings.optOut(change, linked)),
-  };
+  const tellings = changes.flatMap((change) => options.tellings.optOut(change, linked));
+  const prepared = { tellings, sinceMs: epochMsOf(first.origin.recordedAt), onStored: () => onOptOuts(tellings) };
   return linked ? prepared : { ...prepared, rest: () => tellLinked(changes, delivery.position, options) };
 }
 
@@ -46,7 +43,7 @@ function crossing(changes: readonly Change[]): readonly string[] {
 
 /** What could not be told to those linked because the copy was behind. */
 async function tellLinked(changes: readonly Change[], position: Position, options: OptOutsOptions): Promise<void> {
-  const { copy, tellings, sender, signal } = options;
+  const { copy, tellings, sender, onOptOuts, signal } = options;
   for (;;) {
     signal.throwIfAborted();
     const linked = await linkedKeys(copy, position, crossing(changes), LINKS_LOOK_MS);
@@ -57,6 +54,6 @@ async function tellLinked(changes: readonly Change[], position: Position, option
     const late = changes.filter(({ recipientId }) => linked.has(recipientId));
     const told = late.flatMap((change) => tellings.optOut(change, linked).slice(1));
     if (told.length > 0) await sender.send(told);
-    return;
+    return onOptOuts(told);
   }
 }

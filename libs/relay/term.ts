@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { TOPICS } from '#contracts';
 import { orAborted, type Position } from '#event-store';
 import { prepareChanges } from './changes-lane.js';
-import { CHANGE_PREFIXES, OPT_OUT_PREFIXES, type Change } from './changes.js';
+import { CHANGE_PREFIXES, OPT_OUT_PREFIXES } from './changes.js';
 import { endsOf, HEARD, loserOf, rewindLanes, type Ends, type LaneName, type Rewound } from './comparison.js';
 import type { Subject } from './dirty-set.js';
 import { EventLane } from './event-lane.js';
@@ -206,9 +206,7 @@ export class Term {
   #optOutsLane(): EventLane {
     const common = this.#common('optouts');
     const desk = this.#desk('optouts');
-    const onOptOuts = (changes: readonly Change[]) => this.#prefer(changes);
-    const { copy, signal } = common;
-    const options = { copy, tellings: desk.tellings, sender: desk.sender, onOptOuts, signal };
+    const options = { ...common, ...desk, onOptOuts: (told: readonly Telling[]) => this.#prefer(told) };
     const { dirtyMax } = this.#options.relay.limits;
     return new EventLane({
       ...{ ...common, ...desk, prefixes: OPT_OUT_PREFIXES, mostAtRest: dirtyMax },
@@ -253,10 +251,14 @@ export class Term {
     });
   }
 
-  /** An opt-out's state goes before an import's. */
-  #prefer(changes: readonly Change[]): void {
-    for (const { recipientId, stored } of changes) {
-      this.#states.prefer([{ kind: 'recipient', id: recipientId }], stored.position);
+  /**
+   * The state of whoever an opt-out is told under goes before an import's. Those linked need not have changed: readers
+   * drop what they were told once that state is as new, and may deny until then.
+   */
+  #prefer(tellings: readonly Telling[]): void {
+    for (const { record } of tellings) {
+      const position = record.headers.ce_ledgerposition;
+      if (position !== undefined) this.#states.prefer([{ kind: 'recipient', id: record.key }], position);
     }
   }
 

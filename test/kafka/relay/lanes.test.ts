@@ -35,7 +35,6 @@ const eventIds = (all: readonly SeenRecord[]) => all.map(({ headers }) => header
 const GRANTS = 20_000;
 const AT_ONCE = 5_000;
 const SOMEBODY = createHash('sha256').update('somebody').digest('base64url');
-const link = (other: string) => eventOf('RecipientLinked', { other, kind: 'same_person' });
 
 describe('a relay over a ledger', () => {
   it('tells opt-outs, changes, states and registers', async () => {
@@ -57,28 +56,6 @@ describe('a relay over a ledger', () => {
     expect([state.grants.length, state.revocations.length, state.contacts.length]).toEqual([1, 1, 1]);
     const [catalogue] = (await records(TOPICS.catalogue.topic)).map((record) => jsonOf<CatalogueRecord>(record));
     expect(catalogue?.purposes.map(({ purposeId }) => purposeId)).toEqual(['offers']);
-  });
-
-  it('tells an opt-out under the key of everybody linked, over any number of links', async () => {
-    for (const [one, other] of [
-      ['a', 'b'],
-      ['b', 'c'],
-    ] as const) {
-      await append(scene, `consent-${one}`, link(other));
-      await append(scene, `consent-${other}`, link(one));
-    }
-    await append(scene, 'consent-a', stop());
-    await scene.published(scene.relay());
-    const told = (await records(TOPICS.optouts.topic)).filter(
-      (record) => jsonOf<ChangeRecord>(record).type === 'ConsentRevoked',
-    );
-    const underKeys = told.map((record) => [record.key, jsonOf<ChangeRecord>(record).linkedFrom]);
-    expect(underKeys.sort()).toEqual([
-      ['a', undefined],
-      ['b', 'a'],
-      ['c', 'a'],
-    ]);
-    expect(new Set(eventIds(told)).size).toBe(1);
   });
 
   it('keeps the order of each recipient, tells everything once, and ends in the ledger’s own states', async () => {
@@ -131,29 +108,6 @@ describe('a relay over a ledger', () => {
     for (const proof of all.filter(isProof).map((record) => jsonOf<WatermarkRecord>(record))) {
       expect(Number(proof.offset)).toBeGreaterThan(Number(optOut?.offset));
     }
-  });
-
-  it('tells an opt-out while the view is behind, and those linked once it is not', async () => {
-    await append(scene, 'consent-a', link('b'));
-    await append(scene, 'consent-b', link('a'));
-    const { position } = await append(scene, 'consent-a', stop());
-    let isBehind = true;
-    const { view } = scene;
-    const relay = scene.relay({
-      copy: {
-        catalogue: view.catalogue,
-        rowsAt: async (...asked) => (isBehind ? undefined : view.rowsAt(...asked)),
-      },
-    });
-    const isTold = (key: string) => (all: readonly SeenRecord[]) =>
-      all.some((one) => one.key === key && one.headers.ce_ledgerposition === position);
-    await readTopic(broker.brokers, TOPICS.optouts.topic, { until: isTold('a') });
-    const lane = relay.status().lanes.find(({ name }) => name === 'optouts');
-    expect(lane?.position !== undefined && hasReached(lane.position, position)).toBe(false);
-    expect(isTold('b')(await records(TOPICS.optouts.topic))).toBe(false);
-    isBehind = false;
-    await readTopic(broker.brokers, TOPICS.optouts.topic, { until: isTold('b') });
-    await scene.published(relay);
   });
 
   it('goes on telling opt-outs however long the view is behind, as many as recipients may wait', async () => {
