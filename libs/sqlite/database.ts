@@ -44,10 +44,17 @@ function connect(file: string, { readOnly = false, synchronous }: OpenDatabaseOp
   return db;
 }
 
-/** SQLite would make the file readable to everybody; its WAL takes the file's mode over. The name is made durable too. */
+/**
+ * SQLite would make the file readable to everybody; its WAL takes the file's mode over. The name is made durable too. Of
+ * two who make it at once, either may be the one who did.
+ */
 export function createPrivately(file: string): void {
   if (existsSync(file)) return;
-  closeSync(openSync(file, 'wx', 0o600));
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch (error) {
+    if (!existsSync(file)) throw error;
+  }
   syncDirectory(dirname(file));
 }
 

@@ -1,7 +1,8 @@
 export { openDatabase, syncDirectory, type OpenDatabaseOptions, type SqliteDatabase } from './database.js';
 export { StorageError, storageErrorOf, whereRoomAllows, type StorageProblem } from './storage-error.js';
 export { checkpointerOf, type Checkpointer, type CheckpointOptions } from './checkpoint.js';
-export { extendLog, transactionOf, type TransactionControl } from './transaction.js';
+export { extendLog, freeBytes } from './extend-log.js';
+export { transactionOf, type TransactionControl } from './transaction.js';
 export { JobFailed, type Batch, type Outcome, type Outcomes, type WriterProgram } from './batch.js';
 export { GuardedWriter, type WriterStatus } from './guarded-writer.js';
 export { WriterOverloaded, type Lane, type LaneLimits } from './lanes.js';

@@ -13,7 +13,7 @@ const MESSAGES: Readonly<Record<StorageProblem, string>> = {
   READ_ONLY: 'the disk or the file is read-only',
   CANNOT_OPEN: 'it cannot be opened: check its path, its owner and its mode',
   IO: 'the disk reported an input/output error',
-  SYNC_FAILED: 'the disk failed to make a write durable; the file must be opened anew',
+  SYNC_FAILED: 'the disk failed to make a write durable: restart the service once the disk is well',
   BUSY: 'another process holds the file',
   CORRUPT: 'the file is not a readable database',
   SCHEMA: 'the file has another schema version',
@@ -68,7 +68,8 @@ export function codeOf(error: unknown): string {
 
 /**
  * SQLite calls a full disk `SQLITE_FULL`, but a file-size limit (EFBIG) only `SQLITE_IOERR_WRITE`. A failed write is
- * not a failed sync: nothing was acknowledged, and the next attempt writes the same place again.
+ * not a failed sync: nothing was acknowledged, and the next attempt writes the same place again. A sector that cannot be
+ * read is `SQLITE_IOERR_CORRUPTFS` where no statement meets it, and `SQLITE_CORRUPT` where one does.
  */
 function problemOf(code: string): StorageProblem | undefined {
   if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_SHMSIZE') return 'NO_SPACE';
@@ -77,6 +78,7 @@ function problemOf(code: string): StorageProblem | undefined {
     return 'READ_ONLY';
   if (code === 'SQLITE_IOERR_FSYNC' || code === 'SQLITE_IOERR_DIR_FSYNC') return 'SYNC_FAILED';
   if (code.startsWith('SQLITE_CANTOPEN')) return 'CANNOT_OPEN';
+  if (code === 'SQLITE_IOERR_CORRUPTFS') return 'CORRUPT';
   if (code.startsWith('SQLITE_IOERR') || code === 'EIO') return 'IO';
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) return 'BUSY';
   return code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB' ? 'CORRUPT' : undefined;

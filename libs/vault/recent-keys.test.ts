@@ -44,6 +44,20 @@ describe('the data keys unwrapped last', () => {
     expect([mine?.key, keys.get('2')]).toEqual([Buffer.alloc(32), keyOf(2)]);
   });
 
+  it('overwrites one that two brought at once, and what came in its place', async () => {
+    const keys = new RecentKeys(8);
+    keys.set('1', keyOf(1));
+    const first = keys.get('1');
+    keys.set('1', keyOf(1));
+    const second = keys.get('1');
+    keys.set('1', keyOf(2));
+    const next = keys.get('1');
+    expect([first, second, next]).toEqual([keyOf(1), keyOf(1), keyOf(2)]);
+    keys.delete('1');
+    await turn();
+    for (const one of [first, second, next]) expect(one?.key).toEqual(Buffer.alloc(32));
+  });
+
   it('keeps nothing where it is told to', () => {
     const keys = new RecentKeys(0);
     keys.set('1', keyOf(1));

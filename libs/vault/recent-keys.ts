@@ -22,8 +22,10 @@ export class RecentKeys {
     return this.#young.get(recipientId) ?? this.#old.get(recipientId);
   }
 
+  /** Two who need a key at once both bring it: it keeps one place, because one that nothing names is never overwritten. */
   set(recipientId: string, { key, life }: DataKey): void {
-    if (this.#half === 0) return;
+    if (this.#half === 0 || this.#young.get(recipientId)?.life === life) return;
+    this.delete(recipientId);
     if (this.#used === this.#half) this.#age();
     const place = this.#bytes.subarray(this.#used * KEY_BYTES, (this.#used + 1) * KEY_BYTES);
     this.#used += 1;

@@ -12,6 +12,7 @@ import { phoneNumbers } from './writers.js';
 const RESERVE_MB = '2';
 /** Room for the log that is laid out beforehand, for as much again in the database, and for what the test fills. */
 const DISK_MIB = 48;
+const KIBIBYTE = 1024;
 const BUSINESS = '/v1/businesses/acme';
 
 const refusal = SmallDisk.refusal();
@@ -165,4 +166,41 @@ describe('a disk that is full', () => {
     },
     180_000,
   );
+
+  /** A directory that a service ran on and left in good order, on a disk with so much room beside its reserve. */
+  const leaveWithRoom = async (bytes: number, phones: readonly string[]) => {
+    disk = SmallDisk.mount(DISK_MIB);
+    await start();
+    await registerAcme(service);
+    for (const phone of phones) expect((await grant(phone)).status).toBe(201);
+    await service.process.kill('SIGTERM');
+    disk.fill('filler', bytes);
+  };
+
+  onSmallDisk(
+    'gives up its reserve to start where there is too little room beside it, and has it back later',
+    async () => {
+      const [known = '', unknown = ''] = phoneNumbers(2);
+      await leaveWithRoom(40 * KIBIBYTE, [known]);
+      await start();
+      expect((await health()).dependencies.ledger.reserve).toBe('released');
+      for (const phone of [known, unknown]) expect([(await revoke(phone)).status, phone]).toEqual([201, phone]);
+      await expectStopped([known, unknown]);
+      disk.empty('filler');
+      await until('health is well again', async () => isTrue((await health()).status === 200));
+      expect((await health()).dependencies.ledger.reserve).toBe('kept');
+      expect(disk.bytesOf('reserve.bin')).toBe(Number(RESERVE_MB) * KIBIBYTE * KIBIBYTE);
+      expect((await grant('+393338888888')).status).toBe(201);
+    },
+  );
+
+  onSmallDisk.each([2, 10, 20])('starts with %i MiB of room, and leaves some to vault and view', async (mebibytes) => {
+    const [known = '', unknown = ''] = phoneNumbers(2);
+    await leaveWithRoom(mebibytes * KIBIBYTE * KIBIBYTE, [known]);
+    await start();
+    expect((await health()).dependencies.ledger.reserve).toBe('kept');
+    expect((await grant(unknown)).status).toBe(201);
+    for (const phone of [known, unknown]) expect((await revoke(phone)).status).toBe(201);
+    await expectStopped([known, unknown]);
+  });
 });

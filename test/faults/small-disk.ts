@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { newDataDirectory } from './data-directory.js';
 
@@ -38,6 +38,11 @@ export class SmallDisk {
 
   empty(name: string): void {
     rmSync(join(this.place, name), { force: true });
+  }
+
+  /** Of a file in the data directory; 0 where there is none. */
+  bytesOf(name: string): number {
+    return statSync(join(this.dataDir, name), { throwIfNoEntry: false })?.size ?? 0;
   }
 
   unmount(): void {

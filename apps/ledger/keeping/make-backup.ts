@@ -5,7 +5,7 @@ import { EVENT_SCHEMA } from '#consent';
 import { LEDGER_FILE, copyLedger, snapshotLedger } from '#event-store';
 import type { Config } from '#platform';
 import { syncDirectory } from '#sqlite';
-import { VAULT_FILE, beginVaultSnapshot, snapshotVault } from '#vault';
+import { ADMIN_KEY_FILE, SECRETS_FILE, VAULT_FILE, beginVaultSnapshot, snapshotVault } from '#vault';
 import { VERSION } from '../version.js';
 import { examine } from './examine.js';
 import { copyFile, factsOf, inDraft, removeAbandoned, writeDurably } from './files.js';
@@ -55,9 +55,8 @@ async function fill(draft: string, config: Config, bar: Bar): Promise<Manifest> 
   beginVaultSnapshot(dataDir, draft);
   await keepLedger(draft, config, bar);
   await snapshotVault(dataDir, draft, { onProgress: (done, total) => bar.show('copying the vault', done / total) });
-  for (const name of KEPT_FILES) {
-    const isDatabase = name === LEDGER_FILE || name === VAULT_FILE;
-    if (!isDatabase && existsSync(join(dataDir, name))) await copyFile(join(dataDir, name), join(draft, name));
+  for (const name of secretFilesOf(secrets)) {
+    if (existsSync(join(dataDir, name))) await copyFile(join(dataDir, name), join(draft, name));
   }
   const { ledger, keyEncryptionKey } = await examine(draft, secrets, (share) => bar.show('checking the copy', share));
   const files = await factsOfKept(draft);
@@ -66,6 +65,12 @@ async function fill(draft: string, config: Config, bar: Bar): Promise<Manifest> 
   await writeDurably(join(draft, MANIFEST_FILE), `${JSON.stringify(manifest, undefined, 2)}\n`);
   syncDirectory(draft);
   return manifest;
+}
+
+/** A file left over from before its secrets were configured stays behind: a backup holds none that is kept elsewhere. */
+function secretFilesOf({ pepper, keyEncryptionKey, adminKey }: Config['secrets']): readonly string[] {
+  const areConfigured = pepper !== undefined && keyEncryptionKey !== undefined;
+  return [...(areConfigured ? [] : [SECRETS_FILE]), ...(adminKey === undefined ? [ADMIN_KEY_FILE] : [])];
 }
 
 async function keepLedger(draft: string, { dataDir, eventStore }: Config, bar: Bar): Promise<void> {

@@ -30,7 +30,12 @@ export function lockDataDirectory(dataDir: string): ExclusiveLock {
 function makeDirectory(dataDir: string): void {
   if (existsSync(dataDir)) return;
   const recursive = !existsSync(dirname(resolve(dataDir)));
-  mkdirSync(dataDir, { recursive, mode: 0o700 });
+  try {
+    mkdirSync(dataDir, { recursive, mode: 0o700 });
+  } catch (error) {
+    // Another first start may have made it meanwhile.
+    if (!existsSync(dataDir)) throw error;
+  }
 }
 
 /** For people only, the lock itself is the kernel's: a disk too full for a number stops nobody. */

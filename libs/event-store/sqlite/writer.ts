@@ -33,6 +33,7 @@ const RESERVE_IN_USE = 'no space left on the disk: its reserve is kept for revoc
 
 function open({ dataDir, reserveBytes }: LedgerWriterData): WriterProgram<AppendJob, AppendResult> {
   const reserve = new Reserve(dataDir, reserveBytes);
+  reserve.releaseIfScarce();
   const db = openWithRoom(dataDir, reserve);
   const checkpointer = checkpointerOf(db, {
     dueAtPages: LOG_PAGES,
@@ -44,7 +45,7 @@ function open({ dataDir, reserveBytes }: LedgerWriterData): WriterProgram<Append
   if (reserve.isKept) {
     // What an earlier process left in the log is written and synced again, so that a replay rests on what is on disk.
     whereRoomAllows(() => checkpointer.empty());
-    whereRoomAllows(() => extendLog(db, LOG_PAGES_WITH_ROOM));
+    extendLog(db, LOG_PAGES_WITH_ROOM, reserve.wantedFree);
   }
   const [mark, unmark] = [
     db.prepare("INSERT INTO meta VALUES ('probe', '')"),
