@@ -1,25 +1,29 @@
 import { describe, expect, it } from '@jest/globals';
 import { fold, type RecipientLinked } from './consent.js';
-import { MAX_LINKED, onePersonAs } from './linked.js';
+import { joinLinked, MAX_LINKED, onePersonAs } from './linked.js';
 import { EMPTY_STATE, type RecipientState } from './state.js';
 
 const time = (hour: number) => `2026-05-01T${String(hour).padStart(2, '0')}:00:00.000Z`;
 
-/** Between two of them: who, whom, when, and of a changed number which of the two the first is. */
-type Tie = readonly [one: string, other: string, hour: number, role?: 'old'];
+/** Between two of them: who, whom, when; of a changed number the first is the old one. */
+type Tie = readonly [one: string, other: string, hour: number, what?: 'old' | 'same_number'];
 
 function statesOf(...ties: readonly Tie[]): (recipientId: string) => RecipientState {
   const states = new Map<string, RecipientState>();
-  const say = (id: string, other: string, hour: number, role: 'old' | 'new' | undefined) => {
-    const kind = role === undefined ? ({ kind: 'same_person' } as const) : ({ kind: 'changed_number', role } as const);
+  const kindOf = (what: 'old' | 'new' | 'same_number' | undefined) => {
+    if (what === undefined || what === 'same_number') return { kind: what ?? 'same_person' } as const;
+    return { kind: 'changed_number', role: what } as const;
+  };
+  const say = (id: string, other: string, hour: number, what: 'old' | 'new' | 'same_number' | undefined) => {
+    const kind = kindOf(what);
     const data = { businessId: 'acme', other, ...kind, occurredAt: time(hour) };
     const event: RecipientLinked = { type: 'RecipientLinked', data };
     const origin = { stream: `consent-${id}`, revision: '0', eventId: `${id} ${other}`, recordedAt: time(23) };
     states.set(id, fold(states.get(id) ?? EMPTY_STATE, event, origin));
   };
-  for (const [one, other, hour, role] of ties) {
-    say(one, other, hour, role);
-    say(other, one, hour, role && 'new');
+  for (const [one, other, hour, what] of ties) {
+    say(one, other, hour, what);
+    say(other, one, hour, what === 'old' ? 'new' : what);
   }
   return (id) => states.get(id) ?? EMPTY_STATE;
 }
@@ -53,5 +57,37 @@ describe('the recipients that are one person', () => {
     expect(onePersonAs('id', stateOf)).toEqual(['mail']);
     expect(onePersonAs('next', stateOf)).toEqual(['number']);
     expect(onePersonAs('number', stateOf)).toEqual(['next']);
+  });
+
+  it('are not those that only have the number in common', () => {
+    const stateOf = statesOf(['number', 'id', 1], ['number', 'second', 2, 'same_number'], ['second', 'mail', 3]);
+    expect(onePersonAs('number', stateOf)).toEqual(['id']);
+    expect(onePersonAs('second', stateOf)).toEqual(['mail']);
+  });
+});
+
+describe('a number that is named with a second id', () => {
+  const facts = { businessId: 'acme', channels: ['sms'], purposes: ['offers'] } as const;
+  const origin = { stream: 'consent-x', revision: '1', recordedAt: time(23) };
+  const granted = (state: RecipientState, hour: number) => {
+    const data = { ...facts, method: 'api', occurredAt: time(hour) } as const;
+    return fold(state, { type: 'ConsentGranted', data }, { ...origin, eventId: `grant ${hour}` });
+  };
+  const revoked = (state: RecipientState, hour: number) => {
+    const data = { ...facts, categories: [], method: 'api', occurredAt: time(hour) } as const;
+    return fold(state, { type: 'ConsentRevoked', data }, { ...origin, eventId: `revocation ${hour}` });
+  };
+
+  it('shares noes with it and nothing else, over any number of links', () => {
+    const tied = statesOf(['id', 'number', 1], ['number', 'second', 2, 'same_number']);
+    const stateOf = (id: string) => {
+      if (id === 'id') return granted(tied(id), 3);
+      return id === 'second' ? revoked(tied(id), 4) : tied(id);
+    };
+    const joined = (id: string) => joinLinked(id, stateOf(id), stateOf);
+    expect(joined('second').grants).toEqual([]);
+    for (const id of ['id', 'number']) {
+      expect(joined(id)).toMatchObject({ grants: [{ occurredAt: time(3) }], revocations: [{ occurredAt: time(4) }] });
+    }
   });
 });
