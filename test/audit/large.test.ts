@@ -7,9 +7,12 @@ import { until } from '../faults/until.js';
 import { startAudit, textOf } from './support.js';
 
 const EVENTS = 24_000;
-const PER_APPEND = 500;
-/** Of each event, so that all of them together are far more than the tool may hold. */
-const PADDING = 'x'.repeat(2_000);
+const PER_APPEND = 250;
+/**
+ * Of each event, so that all of them together are far more than the tool may hold, and than what waits to be tidied up
+ * outside the heap where the machine is busy: V8 lets some 60 MB of that come together.
+ */
+const PADDING = 'x'.repeat(8_000);
 const MEBIBYTE = 1024 * 1024;
 
 /** Makes the tool say at its end, as the last line of stderr, how much memory it held at most, in KiB. */
