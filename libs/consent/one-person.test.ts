@@ -59,6 +59,11 @@ describe('the recipients that are one person', () => {
     expect(onePersonAs('number', stateOf)).toEqual(['next']);
   });
 
+  it('are not a number that was left behind, of which only the other side has heard', () => {
+    const told = statesOf(['a', 'b', 1, 'old']);
+    expect(onePersonAs('b', (id) => (id === 'b' ? told('b') : EMPTY_STATE))).toEqual([]);
+  });
+
   it('are not those that only have the number in common', () => {
     const stateOf = statesOf(['number', 'id', 1], ['number', 'second', 2, 'same_number'], ['second', 'mail', 3]);
     expect(onePersonAs('number', stateOf)).toEqual(['id']);
@@ -79,8 +84,9 @@ describe('a number that is named with a second id', () => {
   };
 
   it('shares noes with it and nothing else, over any number of links', () => {
-    const tied = statesOf(['id', 'number', 1], ['number', 'second', 2, 'same_number']);
+    const tied = statesOf(['id', 'number', 1], ['number', 'second', 5, 'same_number']);
     const stateOf = (id: string) => {
+      // Before they were linked, so that nothing but the kind of the link keeps it from crossing.
       if (id === 'id') return granted(tied(id), 3);
       return id === 'second' ? revoked(tied(id), 4) : tied(id);
     };
@@ -89,5 +95,11 @@ describe('a number that is named with a second id', () => {
     for (const id of ['id', 'number']) {
       expect(joined(id)).toMatchObject({ grants: [{ occurredAt: time(3) }], revocations: [{ occurredAt: time(4) }] });
     }
+  });
+
+  it('shares no more where the link bears a role, which none of its kind has', () => {
+    const link = { businessId: 'acme', other: 'id', kind: 'same_number', role: 'new', occurredAt: time(5) } as const;
+    const second = fold(EMPTY_STATE, { type: 'RecipientLinked', data: link }, { ...origin, eventId: 'link' });
+    expect(joinLinked('second', second, () => granted(EMPTY_STATE, 3)).grants).toEqual([]);
   });
 });
