@@ -57,7 +57,10 @@ export interface Part {
   readonly body: string;
 }
 
-/** What one webhook delivery said. Every message, status and preference in it stands in exactly one of the three. */
+/**
+ * What one webhook delivery said. Every message, status and preference in it stands in exactly one of `facts`, `unrouted`
+ * and `ignored`; whom it names stands in `samePeople` besides.
+ */
 export interface Delivery {
   readonly facts: readonly Fact[];
   /** Each once, as the first that names them both says it. */

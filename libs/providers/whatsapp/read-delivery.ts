@@ -20,8 +20,12 @@ export function readDelivery(rawBody: Uint8Array): Delivery {
     return { facts: [], samePeople: [], unrouted: [wholeDelivery(rawBody)], ignored: {}, unreadable: true };
   const deliveryDigest = () => createHash('sha256').update(rawBody).digest('hex');
   const found: Found = {
-    ...{ facts: [], samePeople: new Map(), unrouted: [], ignored: {} },
-    ...{ deliveryDigest, keepWhole: false },
+    facts: [],
+    samePeople: new Map(),
+    unrouted: [],
+    ignored: {},
+    deliveryDigest,
+    keepWhole: false,
   };
   for (const entry of entries) readEntry(entry, found);
   keepStrangers(delivery, 'entry', found);
